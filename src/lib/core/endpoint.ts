@@ -1,0 +1,12 @@
+/** A UDP endpoint. `address` is the canonical text form of an IPv4 or IPv6 address (RFC 5952), without zone. */
+export interface Endpoint {
+  address: string;
+  port: number;
+}
+
+/** Where a datagram travels. `natT` says that the port-4500 framing of RFC 3948 applies (non-ESP marker before IKE). */
+export interface Path {
+  local: Endpoint;
+  remote: Endpoint;
+  natT: boolean;
+}

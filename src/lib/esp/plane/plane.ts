@@ -1,0 +1,56 @@
+import type { Endpoint } from '../../core/endpoint.js';
+import type { ChildSa } from '../sa.js';
+
+/** Counters of one child SA. */
+export interface ChildSaStats {
+  packetsIn: number;
+  packetsOut: number;
+  /** Inner bytes. */
+  bytesIn: number;
+  bytesOut: number;
+  /** Dropped inbound packets by reason. */
+  icvFailures: number;
+  replays: number;
+  /** Inner packets outside the selectors, bad padding, unknown inner protocol. */
+  malformed: number;
+  /** Milliseconds since the epoch of the last authenticated inbound packet; undefined before the first. */
+  lastInboundAt: number | undefined;
+}
+
+/** What a plane reports back; called synchronously, must not throw. */
+export interface PlaneEvents {
+  /** Three quarters of the sequence numbers are used: rekey now (RFC 4303 3.3.3: the counter never cycles). */
+  sequenceNearlyExhausted(childSaId: string): void;
+  /** An authenticated packet came from another outer address (RFC 7296 2.23). */
+  peerMoved(childSaId: string, remote: Endpoint): void;
+  /** The plane cannot go on (device gone). */
+  failed(error: Error): void;
+}
+
+/**
+ * Carries traffic for child SAs. `tun` runs ESP in userspace over a TUN device, `memory` keeps packets in arrays.
+ * All calls are synchronous; bad arguments are bugs and throw.
+ */
+export interface Plane {
+  /** Largest inner packet, bytes. */
+  readonly mtu: number;
+  /** Name of the network device, or undefined when there is none. */
+  readonly deviceName: string | undefined;
+  /** Adds a pair and uses it for both directions. */
+  install(child: ChildSa): void;
+  /**
+   * Adds `child` as the successor of `oldId` (a rekey). Inbound, both are accepted until `remove(oldId)`.
+   * Outbound moves at once with `sendOn: 'new'`; with `'old'` it moves when the first authenticated packet
+   * arrives on the new pair or the old pair is removed (RFC 7296 2.8: the rekey's responder must not send before
+   * the initiator can receive).
+   */
+  replace(oldId: string, child: ChildSa, sendOn: 'new' | 'old'): void;
+  /** Lets outbound traffic of the pair go to a new outer address. */
+  movePeer(childSaId: string, local: Endpoint, remote: Endpoint): void;
+  remove(childSaId: string): void;
+  stats(childSaId: string): ChildSaStats | undefined;
+  /** One UDP-encapsulated ESP packet from the network (without UDP header, marker already told apart). */
+  receive(packet: Uint8Array, local: Endpoint, remote: Endpoint): void;
+  /** Releases the device; within a second even when idle. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,32 @@
+import type { Endpoint } from '../core/endpoint.js';
+import type { Secret } from '../core/secret.js';
+import type { EncrTransform, IntegTransform } from '../crypto/transform.js';
+import type { TrafficSelector } from '../ike/wire/types.js';
+
+/** How one direction of a child SA protects packets. */
+export interface EspSaParameters {
+  /** 32-bit SPI. */
+  spi: number;
+  encr: EncrTransform;
+  /** Key bytes followed by salt bytes, as KEYMAT yields them. Length 0 for NULL. */
+  encrKey: Secret;
+  integ: IntegTransform | undefined;
+  /** Length 0 with an AEAD. */
+  integKey: Secret;
+  esn: boolean;
+}
+
+/** A pair of ESP SAs as a plane installs it. */
+export interface ChildSa {
+  /** Unique within the process; names the pair in every later call and event. */
+  id: string;
+  inbound: EspSaParameters;
+  outbound: EspSaParameters;
+  /** What this side may send from and receive to. */
+  localSelectors: TrafficSelector[];
+  /** What the peer may send from and receive to. */
+  remoteSelectors: TrafficSelector[];
+  /** Outer addresses. UDP encapsulation between these ports (RFC 3948). */
+  local: Endpoint;
+  remote: Endpoint;
+}

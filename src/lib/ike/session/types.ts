@@ -1,0 +1,169 @@
+import type { Path } from '../../core/endpoint.js';
+import type { Milliseconds } from '../../core/environment.js';
+import type { KitError } from '../../core/errors.js';
+import type { Secret } from '../../core/secret.js';
+import type { Identity } from '../identity.js';
+import type { ChildKeys, IkeKeys } from '../keys.js';
+import type { ProposalTemplate } from '../proposals.js';
+import type { ChildSuite, IkeSuite } from '../suite.js';
+import type { TrafficSelector } from '../wire/types.js';
+
+/** Exponential retransmission (RFC 7296 2.1, 2.4). The peer is dead `initial * (factor^0 + … + factor^(sends-1))` after the first send. */
+export interface RetransmitSchedule {
+  /** Wait after the first send. */
+  initial: Milliseconds;
+  factor: number;
+  /** How often one request is sent in all. */
+  sends: number;
+}
+
+/** What a client was given from a pool, or what we were given by a server. */
+export interface AssignedAddresses {
+  /** Virtual addresses, canonical text, at most one a family. */
+  addresses: string[];
+  dns: string[];
+}
+
+/** Hands out virtual addresses; called inside the state machine, so it answers at once and does no I/O. */
+export interface AddressPool {
+  /**
+   * @param families what the client asks for
+   * @param wanted addresses the client would like to have again
+   * @returns undefined when the pool is exhausted for every family asked
+   */
+  assign(owner: string, families: (4 | 6)[], wanted: string[]): AssignedAddresses | undefined;
+  release(owner: string): void;
+}
+
+/** Everything that decides how this side negotiates; the same for both roles. */
+export interface SessionPolicy {
+  localId: Identity | undefined;
+  /** Undefined accepts any identity (`%any`). */
+  remoteId: Identity | undefined;
+  psk: Secret;
+  ikeProposals: readonly ProposalTemplate[];
+  espProposals: readonly ProposalTemplate[];
+  /** This side's traffic; undefined: the virtual address that the server assigns (initiator only). */
+  localTs: readonly TrafficSelector[] | undefined;
+  /** The peer's traffic; undefined on a responder with a pool: the address it assigned. */
+  remoteTs: readonly TrafficSelector[] | undefined;
+  /** Responder: where virtual addresses come from. */
+  pool: AddressPool | undefined;
+  /** Claim to be behind a NAT, so that ESP is encapsulated in UDP whatever lies between. */
+  encap: boolean;
+  /** Lifetimes after which this side rekeys; undefined: never. */
+  rekeyIke: Milliseconds | undefined;
+  rekeyChild: Milliseconds | undefined;
+  /** Idle time after which liveness is checked; undefined: never. */
+  dpd: Milliseconds | undefined;
+  /** Idle time after which a NAT keepalive is sent while behind a NAT (RFC 3948 4). */
+  natKeepalive: Milliseconds;
+  retransmit: RetransmitSchedule;
+  /** How long a half-open SA may take to authenticate. */
+  halfOpenTimeout: Milliseconds;
+}
+
+/** One datagram to send. `keepalive` datagrams are the bare 0xFF octet and take no marker. */
+export interface OutgoingDatagram {
+  path: Path;
+  data: Uint8Array;
+  keepalive?: true;
+}
+
+export type SessionInput =
+  | { type: 'datagram'; path: Path; data: Uint8Array }
+  /** `inboundSeenAt`: last authenticated ESP packet of any child, so that DPD spares a peer that is heard. */
+  | { type: 'timeout'; inboundSeenAt?: Milliseconds }
+  | { type: 'command'; command: SessionCommand };
+
+export type SessionCommand =
+  | { type: 'initiate' }
+  | { type: 'rekey-ike' }
+  | { type: 'rekey-child'; childId: string }
+  | { type: 'create-child'; localTs: readonly TrafficSelector[]; remoteTs: readonly TrafficSelector[] }
+  | { type: 'delete-child'; childId: string }
+  | { type: 'check-liveness' }
+  /** Authenticated ESP came from a new address (RFC 7296 2.23). */
+  | { type: 'peer-moved'; path: Path }
+  /** Delete the IKE SA and end. */
+  | { type: 'close' };
+
+/** One IKE SA as events and the key log show it. */
+export interface IkeSaInfo {
+  initiatorSpi: bigint;
+  responderSpi: bigint;
+  /** Role in this IKE SA (it changes when the peer rekeys). */
+  role: 'initiator' | 'responder';
+  suite: IkeSuite;
+  keys: IkeKeys;
+  /** Shared secret of the key exchange. */
+  keSecret: Secret;
+  nonceI: Uint8Array;
+  nonceR: Uint8Array;
+  localId: Identity;
+  remoteId: Identity;
+  path: Path;
+}
+
+/** One pair of child SAs as events, the plane and the key log need it. */
+export interface ChildSaInfo {
+  id: string;
+  /** SPI the peer writes on packets to us. */
+  inboundSpi: number;
+  /** SPI we write on packets to the peer. */
+  outboundSpi: number;
+  /** Who initiated the exchange that made it: decides which KEYMAT half is whose (RFC 7296 2.17). */
+  role: 'initiator' | 'responder';
+  suite: ChildSuite;
+  keys: ChildKeys;
+  /** Shared secret of a PFS key exchange. */
+  keSecret: Secret | undefined;
+  localTs: TrafficSelector[];
+  remoteTs: TrafficSelector[];
+  path: Path;
+}
+
+export type DeleteReason =
+  | 'deleted-by-peer'
+  | 'deleted-by-us'
+  | 'rekeyed'
+  | 'peer-dead'
+  | 'replaced'
+  | 'failed';
+
+/** A completed exchange, for timelines. */
+export interface ExchangeSummary {
+  exchange: 'IKE_SA_INIT' | 'IKE_AUTH' | 'CREATE_CHILD_SA' | 'INFORMATIONAL';
+  initiatedByUs: boolean;
+  messageId: number;
+  /** What it did, in plain words, e.g. `rekeyed child SA`. */
+  purpose: string;
+}
+
+/** Things that happened, in order. The driver acts on them before it sends the datagrams of the same output. */
+export type SessionEvent =
+  | { type: 'exchange'; summary: ExchangeSummary }
+  | { type: 'ike-sa-established'; ikeSa: IkeSaInfo }
+  | { type: 'addresses-assigned'; assigned: AssignedAddresses }
+  | { type: 'child-sa-established'; child: ChildSaInfo }
+  /** `sendOn`: see `Plane.replace`. */
+  | { type: 'child-sa-rekeyed'; oldId: string; child: ChildSaInfo; sendOn: 'new' | 'old' }
+  | { type: 'child-sa-deleted'; child: ChildSaInfo; reason: DeleteReason }
+  | { type: 'ike-sa-rekeyed'; old: IkeSaInfo; ikeSa: IkeSaInfo }
+  | { type: 'peer-moved'; path: Path }
+  /** A child could not be made or rekeyed; the IKE SA goes on. */
+  | { type: 'child-sa-failed'; error: KitError }
+  /** The last event of a session. `error` tells why when it was not wanted. */
+  | {
+      type: 'ike-sa-deleted';
+      ikeSa: IkeSaInfo | undefined;
+      reason: DeleteReason;
+      error: KitError | undefined;
+    };
+
+export interface SessionOutput {
+  send: OutgoingDatagram[];
+  events: SessionEvent[];
+  /** When to call again with `timeout`; undefined: nothing is due. */
+  wakeAt: Milliseconds | undefined;
+}

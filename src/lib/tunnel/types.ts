@@ -1,0 +1,133 @@
+import type { Log } from '../core/log.js';
+import type { Secret } from '../core/secret.js';
+import type { Plane, PlaneEvents } from '../esp/plane/plane.js';
+
+/** What `connect` and `serve` share; texts are as the user wrote them and are parsed by the tunnel. */
+export interface TunnelOptions {
+  /** strongSwan's notation, e.g. `alice@example.com`, `%any`. */
+  localId?: string | undefined;
+  remoteId?: string | undefined;
+  psk: Secret;
+  /** Comma-separated strongSwan proposals; undefined: the defaults. */
+  ike?: string | undefined;
+  esp?: string | undefined;
+  /** CIDRs. */
+  localTs?: string[] | undefined;
+  remoteTs?: string[] | undefined;
+  /** connect: the gateway's ports; serve: the ports to listen on. */
+  port: number;
+  natPort: number;
+  encap: boolean;
+  /** Inner MTU, bytes; undefined: derived from the path. */
+  mtu?: number | undefined;
+  tunName?: string | undefined;
+  /** Folder for the key log; undefined: none. */
+  keylog?: string | undefined;
+  /** Milliseconds; undefined: never. */
+  rekeyIke?: number | undefined;
+  rekeyChild?: number | undefined;
+  dpd?: number | undefined;
+  /** Milliseconds after which to leave by itself; undefined: stay. */
+  duration?: number | undefined;
+}
+
+export interface ClientOptions extends TunnelOptions {
+  /** Host name or address. */
+  gateway: string;
+  dnsMode: 'none' | 'resolvectl';
+}
+
+export interface ServerOptions extends TunnelOptions {
+  /** Addresses to listen on; empty: all of this host. */
+  listen: string[];
+  /** CIDRs of virtual address pools. */
+  pools: string[];
+  dns: string[];
+  /** Half-open SAs from which on cookies are asked. */
+  cookieThreshold: number;
+}
+
+/** Where a tunnel gets its plane; `demo` and tests hand in memory planes. */
+export type PlaneFactory = (
+  settings: { name: string | undefined; mtu: number },
+  send: (
+    packet: Uint8Array,
+    local: { address: string; port: number },
+    remote: { address: string; port: number },
+  ) => void,
+  events: PlaneEvents,
+) => Promise<Plane> | Plane;
+
+/** What the tunnel needs from its surroundings. */
+export interface TunnelContext {
+  /** Called for every event, in order. */
+  onEvent(event: TunnelEvent): void;
+  log: Log;
+  /** Aborting closes the tunnel in good order. */
+  signal: AbortSignal;
+  /** Undefined: a TUN device. */
+  createPlane?: PlaneFactory;
+}
+
+/** SPIs of an IKE SA, 16 hex digits each. */
+interface IkeSpis {
+  initiatorSpi: string;
+  responderSpi: string;
+}
+
+/** A child SA; SPIs as `0x` and 8 hex digits. */
+interface ChildFields {
+  inboundSpi: string;
+  outboundSpi: string;
+  proposal: string;
+  localTs: string[];
+  remoteTs: string[];
+}
+
+/**
+ * One line of `--format ndjson`, without `schema` and `time`, which the renderer adds.
+ * `peer` is `address:port` (`[address]:port` for IPv6).
+ */
+export type TunnelEvent =
+  | { event: 'listening'; addresses: { address: string; port: number; natT: boolean }[] }
+  | { event: 'host-advice'; missing: string; commands: string[] }
+  | { event: 'device-up'; device: string; mtu: number; addresses: string[]; routes: string[] }
+  | {
+      event: 'exchange';
+      exchange: string;
+      initiatedByUs: boolean;
+      messageId: number;
+      purpose: string;
+      peer: string;
+    }
+  | ({
+      event: 'ike-sa-established';
+      role: 'initiator' | 'responder';
+      proposal: string;
+      localId: string;
+      remoteId: string;
+      local: string;
+      peer: string;
+    } & IkeSpis)
+  | { event: 'addresses-assigned'; addresses: string[]; dns: string[]; peer: string }
+  | ({ event: 'child-sa-established'; peer: string } & ChildFields)
+  | ({ event: 'child-sa-rekeyed'; oldInboundSpi: string; oldOutboundSpi: string; peer: string } & ChildFields)
+  | ({
+      event: 'child-sa-deleted';
+      reason: string;
+      packetsIn: number;
+      packetsOut: number;
+      bytesIn: number;
+      bytesOut: number;
+      peer: string;
+    } & ChildFields)
+  | ({
+      event: 'ike-sa-rekeyed';
+      oldInitiatorSpi: string;
+      oldResponderSpi: string;
+      proposal: string;
+      peer: string;
+    } & IkeSpis)
+  | { event: 'peer-moved'; local: string; peer: string }
+  | ({ event: 'ike-sa-deleted'; reason: string; peer: string } & Partial<IkeSpis>)
+  | { event: 'error'; code: string; message: string; hint?: string; peer?: string };
