@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { TunnelEvent } from '../../../src/lib/tunnel/types.js';
+import type { Host, Lab } from './lab.js';
+import type { Child, Exit } from './process.js';
+import { defaultPsk } from './strongswan.js';
+
+/** The command as built. */
+export const command = fileURLToPath(new URL('../../../bin/run.js', import.meta.url));
+
+/** Flags by name, without dashes: a list is joined by commas, `true` stands alone, undefined is left out. */
+export type Flags = Record<string, string | number | readonly string[] | true | undefined>;
+
+type EventName = TunnelEvent['event'];
+/** An event as printed: with its schema and time. */
+export type Printed<Name extends EventName = EventName> = Extract<TunnelEvent, { event: Name }> & {
+  schema: string;
+  time: string;
+};
+
+export interface KitOptions {
+  /** Undefined: the key of every test. */
+  psk?: string;
+  format?: 'ndjson' | 'text';
+}
+
+/** A running `ipsec-kit connect` or `serve`. */
+export class Kit {
+  constructor(readonly child: Child) {}
+
+  get events(): Printed[] {
+    return this.child.stdout.split('\n').slice(0, -1).filter(Boolean).map(parseEvent);
+  }
+
+  /** All events of one name so far. */
+  all<Name extends EventName>(name: Name): Printed<Name>[] {
+    return this.events.filter((event): event is Printed<Name> => event.event === name);
+  }
+
+  /** The n-th event of a name (from 1), as soon as it is there. Rejects when the process ends without it. */
+  waitFor<Name extends EventName>(name: Name, nth = 1, timeout = 20_000): Promise<Printed<Name>> {
+    return this.child.wait(`event ${name} #${nth}`, () => this.all(name)[nth - 1], timeout);
+  }
+
+  /** Leaves as a user does. */
+  stop(signal: NodeJS.Signals = 'SIGINT'): Promise<Exit> {
+    return this.child.stop(signal);
+  }
+
+  /** The end of a command that ends by itself. */
+  ended(timeout = 60_000): Promise<Exit> {
+    return this.child.wait('the end of the command', () => this.child.exit, timeout);
+  }
+}
+
+function parseEvent(line: string): Printed {
+  const event = JSON.parse(line) as Printed;
+  if (event.schema !== 'ipsec-kit/event@1' || Number.isNaN(Date.parse(event.time))) {
+    throw new Error(`not an ipsec-kit/event@1 line: ${line}`);
+  }
+  return event;
+}
+
+/** `ipsec-kit connect` as alice.test to bob.test. */
+export function connect(lab: Lab, host: Host, gateway: string, flags: Flags = {}, options?: KitOptions): Kit {
+  return start(
+    lab,
+    host,
+    ['connect', gateway],
+    { 'local-id': 'alice.test', 'remote-id': 'bob.test', ...flags },
+    options,
+  );
+}
+
+/** `ipsec-kit serve` as bob.test, started when this resolves. */
+export async function serve(lab: Lab, host: Host, flags: Flags = {}, options?: KitOptions): Promise<Kit> {
+  const kit = start(lab, host, ['serve'], { 'local-id': 'bob.test', ...flags }, options);
+  await kit.waitFor('listening');
+  return kit;
+}
+
+function start(lab: Lab, host: Host, words: string[], flags: Flags, options: KitOptions = {}): Kit {
+  if (!existsSync(command)) throw new Error(`${command} is missing: build first`);
+  const { psk = defaultPsk, format = 'ndjson' } = options;
+  const argv = [process.execPath, command, ...words, '--format', format, ...formatFlags(flags)];
+  const env = { PATH: process.env.PATH, HOME: lab.tmp, TMPDIR: lab.tmp, IPSEC_KIT_PSK: psk };
+  return new Kit(lab.spawn(host, argv, { env }));
+}
+
+function formatFlags(flags: Flags): string[] {
+  return Object.entries(flags).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    if (value === true) return [`--${name}`];
+    return [`--${name}`, Array.isArray(value) ? value.join(',') : String(value)];
+  });
+}

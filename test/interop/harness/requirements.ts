@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'vitest';
+
+/** Where `install-peers.sh` unpacks the peers that cannot be installed beside strongSwan. */
+export const peersDir = process.env.IPSEC_KIT_PEERS ?? join(tmpdir(), 'ipsec-kit-peers');
+
+const onPath = (program: string) =>
+  (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program))) ||
+  ['/usr/sbin', '/sbin'].some((folder) => existsSync(join(folder, program)));
+
+const needs = {
+  root: () => process.getuid?.() === 0,
+  iproute2: () => onPath('ip') && onPath('ping'),
+  tun: () => existsSync('/dev/net/tun'),
+  strongswan: () =>
+    onPath('swanctl') &&
+    onPath('charon-systemd') &&
+    existsSync('/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so'),
+  tcpdump: () => onPath('tcpdump'),
+  tshark: () => onPath('tshark'),
+  uml: () => onPath('linux.uml'),
+  libreswan: () => existsSync(join(peersDir, 'libreswan/usr/libexec/ipsec/pluto')),
+  openiked: () => existsSync(join(peersDir, 'openiked/usr/sbin/iked')),
+} satisfies Record<string, () => boolean>;
+
+export type Need = keyof typeof needs;
+
+const remedies: Record<Need, string> = {
+  root: 'run as root',
+  iproute2: 'install iproute2 and iputils-ping',
+  tun: '/dev/net/tun is missing',
+  strongswan: 'install charon-systemd, strongswan-swanctl and libcharon-extra-plugins',
+  tcpdump: 'install tcpdump',
+  tshark: 'install tshark',
+  uml: 'install user-mode-linux',
+  libreswan: 'run test/interop/install-peers.sh',
+  openiked: 'run test/interop/install-peers.sh',
+};
+
+/** Skips the test with its reason when something is missing; with CI_INTEROP=required that is a failure. */
+export function require(context: TestContext, wanted: readonly Need[]): void {
+  const missing = (['root', 'iproute2', 'tun', ...wanted] satisfies Need[]).filter((need) => !needs[need]());
+  if (missing.length === 0) return;
+  const reason = missing.map((need) => `no ${need}: ${remedies[need]}`).join('; ');
+  if (process.env.CI_INTEROP === 'required') throw new Error(reason);
+  context.skip(reason);
+}

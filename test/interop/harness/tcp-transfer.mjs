@@ -1,0 +1,49 @@
+// One end of a TCP transfer: sends random bytes, receives to the end, prints what it sent and received.
+// tcp-transfer.mjs listen ADDRESS PORT BYTES   |   tcp-transfer.mjs connect ADDRESS PORT BYTES LOCAL-ADDRESS
+import { createHash, randomBytes } from 'node:crypto';
+import { connect, createServer } from 'node:net';
+
+const [role, address, port, bytes, localAddress] = process.argv.slice(2);
+
+/** @param {import('node:net').Socket} socket */
+function exchange(socket) {
+  const sent = { bytes: 0, hash: createHash('sha256') };
+  const received = { bytes: 0, hash: createHash('sha256') };
+  const send = () => {
+    while (sent.bytes < Number(bytes)) {
+      const chunk = randomBytes(Math.min(65536, Number(bytes) - sent.bytes));
+      sent.bytes += chunk.length;
+      sent.hash.update(chunk);
+      if (!socket.write(chunk)) return;
+    }
+    socket.end();
+  };
+  socket.on('drain', send);
+  socket.on('data', (chunk) => {
+    received.bytes += chunk.length;
+    received.hash.update(chunk);
+  });
+  socket.on('close', (failed) => {
+    const side = ({ bytes, hash }) => ({ bytes, sha256: hash.digest('hex') });
+    console.log(JSON.stringify({ sent: side(sent), received: side(received) }));
+    process.exit(failed ? 1 : 0);
+  });
+  socket.on('error', (error) => console.error(error.message));
+  send();
+}
+
+if (role === 'listen') {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    server.close();
+    exchange(socket);
+  });
+  server.listen(Number(port), address, () => console.log('listening'));
+} else {
+  const socket = connect({ host: address, port: Number(port), localAddress, allowHalfOpen: true }, () =>
+    exchange(socket),
+  );
+  socket.on('error', (error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}
