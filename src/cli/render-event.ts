@@ -1,0 +1,117 @@
+import type { ChalkInstance } from 'chalk';
+import type { TunnelEvent } from '../lib/tunnel/types.js';
+import { printable } from './printable.js';
+
+type Tone = 'good' | 'change' | 'end' | 'note' | 'bad';
+
+const symbols: Record<Tone, string> = { good: '✓', change: '↻', end: '–', note: '·', bad: '✗' };
+
+/**
+ * One readable line (host advice has one more for each command), without line end.
+ * @param time shown as local wall-clock time
+ */
+export function renderEvent(event: TunnelEvent, time: Date, paint: ChalkInstance): string {
+  const { tone, text, more = [] } = describe(event);
+  const colour = {
+    good: paint.green,
+    change: paint.cyan,
+    end: paint.yellow,
+    note: paint.dim,
+    bad: paint.red,
+  }[tone];
+  const head = `${paint.dim(clock(time))} ${colour(symbols[tone])} ${printable(text)}`;
+  return [head, ...more.map((line) => `               ${paint.bold(printable(line))}`)].join('\n');
+}
+
+/** `12:34:56.789`, local. */
+export function clock(time: Date): string {
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const ms = String(time.getMilliseconds()).padStart(3, '0');
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${ms}`;
+}
+
+function describe(event: TunnelEvent): { tone: Tone; text: string; more?: string[] } {
+  switch (event.event) {
+    case 'listening': {
+      const places = event.addresses.map(({ address, port }) => endpoint(address, port));
+      return { tone: 'note', text: `listening on ${places.join(', ')}` };
+    }
+    case 'host-advice':
+      return { tone: 'note', text: `this host lacks: ${event.missing}`, more: event.commands };
+    case 'device-up':
+      return {
+        tone: 'note',
+        text: `device ${event.device} is up (MTU ${event.mtu})${list(', addresses', event.addresses)}${list(', routes', event.routes)}`,
+      };
+    case 'exchange':
+      return {
+        tone: 'note',
+        text: `${event.initiatedByUs ? '→' : '←'} ${event.exchange} ${event.messageId} with ${event.peer}: ${event.purpose}`,
+      };
+    case 'ike-sa-established':
+      return {
+        tone: 'good',
+        text: `IKE SA established with ${event.peer} as ${event.role}: ${event.localId} to ${event.remoteId}, ${event.proposal}, SPIs ${event.initiatorSpi}_i ${event.responderSpi}_r`,
+      };
+    case 'addresses-assigned':
+      return {
+        tone: 'note',
+        text: `addresses for ${event.peer}: ${event.addresses.join(', ') || 'none'}${list(', DNS', event.dns)}`,
+      };
+    case 'child-sa-established':
+      return { tone: 'good', text: `child SA established with ${event.peer}: ${child(event)}` };
+    case 'child-sa-rekeyed':
+      return {
+        tone: 'change',
+        text: `child SA rekeyed with ${event.peer}: ${child(event)}, replaces ${event.oldInboundSpi}_i ${event.oldOutboundSpi}_o`,
+      };
+    case 'child-sa-deleted':
+      return {
+        tone: 'end',
+        text: `child SA deleted (${event.reason}): ${spis(event)}, in ${traffic(event.packetsIn, event.bytesIn)}, out ${traffic(event.packetsOut, event.bytesOut)}`,
+      };
+    case 'ike-sa-rekeyed':
+      return {
+        tone: 'change',
+        text: `IKE SA rekeyed with ${event.peer}: ${event.proposal}, SPIs ${event.initiatorSpi}_i ${event.responderSpi}_r, replaces ${event.oldInitiatorSpi}_i ${event.oldResponderSpi}_r`,
+      };
+    case 'peer-moved':
+      return { tone: 'change', text: `peer moved: now ${event.peer}` };
+    case 'ike-sa-deleted':
+      return { tone: 'end', text: `IKE SA with ${event.peer} ended (${event.reason})` };
+    case 'error':
+      return {
+        tone: 'bad',
+        text: `${event.peer === undefined ? '' : `${event.peer}: `}${event.message} (${event.code})`,
+        ...(event.hint === undefined ? {} : { more: [event.hint] }),
+      };
+  }
+}
+
+interface ChildText {
+  inboundSpi: string;
+  outboundSpi: string;
+  proposal: string;
+  localTs: string[];
+  remoteTs: string[];
+}
+
+function child(event: ChildText): string {
+  return `${event.proposal}, ${event.localTs.join(' ')} to ${event.remoteTs.join(' ')}, ${spis(event)}`;
+}
+
+function spis(event: { inboundSpi: string; outboundSpi: string }): string {
+  return `SPIs ${event.inboundSpi}_i ${event.outboundSpi}_o`;
+}
+
+function list(label: string, items: string[]): string {
+  return items.length === 0 ? '' : `${label} ${items.join(' ')}`;
+}
+
+function endpoint(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function traffic(packets: number, bytes: number): string {
+  return `${packets} packets ${bytes} bytes`;
+}

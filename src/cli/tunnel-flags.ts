@@ -1,0 +1,132 @@
+import { Flags } from '@oclif/core';
+import { PSK_VARIABLE } from './psk.js';
+
+/** Lifetimes in seconds-and-hours notation; `0` is never. */
+const lifetime = (description: string, fallback: string) =>
+  Flags.string({
+    description: `${description}; 0: never`,
+    helpValue: '<duration>',
+    default: fallback,
+    helpGroup: 'LIFETIME',
+  });
+
+const port = (description: string, fallback: number) =>
+  Flags.integer({
+    description,
+    helpValue: '<port>',
+    min: 0,
+    max: 65535,
+    default: fallback,
+    helpGroup: 'NETWORK',
+  });
+
+/** Flags that every command of this package has. */
+export const commonFlags = {
+  verbose: Flags.boolean({
+    char: 'v',
+    description: 'also show exchanges and diagnostics, on stderr',
+    helpGroup: 'OUTPUT',
+  }),
+  color: Flags.boolean({
+    description: 'colours on a terminal; NO_COLOR in the environment turns them off too',
+    allowNo: true,
+    default: true,
+    helpGroup: 'OUTPUT',
+  }),
+};
+
+/** What `connect` and `serve` share. */
+export const tunnelFlags = {
+  ...commonFlags,
+  'local-id': Flags.string({
+    description:
+      "this side's identity as strongSwan writes it: vpn.example.com, alice@example.com, 192.0.2.1, @#hex (key id), a distinguished name; default: the local address",
+    helpValue: '<id>',
+    helpGroup: 'AUTHENTICATION',
+  }),
+  'remote-id': Flags.string({
+    description: 'identity the peer must prove; %any or nothing: any identity that knows the key',
+    helpValue: '<id>',
+    helpGroup: 'AUTHENTICATION',
+  }),
+  'psk-file': Flags.string({
+    description:
+      'read the pre-shared key from a file that only you can read; one line end at its end is dropped, 0x starts a key in hexadecimal, 0s one in Base64',
+    helpValue: '<file>',
+    helpGroup: 'AUTHENTICATION',
+  }),
+  'psk-stdin': Flags.boolean({
+    description: `read the pre-shared key from standard input; without any source: ${PSK_VARIABLE} from the environment, or a prompt on a terminal`,
+    helpGroup: 'AUTHENTICATION',
+  }),
+  'insecure-permissions': Flags.boolean({
+    description: 'accept a key file that other users can read',
+    helpGroup: 'AUTHENTICATION',
+  }),
+  ike: Flags.string({
+    description:
+      'proposals for the IKE SA in strongSwan keywords, comma-separated, best first, e.g. aes256gcm16-prfsha256-x25519; "default" stands for the built-in list',
+    helpValue: '<proposals>',
+    helpGroup: 'ALGORITHMS',
+  }),
+  esp: Flags.string({
+    description:
+      'proposals for child SAs, e.g. aes256gcm16-x25519 (with perfect forward secrecy when rekeyed) or aes256-sha256',
+    helpValue: '<proposals>',
+    helpGroup: 'ALGORITHMS',
+  }),
+  'local-ts': Flags.string({
+    description: "this side's networks, CIDR, comma-separated or repeated",
+    helpValue: '<cidr,...>',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'NETWORK',
+  }),
+  'remote-ts': Flags.string({
+    description: "the peer's networks, CIDR, comma-separated or repeated",
+    helpValue: '<cidr,...>',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'NETWORK',
+  }),
+  port: port('UDP port for IKE: of the gateway (connect), to listen on (serve; 0: any free one)', 500),
+  'nat-port': port('UDP port for IKE and ESP in UDP (RFC 3948), likewise', 4500),
+  encap: Flags.boolean({
+    description: 'carry ESP in UDP even where no NAT is found; plain ESP is not there yet, so leave it on',
+    allowNo: true,
+    default: true,
+    helpGroup: 'NETWORK',
+  }),
+  mtu: Flags.integer({
+    description: 'largest packet inside the tunnel, bytes; default: derived from the path',
+    helpValue: '<bytes>',
+    min: 576,
+    max: 65_535,
+    helpGroup: 'NETWORK',
+  }),
+  'tun-name': Flags.string({
+    description: 'name of the network device; default: chosen by the system',
+    helpValue: '<name>',
+    helpGroup: 'NETWORK',
+  }),
+  keylog: Flags.string({
+    description:
+      'write all keys of this tunnel into this folder, for tshark (ikev2_decryption_table, esp_sa) and as keys.json; whoever reads them reads the traffic',
+    helpValue: '<folder>',
+    helpGroup: 'OUTPUT',
+  }),
+  'rekey-ike': lifetime('renew the keys of the IKE SA after this time', '4h'),
+  'rekey-child': lifetime('renew the keys of a child SA after this time', '1h'),
+  dpd: lifetime('ask a silent peer for a sign of life after this time', '30s'),
+  duration: Flags.string({
+    description: 'leave by itself after this time',
+    helpValue: '<duration>',
+    helpGroup: 'LIFETIME',
+  }),
+  format: Flags.option({
+    description: 'events as readable lines, or as JSON, one object a line (schema ipsec-kit/event@1)',
+    options: ['text', 'ndjson'] as const,
+    default: 'text',
+    helpGroup: 'OUTPUT',
+  })(),
+};

@@ -1,0 +1,101 @@
+import { KitError } from '../lib/core/errors.js';
+import type { Secret } from '../lib/core/secret.js';
+import type { ClientOptions, ServerOptions, TunnelOptions } from '../lib/tunnel/types.js';
+import { parseDuration, parseLifetime } from './duration.js';
+
+/** Flags of `connect` and `serve` as the parser yields them. */
+export interface TunnelFlagValues {
+  'local-id'?: string | undefined;
+  'remote-id'?: string | undefined;
+  ike?: string | undefined;
+  esp?: string | undefined;
+  'local-ts'?: string[] | undefined;
+  'remote-ts'?: string[] | undefined;
+  port: number;
+  'nat-port': number;
+  encap: boolean;
+  mtu?: number | undefined;
+  'tun-name'?: string | undefined;
+  keylog?: string | undefined;
+  'rekey-ike': string;
+  'rekey-child': string;
+  dpd: string;
+  duration?: string | undefined;
+}
+
+export interface ServeFlagValues extends TunnelFlagValues {
+  listen?: string[] | undefined;
+  pool?: string[] | undefined;
+  dns?: string[] | undefined;
+  'cookie-threshold': number;
+}
+
+/** What can be known before the key is read; the key comes last, so that nobody types it for nothing. */
+export type WithoutPsk<T extends { psk: Secret }> = Omit<T, 'psk'>;
+
+/**
+ * @param gateway host name or address
+ * @throws KitError usage
+ */
+export function clientOptions(
+  gateway: string,
+  flags: TunnelFlagValues & { 'dns-mode': ClientOptions['dnsMode'] },
+): WithoutPsk<ClientOptions> {
+  if (!/^[\w.:%-]{1,255}$/.test(gateway)) {
+    throw new KitError('usage', 'E_GATEWAY', 'The gateway is neither a host name nor an address.', {
+      hint: 'Write vpn.example.com, 192.0.2.1 or 2001:db8::1; ports go to --port and --nat-port.',
+    });
+  }
+  if (flags.port === 0 || flags['nat-port'] === 0) {
+    throw new KitError('usage', 'E_PORT', "A gateway's port cannot be 0.");
+  }
+  return { ...tunnelOptions(flags), gateway, dnsMode: flags['dns-mode'] };
+}
+
+/** @throws KitError usage */
+export function serverOptions(flags: ServeFlagValues): WithoutPsk<ServerOptions> {
+  return {
+    ...tunnelOptions(flags),
+    listen: items(flags.listen) ?? [],
+    pools: items(flags.pool) ?? [],
+    dns: items(flags.dns) ?? [],
+    cookieThreshold: flags['cookie-threshold'],
+  };
+}
+
+function tunnelOptions(flags: TunnelFlagValues): WithoutPsk<TunnelOptions> {
+  const name = flags['tun-name'];
+  // Linux: IFNAMSIZ is 16 with the final zero; slash, colon and space have meanings of their own.
+  if (name !== undefined && !/^[A-Za-z0-9_.-]{1,15}$/.test(name)) {
+    throw new KitError('usage', 'E_TUN_NAME', `"${name}" cannot name a network device.`, {
+      hint: 'Use up to 15 letters, digits, dots, dashes and underscores.',
+    });
+  }
+  return {
+    localId: flags['local-id'],
+    remoteId: flags['remote-id'],
+    ike: flags.ike,
+    esp: flags.esp,
+    localTs: items(flags['local-ts']),
+    remoteTs: items(flags['remote-ts']),
+    port: flags.port,
+    natPort: flags['nat-port'],
+    encap: flags.encap,
+    mtu: flags.mtu,
+    tunName: name,
+    keylog: flags.keylog,
+    rekeyIke: parseLifetime(flags['rekey-ike'], '--rekey-ike'),
+    rekeyChild: parseLifetime(flags['rekey-child'], '--rekey-child'),
+    dpd: parseLifetime(flags.dpd, '--dpd'),
+    duration: flags.duration === undefined ? undefined : parseDuration(flags.duration, '--duration'),
+  };
+}
+
+/** Repeated and comma-separated lists are the same; undefined when there is nothing in them. */
+function items(lists: string[] | undefined): string[] | undefined {
+  const all = (lists ?? [])
+    .flatMap((list) => list.split(','))
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+  return all.length === 0 ? undefined : all;
+}

@@ -1,0 +1,61 @@
+import { Args, Flags } from '@oclif/core';
+import { TunnelCommand } from '../cli/tunnel-command.js';
+import { tunnelFlags } from '../cli/tunnel-flags.js';
+import { clientOptions } from '../cli/tunnel-options.js';
+
+export default class Connect extends TunnelCommand {
+  static override summary = 'Bring up a tunnel to an IKEv2 gateway.';
+
+  static override description = `\
+Negotiates IKEv2 with the gateway, opens a TUN device, sets addresses and routes, and stays until it is interrupted, \
+the gateway ends the tunnel, or --duration is over. Everything it set up is taken down again, also when the process \
+is killed. Opening the device needs root or CAP_NET_ADMIN.
+
+Without --local-ts it asks the gateway for a virtual address. Without --remote-ts it asks for everything (0.0.0.0/0 and \
+::/0); the path to the gateway itself stays outside the tunnel.`;
+
+  static override examples = [
+    {
+      description: 'A road warrior: virtual address and everything through the gateway',
+      command:
+        'sudo <%= config.bin %> <%= command.id %> vpn.example.com --local-id alice@example.com --psk-file psk.txt',
+    },
+    {
+      description: 'Two networks, named algorithms, for an hour',
+      command:
+        'sudo <%= config.bin %> <%= command.id %> 192.0.2.1 --psk-file psk.txt --local-ts 10.1.0.0/24 --remote-ts 10.2.0.0/24 --ike aes256gcm16-prfsha256-x25519 --esp aes256gcm16-x25519 --duration 1h',
+    },
+    {
+      description: 'For a script: events as JSON, the key from a password manager',
+      command:
+        'pass show vpn | sudo <%= config.bin %> <%= command.id %> vpn.example.com --psk-stdin --format ndjson',
+    },
+  ];
+
+  static override args = {
+    gateway: Args.string({ description: 'host name or address of the gateway', required: true }),
+  };
+
+  static override flags = {
+    ...tunnelFlags,
+    'dns-mode': Flags.option({
+      description:
+        'what to do with DNS servers the gateway assigns: nothing, or hand them to systemd-resolved and take them back on exit',
+      options: ['none', 'resolvectl'] as const,
+      default: 'none',
+      helpGroup: 'NETWORK',
+    })(),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Connect);
+    await this.runTunnel(
+      flags,
+      () => clientOptions(args.gateway, flags),
+      async (options, context) => {
+        const { runClient } = await import('../lib/tunnel/client.js');
+        await runClient(options, context);
+      },
+    );
+  }
+}
