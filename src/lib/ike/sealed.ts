@@ -1,0 +1,158 @@
+import { concatBytes } from '../core/bytes.js';
+import type { Entropy } from '../core/environment.js';
+import { KitError, WireError } from '../core/errors.js';
+import { constantTimeEqual, type Secret } from '../core/secret.js';
+import type { IkeSuite } from './suite.js';
+import { decodeMessage, decodePayloads, encodeMessage, encodePayloads } from './wire/message.js';
+import { type EncryptedPayload, type IkeHeader, type Payload, PayloadType } from './wire/types.js';
+
+/**
+ * How one direction of an IKE SA protects its SK payloads, with its key bound. `ad` is the message from its first
+ * byte up to the IV: IKE header, unencrypted payloads and the SK payload's generic header (RFC 5282 section 5.1).
+ */
+export interface SkProtection {
+  /** Bytes of an SK body that carries `length` bytes of payloads. */
+  bodyLength(length: number): number;
+  /** The SK body for these payload bytes: IV, ciphertext, ICV. */
+  seal(ad: Uint8Array, inner: Uint8Array, entropy: Entropy): Uint8Array;
+  /**
+   * The payload bytes inside an SK body.
+   * @throws KitError `E_ICV` (garbage) when the body is not authentic
+   * @throws WireError `E_PADDING` when it is authentic and its padding impossible
+   */
+  open(ad: Uint8Array, body: Uint8Array): Uint8Array;
+}
+
+/**
+ * Binds the keys of one direction. Make one per key and keep it: the IV counter of AEADs and AES-CTR lives in it, and
+ * a second instance sealing with the same key would repeat IVs.
+ * @throws KitError `E_NOT_IMPLEMENTED` for a suite this package only knows by name
+ */
+export function createSkProtection(suite: IkeSuite, encrKey: Secret, integKey: Secret): SkProtection {
+  const { encr, integ } = suite;
+  const cipher = encr.bind?.(encrKey.reveal());
+  const mac = integ?.compute;
+  if (!cipher || encr.kind === 'null' || (encr.kind === 'cipher' && !mac)) {
+    throw new KitError(
+      'bug',
+      'E_NOT_IMPLEMENTED',
+      `no protection with ${encr.name} and ${integ?.name ?? 'NONE'}`,
+    );
+  }
+  const icvBytes = encr.kind === 'aead' ? 0 : (integ?.icvBytes ?? 0);
+  const icv = (message: Uint8Array): Uint8Array => mac?.(integKey.reveal(), message) ?? new Uint8Array(0);
+  const nextIv = ivSource(encr.kind === 'aead' || encr.blockBytes === 1, encr.ivBytes);
+  const paddedLength = (length: number): number =>
+    Math.ceil((length + 1) / encr.blockBytes) * encr.blockBytes;
+
+  return {
+    bodyLength: (length) => encr.ivBytes + paddedLength(length) + encr.icvBytes + icvBytes,
+
+    seal(ad, inner, entropy) {
+      const plaintext = new Uint8Array(paddedLength(inner.length));
+      plaintext.set(inner);
+      plaintext[plaintext.length - 1] = plaintext.length - inner.length - 1;
+      const iv = nextIv(entropy);
+      const body = concatBytes(iv, cipher.seal(iv, ad, plaintext));
+      return icvBytes === 0 ? body : concatBytes(body, icv(concatBytes(ad, body)));
+    },
+
+    open(ad, body) {
+      const end = body.length - icvBytes;
+      if (end < encr.ivBytes + encr.icvBytes) throw notAuthentic();
+      const covered = body.subarray(0, end);
+      if (icvBytes > 0 && !constantTimeEqual(icv(concatBytes(ad, covered)), body.subarray(end))) {
+        throw notAuthentic();
+      }
+      const plaintext = cipher.open(covered.subarray(0, encr.ivBytes), ad, covered.subarray(encr.ivBytes));
+      if (!plaintext) {
+        if (encr.kind === 'aead') throw notAuthentic();
+        throw new WireError('E_PADDING', 'the encrypted part is not whole blocks', encr.ivBytes);
+      }
+      return withoutPadding(plaintext);
+    },
+  };
+}
+
+/**
+ * A whole message whose payloads all travel inside SK (RFC 7296 3.14).
+ * @param header its lengths and next payload are filled in
+ */
+export function sealMessage(
+  header: Omit<IkeHeader, 'length' | 'nextPayload'>,
+  payloads: readonly Payload[],
+  protection: SkProtection,
+  entropy: Entropy,
+): Uint8Array {
+  const inner = encodePayloads([...payloads]);
+  const blank = new Uint8Array(protection.bodyLength(inner.bytes.length));
+  const message = encodeMessage(header, [{ type: PayloadType.SK, nextPayload: inner.first, body: blank }]);
+  const at = message.length - blank.length;
+  message.set(protection.seal(message.subarray(0, at), inner.bytes, entropy), at);
+  return message;
+}
+
+/**
+ * Checks and opens a message that ends in an SK payload. Payloads before SK are returned as `outer`; those that are
+ * not covered by the ICV do not exist, for it covers the whole message.
+ * @throws KitError of kind garbage, but not WireError, when the message does not parse, has no SK payload (`E_NO_SK`)
+ *   or is not authentic (`E_ICV`)
+ * @throws WireError when the message is authentic and what it carries does not parse
+ */
+export function openMessage(
+  data: Uint8Array,
+  protection: SkProtection,
+): { header: IkeHeader; payloads: Payload[]; outer: Payload[] } {
+  const { header, payloads: outer } = parseOuter(data);
+  const sealed = outer.pop();
+  if (sealed?.type !== PayloadType.SK) {
+    throw new KitError('garbage', 'E_NO_SK', 'the message has no encrypted payload');
+  }
+  const { nextPayload, body } = sealed satisfies EncryptedPayload;
+  const inner = protection.open(data.subarray(0, data.length - body.length), body);
+  const payloads = decodePayloads(nextPayload, inner);
+  if (payloads.some((payload) => payload.type === PayloadType.SK || payload.type === PayloadType.SKF)) {
+    throw new WireError('E_NESTED_SK', 'an encrypted payload inside an encrypted payload', 0);
+  }
+  return { header, payloads, outer };
+}
+
+/** Nothing is authenticated yet, so a parse error must not look like one of an authentic message. */
+function parseOuter(data: Uint8Array): { header: IkeHeader; payloads: Payload[] } {
+  try {
+    return decodeMessage(data);
+  } catch (error) {
+    if (error instanceof WireError)
+      throw new KitError('garbage', error.code, error.message, { cause: error });
+    throw error;
+  }
+}
+
+function withoutPadding(plaintext: Uint8Array): Uint8Array {
+  const padding = plaintext[plaintext.length - 1];
+  const length = plaintext.length - 1 - (padding ?? 0);
+  // The content of the padding is arbitrary, only its length counts (RFC 7296 3.14).
+  if (padding === undefined || length < 0) {
+    throw new WireError('E_PADDING', 'the padding is longer than the encrypted payload', plaintext.length);
+  }
+  return plaintext.subarray(0, length);
+}
+
+/**
+ * IVs for one key. Counter modes need one that never repeats, so they count (RFC 5282 section 3.1, RFC 5930
+ * section 2); CBC needs an unpredictable one (RFC 7296 3.14).
+ */
+function ivSource(counting: boolean, length: number): (entropy: Entropy) => Uint8Array {
+  if (!counting) return (entropy) => entropy.bytes(length);
+  let counter = 0n;
+  return () => {
+    const iv = new Uint8Array(length);
+    new DataView(iv.buffer).setBigUint64(0, counter);
+    counter += 1n;
+    return iv;
+  };
+}
+
+function notAuthentic(): KitError {
+  return new KitError('garbage', 'E_ICV', 'the message is not authentic: its integrity check value is wrong');
+}
