@@ -1,10 +1,4 @@
-import type {
-  EncrTransform,
-  EsnTransform,
-  IntegTransform,
-  KeTransform,
-  PrfTransform,
-} from '../crypto/transform.js';
+import type { EncrTransform, IntegTransform, KeTransform, PrfTransform } from '../crypto/transform.js';
 
 /** What an IKE SA negotiated: one transform of each type, resolved to its registry row. */
 export interface IkeSuite {
