@@ -60,7 +60,7 @@ export function describeFailure(error: unknown): Failure {
 function usageFailure(text: string): Failure {
   const message = text
     .replace(/\n?See more help with --help/g, '')
-    .replace(/\s*Note: --[^]*$/, '')
+    .replace(/\s*Note: --[\s\S]*$/, '')
     .replace(/^Parsing (--[\w-]+)\s+/, '$1: ')
     .replace(
       /^command (\S+) not found$/,
