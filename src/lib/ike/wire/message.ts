@@ -1,8 +1,9 @@
-import { ByteReader, ByteWriter } from '../../core/bytes.js';
+import { ByteReader } from '../../core/bytes.js';
 import { WireError } from '../../core/errors.js';
 import { decodeHeader, encodeHeader, HEADER_LENGTH } from './header.js';
 import { type LenientPayload, readPayloads, readPayloadsLenient, writePayloads } from './payloads.js';
 import type { IkeHeader, IkeMessage, Payload } from './types.js';
+import { PayloadWriter } from './writer.js';
 
 export type { LenientPayload, MalformedPayload, PayloadOf } from './payloads.js';
 export {
@@ -52,9 +53,9 @@ export function decodeMessageLenient(data: Uint8Array): LenientMessage {
  * @throws KitError `E_PAYLOAD_SIZE`, `E_PAYLOAD_ORDER` as `encodePayloads`
  */
 export function encodeMessage(header: HeaderFields, payloads: readonly Payload[]): Uint8Array {
-  const body = new ByteWriter();
+  const body = new PayloadWriter();
   const nextPayload = writePayloads(payloads, body);
-  const writer = new ByteWriter();
+  const writer = new PayloadWriter();
   encodeHeader({ ...header, nextPayload, length: HEADER_LENGTH + body.length }, writer);
   return writer.bytes(body.finish()).finish();
 }
