@@ -1,6 +1,7 @@
 import type { Log } from '../core/log.js';
 import type { Secret } from '../core/secret.js';
 import type { Plane, PlaneEvents } from '../esp/plane/plane.js';
+import type { RetransmitSchedule } from '../ike/session/types.js';
 
 /** What `connect` and `serve` share; texts are as the user wrote them and are parsed by the tunnel. */
 export interface TunnelOptions {
@@ -65,8 +66,12 @@ export interface TunnelContext {
   log: Log;
   /** Aborting closes the tunnel in good order. */
   signal: AbortSignal;
-  /** Undefined: a TUN device. */
+  /** Undefined: a TUN device. With a factory no device, address, route or resolver setting is touched. */
   createPlane?: PlaneFactory;
+  /** How patiently requests are repeated; undefined: six sends over 26 seconds. */
+  retransmit?: RetransmitSchedule;
+  /** Pauses before the second, third … attempt of a client that lost its tunnel; the last one repeats. */
+  reconnectDelays?: readonly number[];
 }
 
 /** SPIs of an IKE SA, 16 hex digits each. */

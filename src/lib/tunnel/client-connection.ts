@@ -1,0 +1,269 @@
+import type { Path } from '../core/endpoint.js';
+import { systemEntropy } from '../core/environment.js';
+import { KitError } from '../core/errors.js';
+import { createInitiator } from '../ike/session/session.js';
+import type { AssignedAddresses, ChildSaInfo, SessionEvent, SessionPolicy } from '../ike/session/types.js';
+import { openUdp, type UdpTransport } from '../net/udp.js';
+import { Driver, onlySession, sessionEngine } from './driver.js';
+import { type Attempt, connectFailure, internalError } from './failures.js';
+import { HostNetwork, outerPath } from './host-network.js';
+import type { KeyLog } from './keylog.js';
+import { defaultMtu } from './overhead.js';
+import { devicePlane, plainEsp } from './plane.js';
+import { findGateway } from './resolve.js';
+import { coversAddress, familyOf, hostAddresses, sourceWithin, tunnelRoutes } from './routes.js';
+import { Sequence } from './sequence.js';
+import { SaTracker } from './tracker.js';
+import type { ClientOptions, TunnelContext, TunnelEvent } from './types.js';
+
+/** How long the peer may take to answer our delete before we leave anyway. */
+const farewell = 2000;
+
+/** One attempt to have a tunnel, from the resolver to the last route taken back. */
+export class ClientConnection {
+  /** True once a child SA carried traffic. */
+  wasUp = false;
+  readonly #options: ClientOptions;
+  readonly #policy: SessionPolicy;
+  readonly #context: TunnelContext;
+  readonly #tracker: SaTracker;
+  readonly #network: HostNetwork;
+  readonly #sequence = new Sequence();
+  readonly #attempt: Attempt;
+  #driver: Driver | undefined;
+  #assigned: AssignedAddresses = { addresses: [], dns: [] };
+  #onUp: () => void = () => {};
+  /** The session has had its last event. */
+  #over = false;
+  /** Ends the wait in `run`: with the reason why the tunnel is lost, or with undefined. */
+  #finish: (reason: KitError | undefined) => void = () => {};
+
+  constructor(
+    options: ClientOptions,
+    policy: SessionPolicy,
+    context: TunnelContext,
+    keylog: KeyLog | undefined,
+  ) {
+    this.#options = options;
+    this.#policy = policy;
+    this.#context = context;
+    this.#tracker = new SaTracker(keylog, context.log);
+    this.#network = new HostNetwork(context.log);
+    this.#attempt = {
+      gateway: options.gateway,
+      address: '',
+      port: options.port,
+      natPort: options.natPort,
+      ikeProposals: policy.ikeProposals,
+      espProposals: policy.espProposals,
+      heard: false,
+      heardNatT: false,
+      movedToNatT: false,
+    };
+  }
+
+  /**
+   * Connects and stays until `stop` aborts or the tunnel is lost; then everything is put back.
+   * @param onUp called when traffic can flow
+   * @returns why the tunnel could not be had or was lost; undefined after a wanted end
+   */
+  async run(stop: AbortSignal, onUp: () => void): Promise<KitError | undefined> {
+    this.#onUp = onUp;
+    let transport: UdpTransport | undefined;
+    const onStop = () => this.#finish(undefined);
+    try {
+      const ended = new Promise<KitError | undefined>((resolve) => {
+        this.#finish = resolve;
+      });
+      stop.addEventListener('abort', onStop, { once: true });
+      const { local, remote } = await findGateway(this.#options.gateway);
+      this.#attempt.address = remote;
+      if (stop.aborted) return undefined;
+      transport = await openUdp(
+        [
+          { address: local, port: 0, natT: false },
+          { address: local, port: 0, natT: true },
+        ],
+        (datagram) => {
+          if (datagram.kind === 'ike') {
+            if (datagram.path.natT) this.#attempt.heardNatT = true;
+            else this.#attempt.heard = true;
+          }
+          this.#driver?.receive(datagram);
+        },
+        this.#context.log,
+      );
+      this.#start(transport, remote);
+      if (stop.aborted) onStop();
+      const reason = await ended;
+      return reason && this.#explain(reason);
+    } catch (error) {
+      return this.#explain(error);
+    } finally {
+      stop.removeEventListener('abort', onStop);
+      await this.#tearDown(transport);
+    }
+  }
+
+  #start(transport: UdpTransport, remote: string): void {
+    const [ike, nat] = transport.bindings;
+    const path = (binding: typeof ike, port: number): Path => ({
+      local: { address: binding!.address, port: binding!.port },
+      remote: { address: remote, port },
+      natT: binding!.natT,
+    });
+    const session = createInitiator(
+      this.#policy,
+      { path: path(ike, this.#options.port), natPath: path(nat, this.#options.natPort) },
+      systemEntropy,
+    );
+    const engine = sessionEngine(session);
+    const host = {
+      // One after the other: what follows the first child SA waits for the device.
+      onEvent: (_session: number, event: SessionEvent, via: Path | undefined) =>
+        this.#sequence.run(
+          () => this.#act(event, via),
+          (error) => this.#fail(error),
+        ),
+      onCrash: (error: KitError) => this.#fail(error),
+    };
+    this.#driver = new Driver(engine, host, this.#tracker, this.#context.log);
+    this.#driver.transport = transport;
+    this.#driver.command(onlySession, { type: 'initiate' });
+  }
+
+  #act(event: SessionEvent, via: Path | undefined): Promise<void> | undefined {
+    switch (event.type) {
+      case 'addresses-assigned':
+        this.#assigned = event.assigned;
+        break;
+      case 'exchange':
+        if (event.summary.exchange === 'IKE_SA_INIT') this.#attempt.movedToNatT = true;
+        break;
+      case 'child-sa-established':
+        if (!event.child.path.natT) {
+          this.#fail(plainEsp());
+          return undefined;
+        }
+        if (!this.#tracker.plane) return this.#firstChild(event, via);
+        break;
+      case 'child-sa-failed':
+        if (!this.wasUp) {
+          this.#fail(event.error);
+          return undefined;
+        }
+        break;
+      case 'ike-sa-deleted':
+        return this.#ended(event, via);
+      default:
+        break;
+    }
+    this.#emit(this.#tracker.apply(onlySession, event, via));
+    if (
+      event.type === 'child-sa-deleted' &&
+      this.wasUp &&
+      this.#tracker.childrenOf(onlySession).length === 0
+    ) {
+      if (event.reason === 'deleted-by-peer') {
+        this.#fail(new KitError('refused', 'E_CHILD_SA_GONE', 'The gateway deleted the last child SA'));
+      }
+    }
+    return undefined;
+  }
+
+  #ended(event: SessionEvent & { type: 'ike-sa-deleted' }, via: Path | undefined): undefined {
+    this.#over = true;
+    // The failure is told once: by `run`, with all that is known here.
+    this.#emit(this.#tracker.apply(onlySession, { ...event, error: undefined }, via));
+    const unwanted = new KitError('refused', 'E_IKE_SA_GONE', 'The gateway deleted the IKE SA', {
+      hint: 'Look into the log of the gateway for the reason.',
+    });
+    this.#finish(event.error ?? unwanted);
+  }
+
+  /** Makes plane and device, and opens the way for traffic, before anyone hears that the tunnel is up. */
+  async #firstChild(
+    event: SessionEvent & { type: 'child-sa-established' },
+    via: Path | undefined,
+  ): Promise<void> {
+    const { child } = event;
+    const virtual = this.#context.createPlane !== undefined;
+    const outer = virtual ? undefined : await outerPath(child.path.remote.address);
+    const mtu =
+      this.#options.mtu ?? defaultMtu(outer?.mtu, familyOf(child.path.remote.address), [child.suite]);
+    const driver = this.#driver!;
+    const create = this.#context.createPlane ?? devicePlane;
+    this.#tracker.plane = await create(
+      { name: this.#options.tunName, mtu },
+      (packet, local, remote) => driver.sendEsp(packet, local, remote),
+      driver.planeEvents((error) => this.#fail(error)),
+    );
+    const events = this.#tracker.apply(onlySession, event, via);
+    const device = this.#tracker.plane.deviceName;
+    if (!virtual && device !== undefined) await this.#configure(device, mtu, child);
+    this.wasUp = true;
+    this.#emit(events);
+    this.#onUp();
+  }
+
+  async #configure(device: string, mtu: number, child: ChildSaInfo): Promise<void> {
+    const { addresses, dns } = this.#assigned;
+    const present = hostAddresses();
+    const routes = tunnelRoutes(child.localTs, child.remoteTs);
+    const gateway = child.path.remote.address;
+    if (coversAddress(child.remoteTs, gateway)) await this.#network.protect(gateway);
+    await this.#network.bringUp(
+      device,
+      mtu,
+      addresses,
+      routes.map((to) => {
+        const family = familyOf(to);
+        const source =
+          addresses.find((address) => familyOf(address) === family) ??
+          sourceWithin(child.localTs, family, present);
+        return { to, device, source };
+      }),
+    );
+    if (this.#options.dnsMode === 'resolvectl') {
+      const all = child.remoteTs.some(({ startAddress, endAddress }) =>
+        startAddress.every((byte, i) => byte === 0 && endAddress[i] === 255),
+      );
+      await this.#network.setResolvers(device, dns, all);
+    }
+    this.#emit([{ event: 'device-up', device, mtu, addresses, routes }]);
+  }
+
+  async #tearDown(transport: UdpTransport | undefined): Promise<void> {
+    await this.#sequence.idle();
+    if (this.#driver && !this.#over) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, farewell);
+        this.#finish = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        this.#driver?.command(onlySession, { type: 'close' });
+      });
+      await this.#sequence.idle();
+    }
+    this.#driver?.stop();
+    this.#emit(this.#tracker.drop(onlySession));
+    await this.#network.close();
+    await this.#tracker.plane?.close();
+    await transport?.close();
+  }
+
+  #fail(error: unknown): void {
+    this.#finish(error instanceof KitError ? error : internalError(error));
+  }
+
+  /** Only a connect that never came up is told with all that was offered; later the cause says enough. */
+  #explain(error: unknown): KitError {
+    const known = error instanceof KitError ? error : internalError(error);
+    return this.wasUp ? known : connectFailure(known, this.#attempt);
+  }
+
+  #emit(events: readonly TunnelEvent[]): void {
+    for (const event of events) this.#context.onEvent(event);
+  }
+}

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClientConnection } from './client-connection.js';
+import { errorEvent } from './events.js';
+import { KeyLog } from './keylog.js';
+import { clientPolicy } from './policy.js';
+import type { ClientOptions, TunnelContext } from './types.js';
+
+/** Doubling from one second; the last one repeats. */
+const defaultDelays = [1000, 2000, 4000, 8000, 16_000, 30_000];
+
+/**
+ * Brings up a tunnel to a gateway and keeps it up until the signal aborts or the duration is over. A tunnel that was
+ * up and is lost is made anew, with growing pauses; the first connect is tried once.
+ * @returns after a clean end, with the host as it was found
+ * @throws {KitError} when the first connect fails
+ */
+export async function runClient(options: ClientOptions, context: TunnelContext): Promise<void> {
+  const policy = clientPolicy(options, context.retransmit);
+  const keylog = options.keylog === undefined ? undefined : new KeyLog(options.keylog, context.log);
+  const delays = context.reconnectDelays ?? defaultDelays;
+  const stop = new AbortController();
+  const onAbort = () => stop.abort();
+  context.signal.addEventListener('abort', onAbort, { once: true });
+  if (context.signal.aborted) stop.abort();
+  let leave: NodeJS.Timeout | undefined;
+  let failuresInRow = 0;
+  try {
+    for (let first = true; !stop.signal.aborted; first = false) {
+      const connection = new ClientConnection(options, policy, context, keylog);
+      const end = await connection.run(stop.signal, () => {
+        failuresInRow = 0;
+        // The time counts from the moment the tunnel carries traffic.
+        if (options.duration !== undefined) leave ??= setTimeout(onAbort, options.duration);
+      });
+      if (stop.signal.aborted || end === undefined) break;
+      if (first && !connection.wasUp) throw end;
+      context.onEvent(errorEvent(end));
+      const pause = delays[Math.min(failuresInRow++, delays.length - 1)] ?? 0;
+      context.log('info', `connecting again in ${pause / 1000} s`);
+      await sleep(pause, undefined, { signal: stop.signal }).catch(() => {});
+    }
+  } finally {
+    clearTimeout(leave);
+    context.signal.removeEventListener('abort', onAbort);
+    await keylog?.close();
+  }
+}

@@ -1,0 +1,63 @@
+import { KitError } from '../core/errors.js';
+import { encrTransform, integTransform } from '../crypto/registry.js';
+import { TransformType } from '../crypto/transform.js';
+import type { ProposalTemplate } from '../ike/proposals.js';
+import type { ChildSuite } from '../ike/suite.js';
+
+/** The sizes that decide how much a suite adds to a packet. */
+type Sealing = Pick<ChildSuite, 'encr' | 'integ'>;
+
+const UDP_HEADER = 8;
+/** SPI and sequence number (RFC 4303 2). */
+const ESP_HEADER = 8;
+/** Pad length and next header. */
+const ESP_TRAILER = 2;
+
+/** Where the path is unknown, and the largest default: room for one more tunnel around this one. */
+const DEFAULT_PATH_MTU = 1500;
+const LARGEST_DEFAULT = 1400;
+/** RFC 791 3.2 and RFC 8200 5: what every link must carry, by inner family. */
+const SMALLEST = 68;
+
+/**
+ * Largest inner packet whose ESP-in-UDP packet (RFC 4303, RFC 3948) fits into `pathMtu` bytes.
+ * @param outerFamily of the addresses outside
+ */
+export function innerMtu(pathMtu: number, outerFamily: 4 | 6, { encr, integ }: Sealing): number {
+  const ipHeader = outerFamily === 4 ? 20 : 40;
+  const icv = integ?.icvBytes ?? encr.icvBytes;
+  const room = pathMtu - ipHeader - UDP_HEADER - ESP_HEADER - encr.ivBytes - icv;
+  // RFC 4303 2.4: payload and trailer fill whole cipher blocks and end on a 4-byte boundary.
+  const block = Math.max(4, encr.blockBytes);
+  return Math.floor(room / block) * block - ESP_TRAILER;
+}
+
+/** The MTU a device gets by itself: what fits, at most 1400. @throws {KitError} environment `E_MTU` when nothing fits */
+export function defaultMtu(
+  pathMtu: number | undefined,
+  outerFamily: 4 | 6,
+  suites: readonly Sealing[],
+): number {
+  const path = pathMtu ?? DEFAULT_PATH_MTU;
+  const mtu = Math.min(LARGEST_DEFAULT, ...suites.map((suite) => innerMtu(path, outerFamily, suite)));
+  if (mtu < SMALLEST) {
+    throw new KitError('environment', 'E_MTU', `The path carries only ${path} bytes, too few for a tunnel`, {
+      hint: 'Raise the MTU of the outgoing interface, or give --mtu.',
+    });
+  }
+  return mtu;
+}
+
+/** Every combination that the proposals may end in, for a device made before anything is negotiated. */
+export function possibleSuites(templates: readonly ProposalTemplate[]): Sealing[] {
+  return templates.flatMap(({ transforms }) => {
+    const integs = transforms
+      .filter(({ type, id }) => type === TransformType.INTEG && id !== 0)
+      .map(({ id }) => integTransform(id));
+    return transforms.flatMap(({ type, id }) => {
+      const encr = type === TransformType.ENCR ? encrTransform(id) : undefined;
+      if (!encr) return [];
+      return (integs.length > 0 ? integs : [undefined]).map((integ) => ({ encr, integ }));
+    });
+  });
+}

@@ -1,0 +1,20 @@
+import { KitError } from '../core/errors.js';
+import type { PlaneFactory } from './types.js';
+
+/** Userspace ESP over a TUN device; loaded when a device is wanted and not before. */
+export const devicePlane: PlaneFactory = async (settings, send, events) => {
+  const { createTunPlane } = await import('../esp/plane/tun.js');
+  return createTunPlane(settings, send, events);
+};
+
+/** The peers found no NAT between them and would send ESP as IP protocol 50. */
+export function plainEsp(): KitError {
+  return new KitError(
+    'environment',
+    'E_PLAIN_ESP',
+    'Without a NAT in between this tunnel would need plain ESP, which is not supported yet',
+    {
+      hint: 'Use --encap (the default), so that ESP travels in UDP.',
+    },
+  );
+}

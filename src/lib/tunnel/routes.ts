@@ -1,0 +1,87 @@
+import { networkInterfaces } from 'node:os';
+import { formatCidr, formatIp, parseCidr, parseIp } from '../core/ip.js';
+import { selectorCidrs, selectorFromAddress, selectorsCover } from '../ike/traffic-selectors.js';
+import type { TrafficSelector } from '../ike/wire/types.js';
+
+/** An address of this host, canonical text. */
+export interface HostAddress {
+  device: string;
+  address: string;
+  internal: boolean;
+}
+
+/** The addresses of all interfaces that can be used without a zone, in the system's order. */
+export function hostAddresses(): HostAddress[] {
+  return Object.entries(networkInterfaces()).flatMap(([device, entries]) =>
+    (entries ?? [])
+      .map(({ address, internal }) => ({
+        device,
+        address: formatIp(parseIp(address.split('%', 1)[0]!)),
+        internal,
+      }))
+      .filter(({ address }) => !/^fe[89ab]/.test(address)),
+  );
+}
+
+/**
+ * Destinations to route into the tunnel, as CIDRs: what the peer has, in the families that this side has. A default
+ * route becomes its two halves, which win over the host's own default route without replacing it.
+ */
+export function tunnelRoutes(
+  localTs: readonly TrafficSelector[],
+  remoteTs: readonly TrafficSelector[],
+): string[] {
+  const types = new Set(localTs.map(({ type }) => type));
+  const cidrs = remoteTs.filter(({ type }) => types.has(type)).flatMap(selectorCidrs);
+  return [...new Set(cidrs.map(formatCidr).flatMap(halves))];
+}
+
+/** True when traffic to the address, of any protocol or port, falls under the selectors. */
+export function coversAddress(selectors: readonly TrafficSelector[], address: string): boolean {
+  const addresses = selectors.map((selector) => ({
+    ...selector,
+    ipProtocol: 0,
+    startPort: 0,
+    endPort: 65535,
+  }));
+  return selectorsCover(addresses, parseIp(address), 0, 0);
+}
+
+/** An address of this host that the selectors allow as source, for one family; undefined when there is none. */
+export function sourceWithin(
+  selectors: readonly TrafficSelector[],
+  family: 4 | 6,
+  addresses: readonly HostAddress[],
+): string | undefined {
+  const ours = addresses.filter(({ address }) => familyOf(address) === family);
+  return ours.find(({ address }) => coversAddress(selectors, address))?.address;
+}
+
+/** True when a packet could match both lists. */
+export function overlapping(a: readonly TrafficSelector[], b: readonly TrafficSelector[]): boolean {
+  return a.some((one) =>
+    b.some(
+      (other) =>
+        one.type === other.type &&
+        (one.ipProtocol === 0 || other.ipProtocol === 0 || one.ipProtocol === other.ipProtocol) &&
+        one.startPort <= other.endPort &&
+        other.startPort <= one.endPort &&
+        Buffer.compare(one.startAddress, other.endAddress) <= 0 &&
+        Buffer.compare(other.startAddress, one.endAddress) <= 0,
+    ),
+  );
+}
+
+/** The prefix of one address: `/32` or `/128`. */
+export function hostCidr(address: string): string {
+  return formatCidr(selectorCidrs(selectorFromAddress(address))[0]!);
+}
+
+export function familyOf(address: string): 4 | 6 {
+  return address.includes(':') ? 6 : 4;
+}
+
+function halves(cidr: string): string[] {
+  if (parseCidr(cidr).prefix > 0) return [cidr];
+  return familyOf(cidr) === 4 ? ['0.0.0.0/1', '128.0.0.0/1'] : ['::/1', '8000::/1'];
+}

@@ -1,0 +1,172 @@
+import type { Path } from '../core/endpoint.js';
+import type { Milliseconds } from '../core/environment.js';
+import type { Log } from '../core/log.js';
+import type { Plane } from '../esp/plane/plane.js';
+import type { ChildSa } from '../esp/sa.js';
+import type { ChildSaInfo, IkeSaInfo, SessionEvent } from '../ike/session/types.js';
+import { toTunnelEvents } from './events.js';
+import type { KeyLog } from './keylog.js';
+import type { TunnelEvent } from './types.js';
+
+/** The SAs of one session. */
+interface SessionRecord {
+  ikeSa: IkeSaInfo | undefined;
+  path: Path | undefined;
+  children: Map<string, ChildSaInfo>;
+}
+
+/**
+ * Follows the SAs of all sessions from their events, keeps the plane and the key log in step with them, and says the
+ * same as public events. Key log first, so that no packet leaves whose key is not on record.
+ */
+export class SaTracker {
+  /** Set before the first child SA. */
+  plane: Plane | undefined;
+  readonly #sessions = new Map<number, SessionRecord>();
+  readonly #keylog: KeyLog | undefined;
+  readonly #log: Log;
+
+  constructor(keylog: KeyLog | undefined, log: Log) {
+    this.#keylog = keylog;
+    this.#log = log;
+  }
+
+  /**
+   * Acts on one event.
+   * @param via how the datagram came that caused it, for sessions whose peer is not known yet
+   * @returns what to tell the user
+   */
+  apply(session: number, event: SessionEvent, via?: Path): TunnelEvent[] {
+    const record = this.#record(session, event);
+    record.path ??= via;
+    switch (event.type) {
+      case 'ike-sa-established':
+        record.ikeSa = event.ikeSa;
+        record.path = event.ikeSa.path;
+        this.#keylog?.ikeSa(event.ikeSa);
+        break;
+      case 'ike-sa-rekeyed':
+        record.ikeSa = event.ikeSa;
+        this.#keylog?.ikeSa(event.ikeSa, event.old);
+        break;
+      case 'child-sa-established':
+        this.#recordKeys(record, event.child);
+        this.plane?.install(toChildSa(event.child));
+        record.children.set(event.child.id, event.child);
+        break;
+      case 'child-sa-rekeyed': {
+        const replaced = record.children.get(event.oldId);
+        this.#recordKeys(record, event.child, replaced);
+        if (replaced) this.plane?.replace(event.oldId, toChildSa(event.child), event.sendOn);
+        else this.plane?.install(toChildSa(event.child));
+        record.children.set(event.child.id, event.child);
+        return toTunnelEvents(event, { path: record.path, replaced });
+      }
+      case 'child-sa-deleted':
+        return this.#removeChild(record, event);
+      case 'peer-moved':
+        record.path = event.path;
+        for (const [id, child] of record.children) {
+          this.plane?.movePeer(id, event.path.local, event.path.remote);
+          record.children.set(id, { ...child, path: event.path });
+        }
+        break;
+      case 'ike-sa-deleted': {
+        const orphans = [...record.children.values()].flatMap((child) =>
+          this.#removeChild(record, { type: 'child-sa-deleted', child, reason: event.reason }),
+        );
+        this.#sessions.delete(session);
+        return [...orphans, ...toTunnelEvents(event, { path: record.path })];
+      }
+      default:
+        break;
+    }
+    return toTunnelEvents(event, { path: record.path });
+  }
+
+  /** Forgets a session that broke, so that nothing of it stays in the plane. */
+  drop(session: number): TunnelEvent[] {
+    const record = this.#sessions.get(session);
+    if (!record) return [];
+    const ikeSa = record.ikeSa;
+    return this.apply(session, { type: 'ike-sa-deleted', ikeSa, reason: 'failed', error: undefined });
+  }
+
+  ikeSaOf(session: number): IkeSaInfo | undefined {
+    return this.#sessions.get(session)?.ikeSa;
+  }
+
+  pathOf(session: number): Path | undefined {
+    return this.#sessions.get(session)?.path;
+  }
+
+  childrenOf(session: number): ChildSaInfo[] {
+    return [...(this.#sessions.get(session)?.children.values() ?? [])];
+  }
+
+  /** Every session that has an IKE SA or children. */
+  get sessions(): number[] {
+    return [...this.#sessions.keys()];
+  }
+
+  /** Which session a child SA belongs to. */
+  ownerOf(childId: string): number | undefined {
+    for (const [session, record] of this.#sessions) if (record.children.has(childId)) return session;
+    return undefined;
+  }
+
+  /** Which session an IKE SA belongs to, by its SPIs. */
+  sessionOf(initiatorSpi: bigint, responderSpi: bigint): number | undefined {
+    for (const [session, { ikeSa }] of this.#sessions) {
+      if (ikeSa?.initiatorSpi === initiatorSpi && ikeSa.responderSpi === responderSpi) return session;
+    }
+    return undefined;
+  }
+
+  /** When the last authenticated packet of any child SA came. */
+  inboundSeenAt(session: number): Milliseconds | undefined {
+    const seen = this.childrenOf(session).flatMap(({ id }) => this.plane?.stats(id)?.lastInboundAt ?? []);
+    return seen.length > 0 ? Math.max(...seen) : undefined;
+  }
+
+  /** Half-open sessions are not remembered: there may be many, and they hold nothing of ours. */
+  #record(session: number, event: SessionEvent): SessionRecord {
+    const known = this.#sessions.get(session);
+    if (known) return known;
+    const record: SessionRecord = { ikeSa: undefined, path: undefined, children: new Map() };
+    if (event.type === 'ike-sa-established') this.#sessions.set(session, record);
+    return record;
+  }
+
+  #recordKeys(record: SessionRecord, child: ChildSaInfo, replaced?: ChildSaInfo): void {
+    if (record.ikeSa) this.#keylog?.childSa(child, record.ikeSa, replaced);
+    else this.#log('warn', 'a child SA came without an IKE SA and is not in the key log');
+  }
+
+  #removeChild(record: SessionRecord, event: SessionEvent & { type: 'child-sa-deleted' }): TunnelEvent[] {
+    const { id } = event.child;
+    // A pair that was refused before it carried traffic was never announced.
+    if (!record.children.delete(id)) return [];
+    const stats = this.plane?.stats(id);
+    this.plane?.remove(id);
+    return toTunnelEvents(event, { path: record.path, stats });
+  }
+}
+
+/** What the plane needs to know. RFC 7296 2.17: the exchange's initiator sends with the first half of KEYMAT. */
+export function toChildSa(child: ChildSaInfo): ChildSa {
+  const { suite, keys, role, path } = child;
+  const initiator = { encrKey: keys.initiatorEncr, integKey: keys.initiatorInteg };
+  const responder = { encrKey: keys.responderEncr, integKey: keys.responderInteg };
+  const common = { encr: suite.encr, integ: suite.integ, esn: suite.esn };
+  const [sent, received] = role === 'initiator' ? [initiator, responder] : [responder, initiator];
+  return {
+    id: child.id,
+    inbound: { spi: child.inboundSpi, ...common, ...received },
+    outbound: { spi: child.outboundSpi, ...common, ...sent },
+    localSelectors: child.localTs,
+    remoteSelectors: child.remoteTs,
+    local: path.local,
+    remote: path.remote,
+  };
+}

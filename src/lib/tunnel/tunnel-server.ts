@@ -1,0 +1,287 @@
+import type { Path } from '../core/endpoint.js';
+import { systemEntropy } from '../core/environment.js';
+import { KitError } from '../core/errors.js';
+import { formatIdentity } from '../ike/identity.js';
+import { createListener } from '../ike/session/listener.js';
+import type { ChildSaInfo, SessionEvent, SessionPolicy } from '../ike/session/types.js';
+import { formatSelector } from '../ike/traffic-selectors.js';
+import type { Route } from '../net/ip-command.js';
+import { openUdp, type UdpBinding, type UdpTransport } from '../net/udp.js';
+import { hostAdvice, readHostState } from './advice.js';
+import { Driver } from './driver.js';
+import { errorEvent } from './events.js';
+import { internalError } from './failures.js';
+import { HostNetwork, interfaceMtu } from './host-network.js';
+import type { KeyLog } from './keylog.js';
+import { listenBindings } from './listen.js';
+import { defaultMtu, possibleSuites } from './overhead.js';
+import { devicePlane, plainEsp } from './plane.js';
+import { coversAddress, familyOf, hostAddresses, overlapping, sourceWithin, tunnelRoutes } from './routes.js';
+import { Sequence } from './sequence.js';
+import { SaTracker } from './tracker.js';
+import type { ServerOptions, TunnelContext, TunnelEvent } from './types.js';
+
+/** How long clients may take to answer our deletes before we leave anyway. */
+const farewell = 2000;
+const maxHalfOpen = 4096;
+const maxHalfOpenPerAddress = 256;
+
+/** All clients of one server: their sessions, one plane, and their routes. */
+export class TunnelServer {
+  readonly #options: ServerOptions;
+  readonly #policy: SessionPolicy;
+  readonly #context: TunnelContext;
+  readonly #tracker: SaTracker;
+  readonly #network: HostNetwork;
+  readonly #sequence = new Sequence();
+  readonly #driver: Driver;
+  /** Routes by the child SAs that want them. */
+  readonly #routes = new Map<string, Set<string>>();
+  /** Sessions that broke once; the second time they are dropped without a word to the peer. */
+  readonly #broken = new Set<number>();
+  #finish: (reason: KitError | undefined) => void = () => {};
+  #onEmpty: () => void = () => {};
+
+  constructor(
+    options: ServerOptions,
+    policy: SessionPolicy,
+    context: TunnelContext,
+    keylog: KeyLog | undefined,
+  ) {
+    this.#options = options;
+    this.#policy = policy;
+    this.#context = context;
+    this.#tracker = new SaTracker(keylog, context.log);
+    this.#network = new HostNetwork(context.log);
+    const limits = { cookieThreshold: options.cookieThreshold, maxHalfOpen, maxHalfOpenPerAddress };
+    const host = {
+      onEvent: (session: number, event: SessionEvent, via: Path | undefined) =>
+        this.#act(session, event, via),
+      onCrash: (error: KitError, session: number | undefined) => this.#crashed(error, session),
+    };
+    const listener = createListener(policy, limits, systemEntropy);
+    this.#driver = new Driver(listener, host, this.#tracker, context.log);
+  }
+
+  /** @throws {KitError} see `runServer` */
+  async run(): Promise<void> {
+    const { signal } = this.#context;
+    let transport: UdpTransport | undefined;
+    let leave: NodeJS.Timeout | undefined;
+    const onStop = () => this.#finish(undefined);
+    try {
+      const ended = new Promise<KitError | undefined>((resolve) => {
+        this.#finish = resolve;
+      });
+      signal.addEventListener('abort', onStop, { once: true });
+      const addresses = hostAddresses();
+      const { listen, port, natPort, duration } = this.#options;
+      const bindings = listenBindings(listen, addresses, port, natPort);
+      await this.#createPlane(bindings, addresses);
+      transport = await openUdp(bindings, (datagram) => this.#driver.receive(datagram), this.#context.log);
+      this.#driver.transport = transport;
+      this.#emit([{ event: 'listening', addresses: transport.bindings.map((binding) => ({ ...binding })) }]);
+      if (duration !== undefined) leave = setTimeout(onStop, duration);
+      if (signal.aborted) onStop();
+      const reason = await ended;
+      if (reason) throw reason;
+    } finally {
+      clearTimeout(leave);
+      signal.removeEventListener('abort', onStop);
+      await this.#tearDown(transport);
+    }
+  }
+
+  async #createPlane(
+    bindings: readonly UdpBinding[],
+    addresses: ReturnType<typeof hostAddresses>,
+  ): Promise<void> {
+    const { mtu = await this.#smallestMtu(bindings, addresses), tunName, pools } = this.#options;
+    const create = this.#context.createPlane ?? devicePlane;
+    const plane = await create(
+      { name: tunName, mtu },
+      (packet, local, remote) => this.#driver.sendEsp(packet, local, remote),
+      this.#driver.planeEvents((error) =>
+        this.#finish(error instanceof KitError ? error : internalError(error)),
+      ),
+    );
+    this.#tracker.plane = plane;
+    const device = plane.deviceName;
+    if (this.#context.createPlane || device === undefined) return;
+    await this.#network.bringUp(device, mtu, [], []);
+    this.#emit([{ event: 'device-up', device, mtu, addresses: [], routes: [] }]);
+    const localTs = this.#policy.localTs ?? [];
+    this.#emit(hostAdvice({ pools, localTs, device, addresses }, await readHostState()));
+  }
+
+  /** One device for all clients: what fits through the narrowest interface with the largest suite. */
+  async #smallestMtu(
+    bindings: readonly UdpBinding[],
+    addresses: ReturnType<typeof hostAddresses>,
+  ): Promise<number> {
+    const suites = possibleSuites(this.#policy.espProposals);
+    const sizes = await Promise.all(
+      bindings.map(async ({ address }) => {
+        const device = this.#context.createPlane
+          ? undefined
+          : addresses.find((entry) => entry.address === address)?.device;
+        return defaultMtu(
+          device === undefined ? undefined : await interfaceMtu(device),
+          familyOf(address),
+          suites,
+        );
+      }),
+    );
+    return Math.min(...sizes);
+  }
+
+  #act(session: number, event: SessionEvent, via: Path | undefined): Promise<void> | undefined {
+    const made = event.type === 'child-sa-established' || event.type === 'child-sa-rekeyed';
+    if (made && !this.#admit(session, event.child)) return undefined;
+    const before = event.type === 'ike-sa-deleted' ? this.#tracker.childrenOf(session) : [];
+    const events = this.#tracker.apply(session, event, via);
+    const done = this.#sequence.run(
+      () => {
+        const changes = this.#context.createPlane ? undefined : this.#route(event, before);
+        if (!changes) return this.#emit(events);
+        return changes.finally(() => this.#emit(events));
+      },
+      (error) => this.#emit([errorEvent(error instanceof KitError ? error : internalError(error))]),
+    );
+    if (event.type === 'ike-sa-deleted') {
+      this.#broken.delete(session);
+      if (this.#tracker.sessions.length === 0) this.#onEmpty();
+    }
+    return done;
+  }
+
+  /**
+   * No client may draw another's traffic to itself. A newcomer that claims what a present client has replaces it when
+   * both proved the same identity (it came back before its old session was noticed dead), and is refused otherwise.
+   */
+  #admit(session: number, child: ChildSaInfo): boolean {
+    if (!child.path.natT) {
+      this.#refuse(session, plainEsp());
+      return false;
+    }
+    for (const other of this.#tracker.sessions) {
+      if (other === session) continue;
+      const rival = this.#tracker
+        .childrenOf(other)
+        .find(
+          ({ remoteTs, localTs }) =>
+            overlapping(remoteTs, child.remoteTs) && overlapping(localTs, child.localTs),
+        );
+      if (!rival) continue;
+      if (this.#identity(other) === this.#identity(session)) {
+        this.#context.log('info', `session ${other} gives way to a newer one of ${this.#identity(session)}`);
+        this.#driver.command(other, { type: 'close' });
+        continue;
+      }
+      const claimed = child.remoteTs.map(formatSelector).join(', ');
+      this.#refuse(
+        session,
+        new KitError(
+          'refused',
+          'E_SELECTORS_IN_USE',
+          `${this.#identity(session)} claims ${claimed}, which ${this.#identity(other)} already has`,
+          { hint: 'Give each client its own addresses: --pool here, or different --local-ts there.' },
+        ),
+      );
+      return false;
+    }
+    return true;
+  }
+
+  #refuse(session: number, error: KitError): void {
+    this.#emit([errorEvent(error, this.#tracker.pathOf(session)?.remote)]);
+    this.#driver.command(session, { type: 'close' });
+  }
+
+  #identity(session: number): string {
+    const ikeSa = this.#tracker.ikeSaOf(session);
+    return ikeSa ? formatIdentity(ikeSa.remoteId) : 'an unknown client';
+  }
+
+  /** Host routes follow child SAs: in with the first that wants them, out with the last. */
+  #route(event: SessionEvent, before: readonly ChildSaInfo[]): Promise<void> | undefined {
+    switch (event.type) {
+      case 'child-sa-established':
+      case 'child-sa-rekeyed':
+        return this.#addRoutes(event.child);
+      case 'child-sa-deleted':
+        return this.#removeRoutes(event.child);
+      case 'ike-sa-deleted':
+        if (before.length === 0) return undefined;
+        return Promise.all(before.map((child) => this.#removeRoutes(child))).then(() => {});
+      default:
+        return undefined;
+    }
+  }
+
+  async #addRoutes(child: ChildSaInfo): Promise<void> {
+    const peer = child.path.remote.address;
+    for (const to of tunnelRoutes(child.localTs, child.remoteTs)) {
+      const users = this.#routes.get(to) ?? new Set();
+      this.#routes.set(to, users);
+      users.add(child.id);
+      if (users.size > 1) continue;
+      if (coversAddress(child.remoteTs, peer)) await this.#network.protect(peer);
+      await this.#network.addRoute(this.#routeTo(to, child));
+    }
+  }
+
+  async #removeRoutes(child: ChildSaInfo): Promise<void> {
+    for (const to of tunnelRoutes(child.localTs, child.remoteTs)) {
+      const users = this.#routes.get(to);
+      if (!users?.delete(child.id) || users.size > 0) continue;
+      this.#routes.delete(to);
+      await this.#network.removeRoute(this.#routeTo(to, child));
+      await this.#network.unprotect(child.path.remote.address);
+    }
+  }
+
+  #routeTo(to: string, child: ChildSaInfo): Route {
+    const device = this.#tracker.plane?.deviceName ?? '';
+    const explicit = this.#options.localTs !== undefined && this.#options.localTs.length > 0;
+    const source = explicit ? sourceWithin(child.localTs, familyOf(to), hostAddresses()) : undefined;
+    return { to, device, source };
+  }
+
+  /** One session's failure is its own: it is told, closed, and if that fails too, forgotten. */
+  #crashed(error: KitError, session: number | undefined): void {
+    this.#emit([
+      errorEvent(error, session === undefined ? undefined : this.#tracker.pathOf(session)?.remote),
+    ]);
+    if (session === undefined) return;
+    if (this.#broken.has(session)) {
+      this.#emit(this.#tracker.drop(session));
+      return;
+    }
+    this.#broken.add(session);
+    this.#driver.command(session, { type: 'close' });
+  }
+
+  async #tearDown(transport: UdpTransport | undefined): Promise<void> {
+    if (transport && this.#tracker.sessions.length > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, farewell);
+        this.#onEmpty = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        this.#driver.command('all', { type: 'close' });
+      });
+    }
+    this.#driver.stop();
+    for (const session of this.#tracker.sessions) this.#emit(this.#tracker.drop(session));
+    await this.#sequence.idle();
+    await this.#network.close();
+    await this.#tracker.plane?.close();
+    await transport?.close();
+  }
+
+  #emit(events: readonly TunnelEvent[]): void {
+    for (const event of events) this.#context.onEvent(event);
+  }
+}
