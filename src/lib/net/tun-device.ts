@@ -92,9 +92,10 @@ class LinuxTun implements TunDevice {
   }
 
   write(packet: Uint8Array): boolean {
-    if (this.#closing || packet.length === 0 || packet.length > MAX_PACKET) return false;
+    const { length } = packet;
+    const fits = !this.#closing && length > 0 && length <= MAX_PACKET;
     // EAGAIN and ENOBUFS: queue full. EIO: device down. IP is lossy, and what is above it knows what to do.
-    const sent = this.libc.write(this.fd, packet, packet.length) === packet.length;
+    const sent = fits && this.libc.write(this.fd, packet, length) === length;
     if (!sent) this.dropped += 1;
     return sent;
   }
@@ -115,7 +116,7 @@ class LinuxTun implements TunDevice {
     set.writeInt16LE(POLLIN, 4);
     set.writeInt32LE(this.wake, 8);
     set.writeInt16LE(POLLIN, 12);
-    const packet = Buffer.alloc(MAX_PACKET);
+    const packet = new Uint8Array(MAX_PACKET);
     try {
       while (!this.#closing) {
         await this.libc.poll(set, 2, POLL_MS);
@@ -133,7 +134,7 @@ class LinuxTun implements TunDevice {
   }
 
   /** Reads until the queue is empty or a burst is full. @returns true when there may be more */
-  #drain(into: Buffer): boolean {
+  #drain(into: Uint8Array): boolean {
     for (let i = 0; i < BURST && !this.#closing; i++) {
       const length = this.libc.read(this.fd, into, into.length);
       if (length <= 0) {

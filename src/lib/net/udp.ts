@@ -99,7 +99,8 @@ export async function localAddressFor(remote: string): Promise<string> {
     // Connecting a UDP socket sends nothing; the system only looks up the route. The port does not matter.
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
-      socket.connect(500, remote, () => resolve());
+      socket.once('connect', resolve);
+      socket.connect(500, remote);
     });
     return canonical(socket.address().address);
   } catch (cause) {
@@ -149,7 +150,9 @@ class UdpPort {
     const binding = { ...wanted, address: canonical(wanted.address), port: socket.address().port };
     const port = new UdpPort(binding, socket, log);
     socket.on('error', (error) => log('debug', `UDP port ${binding.port}: ${error.message}`));
-    socket.on('message', (data, from) => port.#receive(data, from, onDatagram));
+    socket.on('message', ({ buffer, byteOffset, byteLength }, from) =>
+      port.#receive(new Uint8Array(buffer, byteOffset, byteLength), from, onDatagram),
+    );
     port.#raiseBuffers();
     return port;
   }

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { inNamespace, whyNoNamespace } from './namespace.js';
+
+const reason = whyNoNamespace();
+if (reason !== undefined) console.warn(`Skipped, this user gets no namespace with a TUN device: ${reason}`);
+
+describe.skipIf(reason !== undefined)('TUN device', () => {
+  it('carries IPv4 and IPv6 both ways with the MTU asked for, and goes on close', async () => {
+    expect(await inNamespace('tun-ping')).toEqual({ answered: 5, mtu: 1380, dropped: 0, gone: true });
+  });
+
+  it('lets the process leave by itself when closed idle', async () => {
+    expect(await inNamespace('tun-idle-close')).toEqual({ names: ['ikit0', 'ikit1'], writes: false });
+  });
+
+  it('drops and counts what the system does not take', async () => {
+    expect(await inNamespace('tun-down')).toEqual({ taken: [false, false, false], dropped: 3 });
+  });
+
+  it('says when it is gone', async () => {
+    expect(await inNamespace('tun-gone')).toEqual({ code: 'E_TUN' });
+  });
+
+  it('says when the name is taken', async () => {
+    expect(await inNamespace('tun-busy')).toEqual({ code: 'E_TUN_BUSY' });
+  });
+
+  it('leaves timers their turn under a flood', async () => {
+    expect(await inNamespace('tun-flood')).toMatchObject({ packets: expect.any(Number) });
+  });
+});
+
+describe.skipIf(reason !== undefined)('host network', () => {
+  it('is changed and asked through ip', async () => {
+    expect(await inNamespace('ip-command')).toEqual({
+      twice: 'E_IP_COMMAND',
+      found: { device: 'esp-test', via: '10.9.0.2', source: '10.9.0.1' },
+      six: { device: 'esp-test', source: 'fd00:9::1' },
+      after: 'E_NO_ROUTE',
+      mtu: 1300,
+    });
+  });
+
+  it('without a route says so', async () => {
+    expect(await inNamespace('no-route')).toEqual({ local: 'E_NO_ROUTE', asked: 'E_NO_ROUTE' });
+  });
+
+  it('without the right to change it says so', async () => {
+    const wrapper = ['setpriv', '--bounding-set', '-net_admin'];
+    expect(await inNamespace('no-privilege', wrapper)).toEqual({ tun: 'E_PRIVILEGE', route: 'E_PRIVILEGE' });
+  });
+});
+
+describe.skipIf(reason !== undefined)('undo guardian', () => {
+  it('removes a route after SIGKILL', async () => {
+    expect(await inNamespace('undo-killed')).toEqual({ before: true });
+  });
+
+  it('outlives a SIGINT to the process group and removes the route then', async () => {
+    expect(await inNamespace('undo-interrupted')).toEqual({});
+  });
+});
