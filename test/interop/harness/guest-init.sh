@@ -37,6 +37,7 @@ ip addr add "${addresses%,*}" dev vec0
 ip addr add "${addresses#*,}" dev lo
 if sh /guest/start.sh >/guest/peer.log 2>&1; then touch /guest/up; else touch /guest/failed; fi
 while [ ! -e /guest/stop ]; do sleep 0.2; done
+cp /run/*.log /guest/
 ip -s xfrm state >/guest/xfrm-state.log 2>&1
 sync
 echo o >/proc/sysrq-trigger

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lab } from './lab.js';
-import { type Child, run, until } from './process.js';
+import { type Child, until } from './process.js';
 import { peersDir } from './requirements.js';
 import { defaultPsk } from './strongswan.js';
 import type { TransferEnd } from './traffic.js';
@@ -13,8 +13,8 @@ const transferScript = fileURLToPath(new URL('tcp-transfer.mjs', import.meta.url
 /** What the guest is on the lab's wire: the second machine, though no host of the lab. */
 export const guestHost = { v4: '10.77.0.2', inner4: '10.77.2.1', net4: '10.77.2.0/24' };
 
-/** Port at which the guest takes one TCP transfer, and the bytes it sends. */
-export const guestTransfer = { port: 6000, bytes: 300_000 };
+/** Where the guest takes one TCP transfer, and the bytes it sends. */
+export const guestTransfer = { address: guestHost.inner4, port: 6000, bytes: 300_000 };
 
 /**
  * A User-Mode-Linux machine on the lab's wire. Its kernel has ESP where the host's has none, which the peers with
@@ -92,6 +92,8 @@ export interface PeerOptions {
   /** In the peer's own notation. */
   ike: string;
   esp: string;
+  /** One more line of the connection; libreswan. */
+  extra?: string;
   /** The other side's inner network. */
   remoteTs: string;
 }
@@ -119,12 +121,13 @@ conn net
  authby=secret
  ike=${options.ike}
  esp=${options.esp}
+ ${options.extra ?? 'type=tunnel'}
  encapsulation=yes
  leftupdown=%disabled
  auto=add
 END
 pluto --config /run/ipsec.conf --rundir /run/pluto --ipsecdir /run/ipsec.d --nssdir /run/nss --secretsfile /run/secrets \\
-  --logfile /guest/pluto.log --no-dnssec --nhelpers 0
+  --logfile /run/pluto.log --no-dnssec --nhelpers 0
 whack --ctlsocket /run/pluto/pluto.ctl --listen
 addconn --config /run/ipsec.conf --ctlsocket /run/pluto/pluto.ctl net
 ${replyRoute(options.remoteTs)}`;
@@ -145,6 +148,9 @@ ikev2 "net" passive esp from ${guestHost.net4} to ${options.remoteTs} \\
  srcid bob.test dstid alice.test psk "${defaultPsk}"
 END
 chmod 600 /run/iked.conf
-${join(peersDir, 'openiked')}/usr/sbin/iked -d -v -f /run/iked.conf >/guest/iked.log 2>&1 &
-${replyRoute(options.remoteTs)}`;
+${join(peersDir, 'openiked')}/usr/sbin/iked -d -vv -f /run/iked.conf >/run/iked.log 2>&1 &
+${replyRoute(options.remoteTs)}
+# Until its configuration has reached every process it forgets the SAs it is asked for.
+until grep -q 'compilation done' /run/iked.log; do kill -0 $!; sleep 0.2; done
+sleep 1`;
 }

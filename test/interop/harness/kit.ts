@@ -22,6 +22,8 @@ export interface KitOptions {
   /** Undefined: the key of every test. */
   psk?: string;
   format?: 'ndjson' | 'text';
+  /** A folder of programs the command finds in place of the system's /usr/local/sbin. */
+  programs?: string;
 }
 
 /** A running `ipsec-kit connect` or `serve`. */
@@ -81,10 +83,13 @@ export async function serve(lab: Lab, host: Host, flags: Flags = {}, options?: K
 
 function start(lab: Lab, host: Host, words: string[], flags: Flags, options: KitOptions = {}): Kit {
   if (!existsSync(command)) throw new Error(`${command} is missing: build first`);
-  const { psk = defaultPsk, format = 'ndjson' } = options;
+  const { psk = defaultPsk, format = 'ndjson', programs } = options;
   const argv = [process.execPath, command, ...words, '--format', format, ...formatFlags(flags)];
   const env = { PATH: process.env.PATH, HOME: lab.tmp, TMPDIR: lab.tmp, IPSEC_KIT_PSK: psk };
-  return new Kit(lab.spawn(host, argv, { env }));
+  const mounted = programs
+    ? ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" /usr/local/sbin && exec "$@"', programs]
+    : [];
+  return new Kit(lab.spawn(host, [...mounted, ...argv], { env }));
 }
 
 function formatFlags(flags: Flags): string[] {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,9 @@ const needs = {
   root: () => process.getuid?.() === 0,
   iproute2: () => onPath('ip') && onPath('ping'),
   tun: () => existsSync('/dev/net/tun'),
+  userNamespaces: () =>
+    spawnSync('unshare', ['-Urn', 'ip', 'tuntap', 'add', 'probe', 'mode', 'tun'], { uid: 65534, gid: 65534 })
+      .status === 0,
   strongswan: () =>
     onPath('swanctl') &&
     onPath('charon-systemd') &&
@@ -31,6 +35,7 @@ const remedies: Record<Need, string> = {
   root: 'run as root',
   iproute2: 'install iproute2 and iputils-ping',
   tun: '/dev/net/tun is missing',
+  userNamespaces: 'ordinary users may not open a TUN in a user namespace here',
   strongswan: 'install charon-systemd, strongswan-swanctl and libcharon-extra-plugins',
   tcpdump: 'install tcpdump',
   tshark: 'install tshark',

@@ -16,8 +16,8 @@ export interface StrongSwanOptions {
   ike?: string;
   esp?: string;
   /** CIDRs; absent: the dynamic address. */
-  localTs?: readonly string[];
-  remoteTs?: readonly string[];
+  localTs?: readonly string[] | undefined;
+  remoteTs?: readonly string[] | undefined;
   /** Responder: ranges of virtual addresses, and the name servers that come with them. */
   pools?: readonly string[];
   dns?: readonly string[];

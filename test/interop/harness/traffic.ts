@@ -50,6 +50,10 @@ export function startPing(lab: Lab, host: Host, from: string, to: string, option
   };
   return {
     finished,
+    /** Resolves with the first answer. */
+    async answered(): Promise<void> {
+      await child.wait('a ping to be answered', () => /ttl=/.exec(child.stdout)?.[0], 30_000);
+    },
     async stop(): Promise<PingCount> {
       child.signal('SIGINT');
       return finished();
@@ -84,28 +88,30 @@ export async function transfer(
   server: { host: Host; address: string },
   bytes: number,
 ): Promise<{ client: TransferEnd; server: TransferEnd }> {
-  const port = String(nextPort++);
-  const node = (host: Host, ...args: string[]) =>
-    lab.spawn(host, [process.execPath, script, ...args, String(bytes)]);
-  const listener = node(server.host, 'listen', server.address, port);
+  const port = nextPort++;
+  const argv = [process.execPath, script, 'listen', server.address, String(port), String(bytes)];
+  const listener = lab.spawn(server.host, argv);
   await listener.wait('the listener', () => listener.stdout.includes('listening') || undefined);
-  const connector = lab.spawn(client.host, [
-    process.execPath,
-    script,
-    'connect',
-    server.address,
-    port,
-    String(bytes),
-    client.address,
+  const [clientEnd, serverEnd] = await Promise.all([
+    transferTo(lab, client, server.address, port, bytes),
+    transferEnd(listener),
   ]);
-  const end = async (child: Child) => {
-    const line = await child.wait(
-      'the end of the transfer',
-      () => /^\{.*\}$/m.exec(child.stdout)?.[0],
-      60_000,
-    );
-    return JSON.parse(line) as TransferEnd;
-  };
-  const [clientEnd, serverEnd] = await Promise.all([end(connector), end(listener)]);
   return { client: clientEnd, server: serverEnd };
+}
+
+/** The client's half of a transfer, to a server that is already listening. */
+export function transferTo(
+  lab: Lab,
+  client: { host: Host; address: string },
+  address: string,
+  port: number,
+  bytes: number,
+): Promise<TransferEnd> {
+  const argv = [process.execPath, script, 'connect', address, String(port), String(bytes), client.address];
+  return transferEnd(lab.spawn(client.host, argv));
+}
+
+async function transferEnd(child: Child): Promise<TransferEnd> {
+  const line = await child.wait('the end of the transfer', () => /^\{.*\}$/m.exec(child.stdout)?.[0], 60_000);
+  return JSON.parse(line) as TransferEnd;
 }
