@@ -85,6 +85,8 @@ export type SessionCommand =
   | { type: 'check-liveness' }
   /** Authenticated ESP came from a new address (RFC 7296 2.23). */
   | { type: 'peer-moved'; path: Path }
+  /** Forget everything without a word: the peer has started anew. */
+  | { type: 'abandon' }
   /** Delete the IKE SA and end. */
   | { type: 'close' };
 

@@ -1,0 +1,94 @@
+import { KitError } from '../../core/errors.js';
+import { describeProposal, type ProposalTemplate } from '../proposals.js';
+import { formatSelector } from '../traffic-selectors.js';
+import { findPayloads } from '../wire/message.js';
+import { isErrorNotify, NotifyType, notifyName } from '../wire/notify.js';
+import { type NotifyPayload, type Payload, PayloadType, type TrafficSelector } from '../wire/types.js';
+
+/** The first error notify of a message. */
+export function errorNotify(payloads: readonly Payload[]): NotifyPayload | undefined {
+  return findPayloads(payloads, PayloadType.NOTIFY).find((n) => isErrorNotify(n.notifyType));
+}
+
+const list = (templates: readonly ProposalTemplate[]): string =>
+  templates.map((template) => describeProposal(template.transforms)).join('; ');
+
+/** What we asked for, so that a refusal can be explained. */
+export interface Asked {
+  /** What the exchange was to make. */
+  what: 'IKE SA' | 'child SA';
+  proposals: readonly ProposalTemplate[];
+  localTs?: readonly TrafficSelector[];
+  remoteTs?: readonly TrafficSelector[];
+}
+
+/** One sentence that names the cause of a refusal, and the next step. */
+export function refusal(notifyType: number, asked: Asked): KitError {
+  const name = notifyName(notifyType);
+  const flag = asked.what === 'IKE SA' ? '--ike' : '--esp';
+  const selectors = (ts: readonly TrafficSelector[] | undefined): string =>
+    (ts ?? []).map(formatSelector).join(', ') || 'none';
+  switch (notifyType) {
+    case NotifyType.NO_PROPOSAL_CHOSEN:
+      return new KitError(
+        'refused',
+        'E_NO_PROPOSAL_CHOSEN',
+        `the peer accepts none of the offered ${asked.what} proposals (${list(asked.proposals)}): it answered ${name}`,
+        { hint: `find out what the peer is configured for and give it with ${flag}` },
+      );
+    case NotifyType.INVALID_KE_PAYLOAD:
+      return new KitError(
+        'refused',
+        'E_INVALID_KE',
+        `the peer insists on a key exchange group that is not offered for the ${asked.what}`,
+        { hint: `add the peer's group to the proposal with ${flag}` },
+      );
+    case NotifyType.AUTHENTICATION_FAILED:
+      return new KitError(
+        'refused',
+        'E_AUTHENTICATION_FAILED',
+        `the peer answered ${name}: it knows no such identity, or the PSK differs`,
+        {
+          hint: 'check, in this order, --local-id as the peer expects it, --remote-id, and the PSK byte for byte',
+        },
+      );
+    case NotifyType.TS_UNACCEPTABLE:
+    case NotifyType.SINGLE_PAIR_REQUIRED:
+      return new KitError(
+        'refused',
+        'E_TS_UNACCEPTABLE',
+        `the peer accepts no traffic between ${selectors(asked.localTs)} (ours) and ${selectors(asked.remoteTs)} (its): it answered ${name}`,
+        { hint: 'match --local-ts and --remote-ts with the peer; some peers want exact pairs' },
+      );
+    case NotifyType.INTERNAL_ADDRESS_FAILURE:
+      return new KitError(
+        'refused',
+        'E_INTERNAL_ADDRESS_FAILURE',
+        'the peer has no virtual address left to assign',
+        { hint: 'enlarge its address pool, or use fixed selectors with --local-ts' },
+      );
+    case NotifyType.FAILED_CP_REQUIRED:
+      return new KitError(
+        'refused',
+        'E_FAILED_CP_REQUIRED',
+        'the peer insists that a virtual address is requested',
+        { hint: 'leave --local-ts away, so that an address is requested' },
+      );
+    case NotifyType.NO_ADDITIONAL_SAS:
+      return new KitError(
+        'refused',
+        'E_NO_ADDITIONAL_SAS',
+        'the peer makes no further child SAs on this IKE SA',
+      );
+    case NotifyType.TEMPORARY_FAILURE:
+      return new KitError('refused', 'E_TEMPORARY_FAILURE', 'the peer is busy with another exchange');
+    case NotifyType.CHILD_SA_NOT_FOUND:
+      return new KitError('refused', 'E_CHILD_SA_NOT_FOUND', 'the peer no longer has the child SA');
+    default:
+      return new KitError(
+        'refused',
+        `E_${/^[A-Z0-9_]+$/.test(name) ? name : 'NOTIFY'}`,
+        `the peer refused the ${asked.what} with ${name}`,
+      );
+  }
+}

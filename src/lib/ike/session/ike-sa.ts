@@ -1,0 +1,197 @@
+import type { Path } from '../../core/endpoint.js';
+import type { Entropy, Milliseconds } from '../../core/environment.js';
+import type { Secret } from '../../core/secret.js';
+import type { Identity } from '../identity.js';
+import type { IkeKeys } from '../keys.js';
+import { createSkProtection, openMessage, type SkProtection, sealMessage } from '../sealed.js';
+import type { IkeSuite } from '../suite.js';
+import { ExchangeType, type IkeHeader, type Payload } from '../wire/types.js';
+import type { IkeSaInfo } from './types.js';
+import { RequestWindow, type Retransmission } from './window.js';
+
+/**
+ * Where an IKE SA stands.
+ * - `half-open`: keys may exist, the peer is not authenticated
+ * - `established`
+ * - `rekeyed`: a successor has its children; it waits to be deleted
+ * - `deleting`: we asked to delete it
+ */
+export type IkeSaStage = 'half-open' | 'established' | 'rekeyed' | 'deleting' | 'gone';
+
+/** What the IKE_SA_INIT (or the rekey exchange) settled. */
+export interface IkeSaSecrets {
+  suite: IkeSuite;
+  keys: IkeKeys;
+  keSecret: Secret;
+  nonceI: Uint8Array;
+  nonceR: Uint8Array;
+}
+
+/** An exchange that this side starts: what to ask, and what to make of the answer. */
+export interface InitiatedExchange {
+  /** IKE exchange type number. */
+  readonly type: number;
+  /** What it works on: rekeys and deletes of the other kind must wait for it (RFC 7296 2.25). */
+  readonly concerns: 'ike-sa' | 'child-sa' | 'nothing';
+  /** In plain words, for timelines. */
+  readonly purpose: string;
+  /**
+   * Payloads of the request, built when the window is free.
+   * @returns undefined when there is nothing left to ask
+   */
+  request(ikeSa: IkeSa, now: Milliseconds): Payload[] | undefined;
+  /** The authenticated answer. */
+  response(ikeSa: IkeSa, payloads: Payload[], now: Milliseconds): void;
+}
+
+/** One waiting exchange; `notBefore` holds back retries (RFC 7296 2.25: never at once). */
+export interface QueuedExchange {
+  exchange: InitiatedExchange;
+  notBefore: Milliseconds;
+}
+
+/** A request of ours that waits for its response. */
+export interface PendingRequest {
+  messageId: number;
+  exchange: InitiatedExchange;
+  datagram: Uint8Array;
+  retransmission: Retransmission;
+}
+
+/** A successor that the peer made while our own rekey of the same IKE SA was in flight (RFC 7296 2.8.2). */
+export interface PeerRekey {
+  ikeSa: IkeSa;
+  nonces: [Uint8Array, Uint8Array];
+}
+
+/** One IKE SA: SPIs, keys, both message windows and the queue of what this side wants to ask. */
+export class IkeSa {
+  stage: IkeSaStage = 'half-open';
+  responderSpi = 0n;
+  localId: Identity | undefined;
+  remoteId: Identity | undefined;
+  weAreBehindNat = false;
+  peerBehindNat = false;
+  /** The peer spoke NAT detection, so it can encapsulate ESP in UDP. */
+  natTraversal = false;
+  nextRequestId = 0;
+  pending: PendingRequest | undefined;
+  readonly queue: QueuedExchange[] = [];
+  readonly requests = new RequestWindow();
+  peerRekey: PeerRekey | undefined;
+  /** Our own rekey of this SA is queued or in flight. */
+  rekeying = false;
+  rekeyAt: Milliseconds | undefined;
+  /** Last authenticated message from the peer. */
+  lastInboundAt: Milliseconds;
+  /** Last datagram we sent. */
+  lastOutboundAt: Milliseconds;
+  /** When to give this SA up silently: half-open for too long, or rekeyed and never deleted by the peer. */
+  dropAt: Milliseconds | undefined;
+
+  #secrets: IkeSaSecrets | undefined;
+  #outbound: SkProtection | undefined;
+  #inbound: SkProtection | undefined;
+
+  /**
+   * @param role of this side as the original initiator or responder of this very SA: flag I and the keys follow it
+   */
+  constructor(
+    readonly role: 'initiator' | 'responder',
+    readonly initiatorSpi: bigint,
+    public path: Path,
+    now: Milliseconds,
+  ) {
+    this.lastInboundAt = now;
+    this.lastOutboundAt = now;
+  }
+
+  /** @throws Error before the key exchange is done */
+  get secrets(): IkeSaSecrets {
+    if (!this.#secrets) throw new Error('this IKE SA has no keys yet');
+    return this.#secrets;
+  }
+
+  get hasKeys(): boolean {
+    return this.#secrets !== undefined;
+  }
+
+  /**
+   * True for messages of this SA. The responder SPI may be missing on either side: in an IKE_SA_INIT request and its
+   * retransmissions, and in refusals of IKE_SA_INIT (RFC 7296 2.6).
+   */
+  isAddressed({ initiatorSpi, responderSpi, exchangeType }: IkeHeader): boolean {
+    if (this.initiatorSpi !== initiatorSpi) return false;
+    if (this.responderSpi === responderSpi) return true;
+    return exchangeType === ExchangeType.IKE_SA_INIT && (this.responderSpi === 0n || responderSpi === 0n);
+  }
+
+  /** Installs the keys; every message from here on is sealed. */
+  setSecrets(secrets: IkeSaSecrets): void {
+    const { suite, keys } = secrets;
+    const ours = createSkProtection(
+      suite,
+      this.role === 'initiator' ? keys.skEi : keys.skEr,
+      this.role === 'initiator' ? keys.skAi : keys.skAr,
+    );
+    const theirs = createSkProtection(
+      suite,
+      this.role === 'initiator' ? keys.skEr : keys.skEi,
+      this.role === 'initiator' ? keys.skAr : keys.skAi,
+    );
+    this.#secrets = secrets;
+    this.#outbound = ours;
+    this.#inbound = theirs;
+  }
+
+  /** A sealed message of this side. */
+  seal(
+    exchangeType: number,
+    messageId: number,
+    isResponse: boolean,
+    payloads: Payload[],
+    entropy: Entropy,
+  ): Uint8Array {
+    if (!this.#outbound) throw new Error('this IKE SA has no keys yet');
+    return sealMessage(this.header(exchangeType, messageId, isResponse), payloads, this.#outbound, entropy);
+  }
+
+  /** Opens a message of the peer. @throws KitError `E_ICV`; WireError when what is inside does not parse */
+  open(datagram: Uint8Array): ReturnType<typeof openMessage> {
+    if (!this.#inbound) throw new Error('this IKE SA has no keys yet');
+    return openMessage(datagram, this.#inbound);
+  }
+
+  /** Header fields of a message of this side. */
+  header(exchangeType: number, messageId: number, isResponse: boolean) {
+    return {
+      initiatorSpi: this.initiatorSpi,
+      responderSpi: this.responderSpi,
+      majorVersion: 2,
+      minorVersion: 0,
+      exchangeType,
+      fromInitiator: this.role === 'initiator',
+      isResponse,
+      higherVersion: false,
+      messageId,
+    };
+  }
+
+  info(): IkeSaInfo {
+    const { suite, keys, keSecret, nonceI, nonceR } = this.secrets;
+    if (!this.localId || !this.remoteId) throw new Error('this IKE SA is not authenticated');
+    return {
+      initiatorSpi: this.initiatorSpi,
+      responderSpi: this.responderSpi,
+      role: this.role,
+      suite,
+      keys,
+      keSecret,
+      nonceI,
+      nonceR,
+      localId: this.localId,
+      remoteId: this.remoteId,
+      path: this.path,
+    };
+  }
+}

@@ -1,0 +1,285 @@
+import type { Path } from '../../core/endpoint.js';
+import type { Entropy, Milliseconds } from '../../core/environment.js';
+import { KitError, WireError } from '../../core/errors.js';
+import { formatIdentity, type Identity } from '../identity.js';
+import { decodeHeader } from '../wire/header.js';
+import { decodeMessage, findPayload } from '../wire/message.js';
+import { findNotify, NotifyType, notify } from '../wire/notify.js';
+import { ExchangeType, type IkeHeader, type IkeMessage, type Payload, PayloadType } from '../wire/types.js';
+import { Cookies } from './cookies.js';
+import { answerSaInit, type SaInitAnswer } from './sa-init.js';
+import { childCounter, randomSpi, Session } from './session.js';
+import { type SessionHooks, SessionState } from './state.js';
+import type {
+  OutgoingDatagram,
+  SessionCommand,
+  SessionEvent,
+  SessionInput,
+  SessionOutput,
+  SessionPolicy,
+} from './types.js';
+import { answerHigherVersion, unprotectedResponse } from './unprotected.js';
+
+/** Bounds on what unauthenticated peers can make a responder keep. */
+export interface ListenerLimits {
+  /** Half-open SAs from which on cookies are asked (RFC 7296 2.6); 0: always. */
+  cookieThreshold: number;
+  /** Half-open SAs in all; more are ignored. */
+  maxHalfOpen: number;
+  /** Half-open SAs from one address; more are ignored. */
+  maxHalfOpenPerAddress: number;
+}
+
+export type ListenerInput =
+  | { type: 'datagram'; path: Path; data: Uint8Array }
+  | { type: 'timeout'; inboundSeenAt?: (session: number) => Milliseconds | undefined }
+  | { type: 'command'; session: number | 'all'; command: SessionCommand };
+
+export interface ListenerOutput {
+  send: OutgoingDatagram[];
+  /** Events with the number of the session they belong to. */
+  events: { session: number; event: SessionEvent }[];
+  wakeAt: Milliseconds | undefined;
+}
+
+interface Entry {
+  id: number;
+  session: Session;
+  /** Client address at IKE_SA_INIT, for the per-address bound. */
+  address: string;
+  /** `initiator SPI / address / port` of its IKE_SA_INIT. */
+  initKey: string;
+  spis: bigint[];
+  wakeAt: Milliseconds | undefined;
+}
+
+/**
+ * The responder side of many sessions as one state machine without I/O: takes IKE_SA_INIT, asks for cookies under
+ * load, finds the session of every later message by our SPI.
+ */
+export class Listener {
+  readonly #entries = new Map<number, Entry>();
+  readonly #bySpi = new Map<bigint, Entry>();
+  readonly #byInit = new Map<string, Entry>();
+  readonly #childSpis = new Set<number>();
+  readonly #childId = childCounter();
+  #cookies: Cookies | undefined;
+  #lastId = 0;
+  #output: Omit<ListenerOutput, 'wakeAt'> = { send: [], events: [] };
+
+  /** Use {@link createListener}. */
+  constructor(
+    private readonly policy: SessionPolicy,
+    private readonly limits: ListenerLimits,
+    private readonly entropy: Entropy,
+  ) {}
+
+  /** Sessions that still answer something, half-open and finished ones included. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** SAs whose peer is not authenticated. */
+  get halfOpen(): number {
+    return this.#halfOpen().length;
+  }
+
+  /** One step. Does not throw for anything that a peer sends. */
+  handle(input: ListenerInput, now: Milliseconds): ListenerOutput {
+    if (input.type === 'datagram') this.#datagram(input.data, input.path, now);
+    else if (input.type === 'command') this.#command(input.session, input.command, now);
+    else this.#timeout(input.inboundSeenAt, now);
+    const output = { ...this.#output, wakeAt: this.#wakeAt() };
+    this.#output = { send: [], events: [] };
+    return output;
+  }
+
+  #datagram(data: Uint8Array, path: Path, now: Milliseconds): void {
+    let header: IkeHeader;
+    try {
+      header = decodeHeader(data);
+    } catch (error) {
+      if (error instanceof WireError) return;
+      throw error;
+    }
+    const known =
+      this.#bySpi.get(header.fromInitiator ? header.responderSpi : header.initiatorSpi) ??
+      this.#byInit.get(initKey(header, path));
+    if (known) {
+      this.#step(known, { type: 'datagram', path, data }, now);
+      return;
+    }
+    const answer = answerHigherVersion(header) ?? this.#unknown(header, data, path, now);
+    if (answer) this.#output.send.push({ path, data: answer });
+  }
+
+  /** @returns an unprotected answer to a message that no session knows, if it deserves one */
+  #unknown(header: IkeHeader, data: Uint8Array, path: Path, now: Milliseconds): Uint8Array | undefined {
+    const isFirst =
+      header.majorVersion === 2 &&
+      header.exchangeType === ExchangeType.IKE_SA_INIT &&
+      header.fromInitiator &&
+      !header.isResponse &&
+      header.messageId === 0 &&
+      header.initiatorSpi !== 0n &&
+      header.responderSpi === 0n;
+    if (!isFirst) return undefined;
+    const refuse = (...payloads: Payload[]): Uint8Array => unprotectedResponse(header, payloads);
+    let message: IkeMessage;
+    try {
+      message = decodeMessage(data);
+    } catch (error) {
+      if (error instanceof WireError) return refuse(notify(NotifyType.INVALID_SYNTAX));
+      throw error;
+    }
+    const critical = message.payloads.find((p) => p.type === 'unknown' && p.critical);
+    if (critical?.type === 'unknown') {
+      return refuse(notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, Uint8Array.of(critical.payloadType)));
+    }
+    const wanted = this.#cookieWanted(message, path, now);
+    if (wanted) return wanted === 'malformed' ? refuse(notify(NotifyType.INVALID_SYNTAX)) : refuse(wanted);
+    if (!this.#hasRoom(path)) return undefined;
+    const answer = this.#answerInit(message, data, path, now);
+    if (!answer) return refuse(notify(NotifyType.INVALID_SYNTAX));
+    if (!answer.accepted) return refuse(...answer.payloads);
+    this.#open(answer, header, path);
+    return answer.messages.response;
+  }
+
+  /** The COOKIE notify to ask for, when load demands one and the message brings none (RFC 7296 2.6). */
+  #cookieWanted(message: IkeMessage, path: Path, now: Milliseconds): Payload | 'malformed' | undefined {
+    if (this.halfOpen < this.limits.cookieThreshold) return undefined;
+    const nonce = findPayload(message.payloads, PayloadType.NONCE)?.data;
+    if (!nonce) return 'malformed';
+    this.#cookies ??= new Cookies(this.entropy, now);
+    const { initiatorSpi } = message.header;
+    const brought = findNotify(message.payloads, NotifyType.COOKIE)?.data;
+    if (brought && this.#cookies.verify(brought, nonce, path.remote, initiatorSpi, now)) return undefined;
+    return notify(NotifyType.COOKIE, this.#cookies.issue(nonce, path.remote, initiatorSpi, now));
+  }
+
+  #hasRoom(path: Path): boolean {
+    const halfOpen = this.#halfOpen();
+    const fromAddress = halfOpen.filter((entry) => entry.address === path.remote.address).length;
+    return halfOpen.length < this.limits.maxHalfOpen && fromAddress < this.limits.maxHalfOpenPerAddress;
+  }
+
+  #answerInit(
+    message: IkeMessage,
+    datagram: Uint8Array,
+    path: Path,
+    now: Milliseconds,
+  ): SaInitAnswer | undefined {
+    const { policy, entropy } = this;
+    try {
+      return answerSaInit({ message, datagram, path, policy, entropy, responderSpi: this.#newSpi() }, now);
+    } catch (error) {
+      if (error instanceof KitError && error.kind !== 'bug') return undefined;
+      throw error;
+    }
+  }
+
+  #open(answer: Extract<SaInitAnswer, { accepted: true }>, header: IkeHeader, path: Path): void {
+    const id = ++this.#lastId;
+    const state = new SessionState('responder', this.policy, this.entropy, this.#hooks(id));
+    const entry: Entry = {
+      id,
+      session: new Session(state, answer),
+      address: path.remote.address,
+      initKey: initKey(header, path),
+      spis: [answer.ikeSa.responderSpi],
+      wakeAt: answer.ikeSa.dropAt,
+    };
+    this.#entries.set(id, entry);
+    this.#byInit.set(entry.initKey, entry);
+    this.#bySpi.set(answer.ikeSa.responderSpi, entry);
+  }
+
+  #hooks(id: number): SessionHooks {
+    return {
+      childId: this.#childId,
+      claimSpi: () => {
+        for (;;) {
+          const spi = randomSpi(this.entropy);
+          if (this.#childSpis.has(spi)) continue;
+          this.#childSpis.add(spi);
+          return spi;
+        }
+      },
+      releaseSpi: (spi) => this.#childSpis.delete(spi),
+      initialContact: (remoteId, now) => this.#supersede(id, remoteId, now),
+    };
+  }
+
+  /** RFC 7296 2.4: the identity started anew, so its older SAs are dead. */
+  #supersede(by: number, remoteId: Identity, now: Milliseconds): void {
+    const name = formatIdentity(remoteId);
+    for (const entry of [...this.#entries.values()]) {
+      const same = entry.session.remoteId && formatIdentity(entry.session.remoteId) === name;
+      if (entry.id !== by && same && !entry.session.closed) {
+        this.#step(entry, { type: 'command', command: { type: 'abandon' } }, now);
+      }
+    }
+  }
+
+  #command(target: number | 'all', command: SessionCommand, now: Milliseconds): void {
+    for (const entry of [...this.#entries.values()]) {
+      if (target === 'all' || entry.id === target) this.#step(entry, { type: 'command', command }, now);
+    }
+  }
+
+  #timeout(seen: ((session: number) => Milliseconds | undefined) | undefined, now: Milliseconds): void {
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.wakeAt === undefined || entry.wakeAt > now) continue;
+      const inboundSeenAt = seen?.(entry.id);
+      this.#step(entry, { type: 'timeout', ...(inboundSeenAt !== undefined && { inboundSeenAt }) }, now);
+    }
+  }
+
+  #step(entry: Entry, input: SessionInput, now: Milliseconds): void {
+    const output: SessionOutput = entry.session.handle(input, now);
+    this.#output.send.push(...output.send);
+    for (const event of output.events) {
+      // A client that never authenticated is not worth a word: a flood would print millions.
+      const isNoise = event.type === 'ike-sa-deleted' && event.error?.code === 'E_HALF_OPEN_TIMEOUT';
+      if (!isNoise) this.#output.events.push({ session: entry.id, event });
+    }
+    entry.wakeAt = output.wakeAt;
+    const spis = entry.session.ownSpis;
+    for (const spi of entry.spis) if (!spis.includes(spi)) this.#bySpi.delete(spi);
+    for (const spi of spis) this.#bySpi.set(spi, entry);
+    entry.spis = spis;
+    if (!entry.session.spent) return;
+    this.#entries.delete(entry.id);
+    this.#byInit.delete(entry.initKey);
+  }
+
+  #halfOpen(): Entry[] {
+    return [...this.#entries.values()].filter((entry) => entry.session.halfOpen);
+  }
+
+  #newSpi(): bigint {
+    for (;;) {
+      const spi = Buffer.from(this.entropy.bytes(8)).readBigUInt64BE();
+      if (spi !== 0n && !this.#bySpi.has(spi)) return spi;
+    }
+  }
+
+  #wakeAt(): Milliseconds | undefined {
+    let soonest: Milliseconds | undefined;
+    for (const { wakeAt } of this.#entries.values()) {
+      if (wakeAt !== undefined && (soonest === undefined || wakeAt < soonest)) soonest = wakeAt;
+    }
+    return soonest;
+  }
+}
+
+function initKey(header: IkeHeader, path: Path): string {
+  if (header.exchangeType !== ExchangeType.IKE_SA_INIT || header.responderSpi !== 0n) return '';
+  return `${header.initiatorSpi.toString(16)}/${path.remote.address}/${path.remote.port}`;
+}
+
+/** A responder for one policy. It keeps nothing for a client that only asks for a cookie or is refused. */
+export function createListener(policy: SessionPolicy, limits: ListenerLimits, entropy: Entropy): Listener {
+  return new Listener(policy, limits, entropy);
+}

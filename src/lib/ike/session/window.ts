@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { equalBytes } from '../../core/bytes.js';
+import type { Milliseconds } from '../../core/environment.js';
+import type { RetransmitSchedule } from './types.js';
+
+/** Retransmits one request until it is answered or the schedule is through (RFC 7296 2.1). */
+export class Retransmission {
+  #sends = 1;
+  #nextAt: Milliseconds;
+
+  constructor(
+    private readonly schedule: RetransmitSchedule,
+    now: Milliseconds,
+  ) {
+    this.#nextAt = now + schedule.initial;
+  }
+
+  /** When to ask again. */
+  get nextAt(): Milliseconds {
+    return this.#nextAt;
+  }
+
+  /** What is due: nothing yet, another send (which is counted), or the end of the schedule. */
+  due(now: Milliseconds): 'wait' | 'resend' | 'dead' {
+    if (now < this.#nextAt) return 'wait';
+    if (this.#sends >= this.schedule.sends) return 'dead';
+    this.#nextAt = now + this.schedule.initial * this.schedule.factor ** this.#sends;
+    this.#sends += 1;
+    return 'resend';
+  }
+}
+
+const digest = (data: Uint8Array): Uint8Array => createHash('sha256').update(data).digest();
+
+/** The peer's requests, window size 1: the next one is new, the last one again is a retransmission, all else is stale. */
+export class RequestWindow {
+  #expected = 0;
+  #last: { digest: Uint8Array; response: Uint8Array } | undefined;
+
+  /** Message id of the next request. */
+  get expected(): number {
+    return this.#expected;
+  }
+
+  /** @returns the stored response when `datagram` repeats the last request to the octet (RFC 7296 2.1) */
+  retransmitted(messageId: number, datagram: Uint8Array): Uint8Array | undefined {
+    if (!this.#last || messageId !== this.#expected - 1) return undefined;
+    return equalBytes(this.#last.digest, digest(datagram)) ? this.#last.response : undefined;
+  }
+
+  /** Moves the window on: `datagram` was answered with `response`. */
+  answered(datagram: Uint8Array, response: Uint8Array): void {
+    this.#last = { digest: digest(datagram), response };
+    this.#expected += 1;
+  }
+}
