@@ -130,16 +130,6 @@ export function openEsp(sa: BoundEspSa, packet: Uint8Array, sequence: number): O
 }
 
 /**
- * Bytes that ESP adds at most around an inner packet: header, IV, padding, trailer and ICV, without the outer IP and
- * UDP headers.
- */
-export function espOverhead(sa: EspSaParameters): number {
-  const alignment = Math.max(sa.encr.blockBytes, 4);
-  const icvBytes = sa.integ?.icvBytes ?? sa.encr.icvBytes;
-  return HEADER_BYTES + sa.encr.ivBytes + (alignment - 1) + TRAILER_BYTES + icvBytes;
-}
-
-/**
  * GCM, CCM, CTR and ChaCha20-Poly1305 need an IV that never repeats under the key: the 64-bit sequence number
  * (RFC 4106 3.1, RFC 4309 3.1, RFC 3686 3.1, RFC 7634 2). CBC needs an unpredictable one (RFC 3602 3).
  */

@@ -326,9 +326,11 @@ describe('rekey', () => {
   it('does not fall back to a superseded pair when the one between is removed', () => {
     const { a, child } = bothSides();
     a.plane.replace(child.id, pair(2), 'new');
-    a.plane.replace('child-2', pair(3), 'new');
+    a.plane.replace('child-2', pair(3, { remoteSelectors: [selector('10.2.7.0/24')] }), 'new');
     a.plane.remove('child-2');
     a.plane.inject(request);
+    expect(a.spis()).toEqual([]);
+    a.plane.inject(ipv4({ from: '10.1.0.1', to: '10.2.7.1' }));
     expect(a.spis()).toEqual([out(3)]);
   });
 

@@ -78,6 +78,20 @@ describe('ReplayWindow', () => {
     expect(window.highest).toBe(0);
   });
 
+  it.each([1, REPLAY_WINDOW / 2, REPLAY_WINDOW, 10 * REPLAY_WINDOW])(
+    'forgets what it leaves, moved by %d',
+    (jump) => {
+      const window = new ReplayWindow(false);
+      for (let sequence = 1; sequence <= REPLAY_WINDOW; sequence++) window.accept(sequence);
+      const highest = REPLAY_WINDOW + jump;
+      window.accept(highest);
+      for (let behind = 1; behind < REPLAY_WINDOW; behind++) {
+        expect(window.isFresh(highest - behind)).toBe(highest - behind > REPLAY_WINDOW);
+      }
+      expect(window.isFresh(highest - REPLAY_WINDOW)).toBe(false);
+    },
+  );
+
   it('refuses sequence number 0 and, at the start, numbers below it', () => {
     expect(new ReplayWindow(false).isFresh(0)).toBe(false);
     expect(new ReplayWindow(true).sequenceOf(0xffffffff)).toBeUndefined();
