@@ -2,7 +2,13 @@ import type { Path } from '../core/endpoint.js';
 import { systemEntropy } from '../core/environment.js';
 import { KitError } from '../core/errors.js';
 import { createInitiator } from '../ike/session/session.js';
-import type { AssignedAddresses, ChildSaInfo, SessionEvent, SessionPolicy } from '../ike/session/types.js';
+import type {
+  AssignedAddresses,
+  ChildSaInfo,
+  DeleteReason,
+  SessionEvent,
+  SessionPolicy,
+} from '../ike/session/types.js';
 import { openUdp, type UdpTransport } from '../net/udp.js';
 import { Driver, onlySession, sessionEngine } from './driver.js';
 import { type Attempt, connectFailure, internalError } from './failures.js';
@@ -159,16 +165,15 @@ export class ClientConnection {
         break;
     }
     this.#emit(this.#tracker.apply(onlySession, event, via));
-    if (
-      event.type === 'child-sa-deleted' &&
-      this.wasUp &&
-      this.#tracker.childrenOf(onlySession).length === 0
-    ) {
-      if (event.reason === 'deleted-by-peer') {
-        this.#fail(new KitError('refused', 'E_CHILD_SA_GONE', 'The gateway deleted the last child SA'));
-      }
-    }
+    // An IKE SA takes its children along; only when it stays, the missing child is a loss of its own.
+    if (event.type === 'child-sa-deleted') setImmediate(() => this.#childGone(event.reason));
     return undefined;
+  }
+
+  #childGone(reason: DeleteReason): void {
+    if (this.#over || reason !== 'deleted-by-peer' || this.#tracker.childrenOf(onlySession).length > 0)
+      return;
+    this.#fail(new KitError('refused', 'E_CHILD_SA_GONE', 'The gateway deleted the last child SA'));
   }
 
   #ended(event: SessionEvent & { type: 'ike-sa-deleted' }, via: Path | undefined): undefined {
