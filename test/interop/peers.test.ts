@@ -52,7 +52,7 @@ const peers: Peer[] = [
 async function settle(lab: Lab): Promise<void> {
   const { a } = lab;
   const waiting = startPing(lab, a, a.inner4, guestHost.inner4, { interval: 0.2 });
-  await waiting.answered();
+  await waiting.answers(1);
   await waiting.stop();
 }
 

@@ -5,8 +5,9 @@ import type { Host, Lab } from './lab.js';
 import type { Child, Exit } from './process.js';
 import { defaultPsk } from './strongswan.js';
 
-/** The command as built. */
-export const command = fileURLToPath(new URL('../../../bin/run.js', import.meta.url));
+/** The command as built here, or as installed elsewhere with IPSEC_KIT_COMMAND. */
+export const command =
+  process.env.IPSEC_KIT_COMMAND ?? fileURLToPath(new URL('../../../bin/run.js', import.meta.url));
 
 /** Flags by name, without dashes: a list is joined by commas, `true` stands alone, undefined is left out. */
 export type Flags = Record<string, string | number | readonly string[] | true | undefined>;

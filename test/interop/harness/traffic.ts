@@ -14,7 +14,7 @@ interface PingOptions {
   size?: number;
 }
 
-/** Pings `to` from the address `from` of a host. */
+/** Pings `to` from the address `from` of a host, `count` times. */
 export async function ping(
   lab: Lab,
   host: Host,
@@ -22,49 +22,59 @@ export async function ping(
   to: string,
   options: PingOptions = {},
 ): Promise<PingCount> {
-  return startPing(lab, host, from, to, { count: 3, ...options }).finished();
-}
-
-/** Pings until `stop` or the count is reached; both answer what was sent and what came back. */
-export function startPing(lab: Lab, host: Host, from: string, to: string, options: PingOptions = {}) {
-  const { count, interval = 0.1, size = 56 } = options;
-  const limit = count === undefined ? [] : ['-c', String(count)];
-  const argv = [
-    'ping',
-    '-n',
-    ...limit,
-    '-i',
-    String(interval),
-    '-s',
-    String(size),
-    '-W',
-    '2',
-    '-I',
-    from,
-    to,
-  ];
-  const child = lab.spawn(host, argv);
-  const finished = async () => {
-    await child.exited;
-    return countOf(child);
-  };
-  return {
-    finished,
-    /** Resolves with the first answer. */
-    async answered(): Promise<void> {
-      await child.wait('a ping to be answered', () => /ttl=/.exec(child.stdout)?.[0], 30_000);
-    },
-    async stop(): Promise<PingCount> {
-      child.signal('SIGINT');
-      return finished();
-    },
-  };
-}
-
-function countOf(child: Child): PingCount {
+  const { count = 3 } = options;
+  const child = spawnPing(lab, host, from, to, options, ['-c', String(count)]);
+  await child.exited;
   const summary = /(\d+) packets transmitted, (\d+) received/.exec(child.stdout);
   if (!summary) throw new Error(child.describe());
   return { sent: Number(summary[1]), received: Number(summary[2]) };
+}
+
+/** A ping that runs beside what a test does. */
+export class RunningPing {
+  constructor(private readonly child: Child) {}
+
+  /** Resolves when `count` more answers have come. */
+  async answers(count: number): Promise<void> {
+    const target = this.#answered().size + count;
+    await this.child.wait(
+      `${count} ping answers`,
+      () => this.#answered().size >= target || undefined,
+      30_000,
+    );
+  }
+
+  /** Ends it. What is in flight then is not lost: only a packet that a later one overtook counts as lost. */
+  async stop(): Promise<{ answered: number; lost: number[] }> {
+    this.child.signal('SIGINT');
+    await this.child.exited;
+    const answered = this.#answered();
+    const last = Math.max(0, ...answered);
+    const lost = Array.from({ length: last }, (_, i) => i + 1).filter((number) => !answered.has(number));
+    return { answered: answered.size, lost };
+  }
+
+  #answered(): Set<number> {
+    return new Set(
+      [...this.child.stdout.matchAll(/icmp_seq=(\d+) ttl=/g)].map(([, number]) => Number(number)),
+    );
+  }
+}
+
+export function startPing(
+  lab: Lab,
+  host: Host,
+  from: string,
+  to: string,
+  options: Omit<PingOptions, 'count'> = {},
+): RunningPing {
+  return new RunningPing(spawnPing(lab, host, from, to, options, []));
+}
+
+function spawnPing(lab: Lab, host: Host, from: string, to: string, options: PingOptions, more: string[]) {
+  const { interval = 0.1, size = 56 } = options;
+  const argv = ['ping', '-n', '-i', String(interval), '-s', String(size), '-W', '2', '-I', from, ...more, to];
+  return lab.spawn(host, argv);
 }
 
 interface Side {
