@@ -24,7 +24,7 @@ const exitTexts = {
 };
 
 /** Characters that roff reads as its own. */
-function escape(text) {
+function roff(text) {
   return text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
@@ -36,7 +36,7 @@ function escape(text) {
 function paragraphs(text) {
   return text
     .split(/\n\s*\n/)
-    .map((paragraph) => `.PP\n${escape(paragraph.replaceAll('\n', ' ').trim())}`)
+    .map((paragraph) => `.PP\n${roff(paragraph.replaceAll('\n', ' ').trim())}`)
     .join('\n');
 }
 
@@ -46,10 +46,10 @@ function fill(text, id) {
 
 function flagTerm({ name, char, type, allowNo, helpValue, options }) {
   const short = char ? `\\fB\\-${char}\\fR, ` : '';
-  const long = `\\fB\\-\\-${allowNo ? '[no\\-]' : ''}${escape(name)}\\fR`;
+  const long = `\\fB\\-\\-${allowNo ? '[no\\-]' : ''}${roff(name)}\\fR`;
   if (type === 'boolean') return short + long;
   const value = options ? options.join('|') : (helpValue ?? '<value>').replace(/[<>]/g, '');
-  return `${short}${long} \\fI${escape(value)}\\fR`;
+  return `${short}${long} \\fI${roff(value)}\\fR`;
 }
 
 function flagText({ description, default: preset, type, multiple }) {
@@ -75,7 +75,7 @@ function optionSections(command) {
     .sort(([a], [b]) => a.localeCompare(b))
     .flatMap(([group, flags]) => [
       `.SS ${group.slice(0, 1)}${group.slice(1).toLowerCase()}`,
-      ...flags.map((flag) => `.TP\n${flagTerm(flag)}\n${escape(flagText(flag))}`),
+      ...flags.map((flag) => `.TP\n${flagTerm(flag)}\n${roff(flagText(flag))}`),
     ]);
 }
 
@@ -88,7 +88,7 @@ const exitStatus = [
   '.SH EXIT STATUS',
   ...Object.entries(ExitCode).map(([name, code]) => {
     if (exitTexts[name] === undefined) throw new Error(`no text for the exit code ${name}`);
-    return `.TP\n.B ${code}\n${escape(exitTexts[name])}`;
+    return `.TP\n.B ${code}\n${roff(exitTexts[name])}`;
   }),
 ];
 
@@ -99,30 +99,31 @@ const environment = [
   '.TP\n.B NO_COLOR\nWhen set and not empty, no colours.',
 ];
 
-const head = (title, version) => `.TH ${title.toUpperCase()} 1 "" "ipsec\\-kit ${version}" "ipsec\\-kit manual"`;
+const head = (title, version) =>
+  `.TH ${title.toUpperCase()} 1 "" "ipsec\\-kit ${version}" "ipsec\\-kit manual"`;
 
 function commandPage(command, version, others) {
   const name = `ipsec-kit-${command.id.replaceAll(':', '-')}`;
   const examples = (command.examples ?? []).map(
     (example) =>
-      `.PP\n${escape(fill(example.description, command.id))}:\n.PP\n.nf\n.RS\n${escape(fill(example.command, command.id))}\n.RE\n.fi`,
+      `.PP\n${roff(fill(example.description, command.id))}:\n.PP\n.nf\n.RS\n${roff(fill(example.command, command.id))}\n.RE\n.fi`,
   );
   const summary = command.summary.replace(/\.$/, '');
   return [
-    head(escape(name), version),
-    `.SH NAME\n${escape(name)} \\- ${escape(summary.slice(0, 1).toLowerCase() + summary.slice(1))}`,
+    head(roff(name), version),
+    `.SH NAME\n${roff(name)} \\- ${roff(summary.slice(0, 1).toLowerCase() + summary.slice(1))}`,
     `.SH SYNOPSIS\n${synopsis(command)}`,
     `.SH DESCRIPTION\n${paragraphs(fill(command.description, command.id))}`,
     '.SH OPTIONS',
     ...Object.values(command.args).map(
-      (arg) => `.TP\n\\fI${arg.name.toUpperCase()}\\fR\n${escape(arg.description)}`,
+      (arg) => `.TP\n\\fI${arg.name.toUpperCase()}\\fR\n${roff(arg.description)}`,
     ),
     ...optionSections(command),
     '.SH EXAMPLES',
     ...examples,
     ...exitStatus,
     ...environment,
-    `.SH SEE ALSO\n${['ipsec-kit', ...others.filter((other) => other !== name)].map((page) => `.BR ${escape(page)} (1)`).join(',\n')}`,
+    `.SH SEE ALSO\n${['ipsec-kit', ...others.filter((other) => other !== name)].map((page) => `.BR ${roff(page)} (1)`).join(',\n')}`,
     '',
   ].join('\n');
 }
@@ -130,17 +131,17 @@ function commandPage(command, version, others) {
 function mainPage(commands, config, pages) {
   return [
     head('ipsec\\-kit', config.version),
-    `.SH NAME\nipsec\\-kit \\- ${escape(config.pjson.description)}`,
+    `.SH NAME\nipsec\\-kit \\- ${roff(config.pjson.description)}`,
     '.SH SYNOPSIS\n.B ipsec\\-kit\n\\fIcommand\\fR [\\fIoptions\\fR]\n.br\n.B ipsec\\-kit\n\\-\\-version | \\-\\-help',
     '.SH COMMANDS',
-    ...commands.map((command) => `.TP\n.B ${escape(command.id)}\n${escape(command.summary)}`),
+    ...commands.map((command) => `.TP\n.B ${roff(command.id)}\n${roff(command.summary)}`),
     '.SH OUTPUT',
     paragraphs(
       'Results go to standard output, progress and diagnostics to standard error. A failing command writes one sentence that names the cause and, where there is one, the next step. Secrets never appear in output, and never belong into arguments, which every user of a host can read.',
     ),
     ...exitStatus,
     ...environment,
-    `.SH SEE ALSO\n${pages.map((page) => `.BR ${escape(page)} (1)`).join(',\n')}`,
+    `.SH SEE ALSO\n${pages.map((page) => `.BR ${roff(page)} (1)`).join(',\n')}`,
     '',
   ].join('\n');
 }

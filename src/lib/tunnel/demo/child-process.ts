@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { KitError } from '../../core/errors.js';
+import { TOOL_PATH } from '../../net/ip-command.js';
 import type { TunnelEvent } from '../types.js';
 
 /** How long a process may take to leave after SIGTERM. */
@@ -20,18 +21,34 @@ export async function endProcess(child: ChildProcess): Promise<void> {
 export function runProgram(argv: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const [file = '', ...args] = argv;
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // `ip` lives in sbin, which ordinary users often lack.
+      env: { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? ''}:${TOOL_PATH}` },
+    });
     let out = '';
     let err = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-    child.once('error', (cause) => reject(programError(argv, cause.message, cause)));
+    child.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(cause.code === 'ENOENT' ? missingProgram(file) : programError(argv, cause.message)),
+    );
     child.once('close', (code) => (code === 0 ? resolve(out) : reject(programError(argv, err.trim()))));
   });
 }
 
-function programError(argv: readonly string[], reason: string, cause?: unknown): KitError {
-  return new KitError('environment', 'E_PROGRAM', `"${argv.join(' ')}" failed: ${reason}.`, { cause });
+function missingProgram(file: string): KitError {
+  const packages: Record<string, string> = { ip: 'iproute2', nsenter: 'util-linux' };
+  return new KitError(
+    'environment',
+    file === 'ip' ? 'E_NO_IPROUTE2' : 'E_NO_PROGRAM',
+    `The program ${file} is missing.`,
+    { hint: `Install ${packages[file] ?? file} (Debian and Ubuntu: apt install ${packages[file] ?? file}).` },
+  );
+}
+
+function programError(argv: readonly string[], reason: string): KitError {
+  return new KitError('environment', 'E_PROGRAM', `"${argv.join(' ')}" failed: ${reason}.`);
 }
 
 /** One of our own commands as a process of its own, with its events read from `--format ndjson`. */

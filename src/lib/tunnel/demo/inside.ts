@@ -77,7 +77,7 @@ async function perform(self: SelfCommand, recorder: Recorder, started: ChildProc
   await client.waitFor('child-sa-established', 20_000);
   await client.waitFor('device-up', 5000);
 
-  await sendTraffic(recorder, peer);
+  await sendTraffic(recorder, peer, started);
 
   recorder.stage('tear-down: the client is asked to leave');
   await client.end();
@@ -86,8 +86,8 @@ async function perform(self: SelfCommand, recorder: Recorder, started: ChildProc
   await checkNothingLeft(recorder, inServer);
 }
 
-async function sendTraffic(recorder: Recorder, peer: ChildProcess): Promise<void> {
-  const pinger = await startPinger();
+async function sendTraffic(recorder: Recorder, peer: ChildProcess, started: ChildProcess[]): Promise<void> {
+  const pinger = await startPinger(started);
   recorder.stage(
     `traffic: ${pinger.name} every ${scene.pingIntervalMs} ms, ${scene.transferBytes / 1e6} MB over TCP and back`,
   );

@@ -34,14 +34,16 @@ export async function runInMemory(options: {
   obstacle?: DemoObstacle | undefined;
 }): Promise<DemoReport> {
   const recorder = new Recorder('memory', options.onStep, options.obstacle);
-  const stops: (() => void)[] = [];
+  const ends: End[] = [];
   try {
-    await perform(recorder, options, stops);
+    await perform(recorder, options, ends);
+    options.signal.throwIfAborted();
   } catch (error) {
     if (options.signal.aborted) throw error;
     recorder.problem(error instanceof KitError ? error.message : `Internal error: ${String(error)}`);
   } finally {
-    for (const stop of stops.reverse()) stop();
+    for (const end of ends) end.stop();
+    await Promise.allSettled(ends.map((end) => end.run));
   }
   return recorder.finish();
 }
@@ -49,7 +51,7 @@ export async function runInMemory(options: {
 async function perform(
   recorder: Recorder,
   { signal, log }: { signal: AbortSignal; log: Log },
-  stops: (() => void)[],
+  ends: End[],
 ): Promise<void> {
   const psk = Secret.fromText(generatePsk());
   const common = { psk, encap: true, dpd: 5000 };
@@ -77,7 +79,7 @@ async function perform(
         context,
       ),
   );
-  stops.push(server.stop);
+  ends.push(server);
   const listening = await eventOf(server, serverEvents, 'listening');
   const port = (natT: boolean): number => listening.addresses.find((at) => at.natT === natT)?.port ?? 0;
 
@@ -103,11 +105,12 @@ async function perform(
       context,
     ),
   );
-  stops.push(client.stop);
+  ends.push(client);
   await eventOf(client, clientEvents, 'child-sa-established');
   const { addresses } = await eventOf(client, clientEvents, 'addresses-assigned');
   const from = parseIp(addresses[0] ?? '');
-  await sendTraffic(recorder, client.plane(), server.plane(), from, parseIp(scene.innerHost));
+  const addressesInside = { from, to: parseIp(scene.innerHost) };
+  await sendTraffic(recorder, client.plane(), server.plane(), addressesInside, signal);
 
   recorder.stage('tear-down: the client is asked to leave');
   client.stop();
@@ -160,8 +163,8 @@ async function sendTraffic(
   recorder: Recorder,
   client: MemoryPlane,
   server: MemoryPlane,
-  from: Uint8Array,
-  to: Uint8Array,
+  { from, to }: { from: Uint8Array; to: Uint8Array },
+  signal: AbortSignal,
 ): Promise<void> {
   recorder.stage(
     `traffic: ICMP echo every ${scene.pingIntervalMs} ms, ${scene.transferBytes / 1e6} MB in UDP packets and back`,
@@ -205,15 +208,16 @@ async function sendTraffic(
   const start = Date.now();
   const end = start + scene.transferMs * 2 + 5000;
   let next = 0;
-  while ((next < chunks || underway.size > 0) && Date.now() < end) {
+  while ((next < chunks || underway.size > 0) && Date.now() < end && !signal.aborted) {
     const due = Math.min(chunks, Math.ceil((chunks * (Date.now() - start)) / scene.transferMs));
     for (const [index, sentAt] of underway) if (Date.now() - sentAt > RESEND_MS) send(index);
     while (next < due && underway.size < WINDOW) send(next++);
     await pause(2);
   }
-  await eventually(() => recorder.rekeys.ike > 0 && recorder.rekeys.child > 0, 5000);
+  await eventually(() => signal.aborted || (recorder.rekeys.ike > 0 && recorder.rekeys.child > 0), 5000);
   clearInterval(pinging);
-  await eventually(() => pings.size === 0, 2000);
+  await eventually(() => signal.aborted || pings.size === 0, 2000);
+  signal.throwIfAborted();
 
   const [sum, sumReceived, sumEchoed] = [data, received, echoed].map((bytes) =>
     createHash('sha256').update(bytes).digest('hex'),

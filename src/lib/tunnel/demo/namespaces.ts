@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { KitError } from '../../core/errors.js';
 import type { DemoObstacle, DemoReport } from '../../report/demo.schema.js';
@@ -39,30 +40,27 @@ export async function runInNamespaces(
     if (inner.connected) inner.disconnect();
   };
   signal.addEventListener('abort', leave, { once: true });
+  let alive = false;
+  let outcome: { report: DemoReport } | { obstacle: DemoObstacle } | undefined;
+  inner.on('message', (message: InsideMessage) => {
+    alive = true;
+    if (message.type === 'step') onStep(message.step);
+    else if (message.type === 'report') outcome = { report: message.report };
+    else outcome = { obstacle: explain(message.code, message.message, message.hint) };
+  });
   try {
-    return await new Promise((resolve, reject) => {
-      let alive = false;
-      let result: { report: DemoReport } | { obstacle: DemoObstacle } | undefined;
-      inner.on('message', (message: InsideMessage) => {
-        alive = true;
-        if (message.type === 'step') onStep(message.step);
-        else if (message.type === 'report') result = { report: message.report };
-        else result = { obstacle: { code: message.code, ...explain(message.message, message.hint) } };
-      });
-      inner.once('error', (cause: NodeJS.ErrnoException) => resolve({ obstacle: cannotStart(cause) }));
-      inner.once('close', () => {
-        if (result !== undefined) resolve(result);
-        else if (alive || signal.aborted)
-          reject(new KitError('bug', 'E_DEMO', 'The demonstration broke off.'));
-        else
-          resolve({
-            obstacle: { code: 'E_NO_USERNS', ...explain(userNamespaceRefused(complaint), undefined) },
-          });
-      });
-    });
+    // The event `close` does not come after a disconnect of ours, so its parts are awaited.
+    await Promise.all([once(inner, 'exit'), once(inner, 'disconnect'), once(inner.stderr!, 'close')]);
+  } catch (cause) {
+    return { obstacle: cannotStart(cause as NodeJS.ErrnoException) };
   } finally {
     signal.removeEventListener('abort', leave);
   }
+  if (outcome !== undefined) return outcome;
+  if (alive || signal.aborted) throw new KitError('bug', 'E_DEMO', 'The demonstration broke off.');
+  const [first] = complaint.trim().split('\n');
+  const message = `User namespaces are not available${first ? ` (${first})` : ''}.`;
+  return { obstacle: explain('E_NO_USERNS', message, undefined) };
 }
 
 function cannotStart(cause: NodeJS.ErrnoException): DemoObstacle {
@@ -73,35 +71,38 @@ function cannotStart(cause: NodeJS.ErrnoException): DemoObstacle {
       remedy: 'Install util-linux (Debian and Ubuntu: apt install util-linux).',
     };
   }
-  return { code: 'E_NO_USERNS', ...explain(`unshare cannot be started: ${cause.message}.`, undefined) };
+  return explain('E_NO_USERNS', `unshare cannot be started: ${cause.message}.`, undefined);
 }
 
-function userNamespaceRefused(complaint: string): string {
-  const [first] = complaint.trim().split('\n');
-  return `User namespaces are not available${first ? ` (${first})` : ''}.`;
-}
+/** Refusals; they often have a switch behind them that the refusing call does not name. */
+const refusals = ['E_NO_USERNS', 'E_PRIVILEGE', 'E_PROGRAM'];
 
-/** A refusal has often a switch behind it that the refusing call does not name. */
-function explain(message: string, hint: string | undefined): { message: string; remedy: string } {
-  if (setting('kernel/apparmor_restrict_unprivileged_userns') === '1') {
-    return {
-      message,
-      remedy:
-        'AppArmor takes the rights away inside user namespaces here (Ubuntu 23.10 and later). Until the next boot: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
-    };
-  }
-  if (setting('kernel/unprivileged_userns_clone') === '0') {
-    return { message, remedy: 'Allow user namespaces: sudo sysctl -w kernel.unprivileged_userns_clone=1' };
-  }
-  if (setting('user/max_user_namespaces') === '0') {
-    return { message, remedy: 'Allow user namespaces: sudo sysctl -w user.max_user_namespaces=15000' };
-  }
-  return {
-    message,
+const switches = [
+  {
+    setting: 'kernel/apparmor_restrict_unprivileged_userns',
+    forbids: '1',
     remedy:
-      hint ??
-      'In a container, its runtime forbids it: run on the host, or allow user namespaces and /dev/net/tun (Docker: --security-opt seccomp=unconfined --device /dev/net/tun).',
-  };
+      'AppArmor takes the rights away inside user namespaces here (Ubuntu 23.10 and later). Until the next boot: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+  },
+  {
+    setting: 'kernel/unprivileged_userns_clone',
+    forbids: '0',
+    remedy: 'Allow user namespaces: sudo sysctl -w kernel.unprivileged_userns_clone=1',
+  },
+  {
+    setting: 'user/max_user_namespaces',
+    forbids: '0',
+    remedy: 'Allow user namespaces: sudo sysctl -w user.max_user_namespaces=15000',
+  },
+];
+
+function explain(code: string, message: string, hint: string | undefined): DemoObstacle {
+  const found = switches.find((row) => setting(row.setting) === row.forbids);
+  if (found !== undefined && refusals.includes(code)) return { code, message, remedy: found.remedy };
+  const remedy =
+    hint ??
+    'In a container, its runtime forbids it: run on the host, or allow user namespaces and /dev/net/tun (Docker: --security-opt seccomp=unconfined --device /dev/net/tun).';
+  return { code, message, remedy };
 }
 
 function setting(name: string): string | undefined {

@@ -13,9 +13,12 @@ export interface Pinger {
   stop(): Promise<{ sent: number; lost: number }>;
 }
 
-/** `ping` where it works, else datagrams of our own. */
-export async function startPinger(): Promise<Pinger> {
-  return (await pingWorks()) ? startPing() : startUdpPinger();
+/**
+ * `ping` where it works, else datagrams of our own.
+ * @param started takes the process, for whoever has to end it when the demonstration breaks off
+ */
+export async function startPinger(started: ChildProcess[]): Promise<Pinger> {
+  return (await pingWorks()) ? startPing(started) : startUdpPinger();
 }
 
 /** Whether `ping` exists and may send in this namespace. */
@@ -27,11 +30,12 @@ async function pingWorks(): Promise<boolean> {
   });
 }
 
-function startPing(): Pinger {
+function startPing(started: ChildProcess[]): Pinger {
   const child = spawn('ping', ['-n', '-i', String(scene.pingIntervalMs / 1000), scene.innerHost], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, LC_ALL: 'C' },
   });
+  started.push(child);
   let output = '';
   let answers = 0;
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

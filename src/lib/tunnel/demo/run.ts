@@ -1,7 +1,6 @@
 import { silent } from '../../core/log.js';
 import type { DemoObstacle, DemoReport } from '../../report/demo.schema.js';
 import type { SelfCommand } from './inside.js';
-import { runInMemory } from './memory.js';
 import { runInNamespaces } from './namespaces.js';
 import type { DemoStep } from './recorder.js';
 
@@ -19,5 +18,6 @@ export async function runDemo({ self, onStep, onObstacle, signal }: DemoOptions)
   const outcome = await runInNamespaces(self, onStep, signal);
   if ('report' in outcome) return outcome.report;
   onObstacle(outcome.obstacle);
+  const { runInMemory } = await import('./memory.js');
   return runInMemory({ onStep, signal, log: silent, obstacle: outcome.obstacle });
 }
