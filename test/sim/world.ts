@@ -108,7 +108,8 @@ export class Ledger {
         this.children.set(event.child.id, event.child);
         return;
       case 'child-sa-deleted':
-        if (!this.children.delete(event.child.id)) throw new Error(`deleted a child nobody had: ${event.child.id}`);
+        if (!this.children.delete(event.child.id))
+          throw new Error(`deleted a child nobody had: ${event.child.id}`);
         return;
       case 'ike-sa-deleted':
         this.ended = event;
@@ -135,6 +136,8 @@ interface Client {
   ledger: Ledger;
   wakeAt: Milliseconds | undefined;
   address: string;
+  /** Source port that a NAT shows to the server instead of the client's own. */
+  natPort: number | undefined;
 }
 
 /** One listener, any number of clients, one clock, one network. */
@@ -181,7 +184,7 @@ export class World {
       new SeededEntropy(Math.floor(this.#entropy.next() * 2 ** 32)),
       childCounter(),
     );
-    const client: Client = { session, ledger: new Ledger(), wakeAt: undefined, address };
+    const client: Client = { session, ledger: new Ledger(), wakeAt: undefined, address, natPort: undefined };
     this.clients.push(client);
     this.command(client, { type: 'initiate' });
     return client;
@@ -242,7 +245,8 @@ export class World {
       else this.#clientStep(this.clients[flight.client]!, { type: 'datagram', path, data });
     }
     for (const client of this.clients) {
-      if (client.wakeAt !== undefined && client.wakeAt <= this.now) this.#clientStep(client, { type: 'timeout' });
+      if (client.wakeAt !== undefined && client.wakeAt <= this.now)
+        this.#clientStep(client, { type: 'timeout' });
     }
     if (this.#serverWakeAt !== undefined && this.#serverWakeAt <= this.now) {
       this.#serverStep({ type: 'timeout' });
@@ -282,10 +286,12 @@ export class World {
     const { loss, duplication, delay } = this.weather;
     const copies = this.#entropy.next() < duplication ? 2 : 1;
     for (const bytes of verdict === true ? [data] : verdict) {
+      const { natPort } = this.clients[client]!;
+      const local = from === 'client' && natPort ? { ...path.local, port: natPort } : path.local;
       for (let i = 0; i < copies; i++) {
         if (this.#entropy.next() < loss) continue;
         const at = this.now + delay[0] + this.#entropy.next() * (delay[1] - delay[0]);
-        const turned: Path = { local: path.remote, remote: path.local, natT: path.natT };
+        const turned: Path = { local: path.remote, remote: local, natT: path.natT };
         this.#air.push({ at, order: this.#order++, from, client, path: turned, data: bytes.slice() });
       }
     }

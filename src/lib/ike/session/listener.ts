@@ -50,6 +50,8 @@ interface Entry {
   /** `initiator SPI / address / port` of its IKE_SA_INIT. */
   initKey: string;
   spis: bigint[];
+  /** Inbound ESP SPIs it holds. */
+  childSpis: Set<number>;
   wakeAt: Milliseconds | undefined;
 }
 
@@ -181,13 +183,15 @@ export class Listener {
 
   #open(answer: Extract<SaInitAnswer, { accepted: true }>, header: IkeHeader, path: Path): void {
     const id = ++this.#lastId;
-    const state = new SessionState('responder', this.policy, this.entropy, this.#hooks(id));
+    const childSpis = new Set<number>();
+    const state = new SessionState('responder', this.policy, this.entropy, this.#hooks(id, childSpis));
     const entry: Entry = {
       id,
       session: new Session(state, answer),
       address: path.remote.address,
       initKey: initKey(header, path),
       spis: [answer.ikeSa.responderSpi],
+      childSpis,
       wakeAt: answer.ikeSa.dropAt,
     };
     this.#entries.set(id, entry);
@@ -195,7 +199,7 @@ export class Listener {
     this.#bySpi.set(answer.ikeSa.responderSpi, entry);
   }
 
-  #hooks(id: number): SessionHooks {
+  #hooks(id: number, held: Set<number>): SessionHooks {
     return {
       childId: this.#childId,
       claimSpi: () => {
@@ -203,10 +207,14 @@ export class Listener {
           const spi = randomSpi(this.entropy);
           if (this.#childSpis.has(spi)) continue;
           this.#childSpis.add(spi);
+          held.add(spi);
           return spi;
         }
       },
-      releaseSpi: (spi) => this.#childSpis.delete(spi),
+      releaseSpi: (spi) => {
+        this.#childSpis.delete(spi);
+        held.delete(spi);
+      },
       initialContact: (remoteId, now) => this.#supersede(id, remoteId, now),
     };
   }
@@ -250,6 +258,7 @@ export class Listener {
     for (const spi of spis) this.#bySpi.set(spi, entry);
     entry.spis = spis;
     if (!entry.session.spent) return;
+    for (const spi of entry.childSpis) this.#childSpis.delete(spi);
     this.#entries.delete(entry.id);
     this.#byInit.delete(entry.initKey);
   }

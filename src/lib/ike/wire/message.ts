@@ -1,9 +1,8 @@
-import { ByteReader } from '../../core/bytes.js';
+import { ByteReader, ByteWriter } from '../../core/bytes.js';
 import { WireError } from '../../core/errors.js';
 import { decodeHeader, encodeHeader, HEADER_LENGTH } from './header.js';
 import { type LenientPayload, readPayloads, readPayloadsLenient, writePayloads } from './payloads.js';
 import type { IkeHeader, IkeMessage, Payload } from './types.js';
-import { PayloadWriter } from './writer.js';
 
 export type { LenientPayload, MalformedPayload, PayloadOf } from './payloads.js';
 export {
@@ -53,9 +52,9 @@ export function decodeMessageLenient(data: Uint8Array): LenientMessage {
  * @throws KitError `E_PAYLOAD_SIZE`, `E_PAYLOAD_ORDER` as `encodePayloads`
  */
 export function encodeMessage(header: HeaderFields, payloads: readonly Payload[]): Uint8Array {
-  const body = new PayloadWriter();
+  const body = new ByteWriter();
   const nextPayload = writePayloads(payloads, body);
-  const writer = new PayloadWriter();
+  const writer = new ByteWriter();
   encodeHeader({ ...header, nextPayload, length: HEADER_LENGTH + body.length }, writer);
   return writer.bytes(body.finish()).finish();
 }

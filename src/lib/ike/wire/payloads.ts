@@ -1,4 +1,4 @@
-import { ByteReader, type ByteWriter } from '../../core/bytes.js';
+import { ByteReader, ByteWriter } from '../../core/bytes.js';
 import { KitError, WireError } from '../../core/errors.js';
 import { checkField, expectEnd, type PayloadCodec, rebased, restOfStructure, writeSized } from './codec.js';
 import { configCodec } from './config.js';
@@ -19,7 +19,6 @@ import {
   vendorCodec,
 } from './simple.js';
 import { type KnownPayload, type Payload, PayloadType } from './types.js';
-import { PayloadWriter } from './writer.js';
 
 /** The payload shape of a payload type number. */
 export type PayloadOf<
@@ -208,7 +207,7 @@ function decodeFrameLenient(frame: Frame, offset: number): LenientPayload {
  * @throws KitError `E_PAYLOAD_SIZE` when a value does not fit its field, `E_PAYLOAD_ORDER` when SK or SKF is not last
  */
 export function encodePayloads(payloads: readonly Payload[]): { first: number; bytes: Uint8Array } {
-  const writer = new PayloadWriter();
+  const writer = new ByteWriter();
   return { first: writePayloads(payloads, writer), bytes: writer.finish() };
 }
 

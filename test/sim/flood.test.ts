@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { decodeMessage, encodeMessage } from '../../src/lib/ike/wire/message.js';
+import { NotifyType } from '../../src/lib/ike/wire/notify.js';
+import { ExchangeType, type Payload } from '../../src/lib/ike/wire/types.js';
+import { SeededEntropy, World } from './world.js';
+
+const MINUTE = 60_000;
+
+/** A first message as a flooder sends it: well-formed, a new SPI each time, never continued. */
+function initRequests(count: number): Uint8Array[] {
+  const world = new World(99);
+  let sample: Payload[] = [];
+  world.tamper = ({ data }) => {
+    sample = decodeMessage(data).payloads;
+    return false;
+  };
+  world.connect();
+  const random = new SeededEntropy(4);
+  return Array.from({ length: count }, () => {
+    const payloads = sample.map((p) => (p.type === 40 ? { ...p, data: random.bytes(32) } : p));
+    return encodeMessage(
+      {
+        initiatorSpi: Buffer.from(random.bytes(8)).readBigUInt64BE() | 1n,
+        responderSpi: 0n,
+        majorVersion: 2,
+        minorVersion: 0,
+        exchangeType: ExchangeType.IKE_SA_INIT,
+        fromInitiator: true,
+        isResponse: false,
+        higherVersion: false,
+        messageId: 0,
+      },
+      payloads,
+    );
+  });
+}
+
+describe('a flood of half-open SAs', () => {
+  const limits = { cookieThreshold: 10, maxHalfOpen: 100, maxHalfOpenPerAddress: 20 };
+
+  it('turns cookies on, keeps memory bounded, and lets a real client in', () => {
+    const world = new World(5, { limits });
+    for (const [i, data] of initRequests(2_000).entries()) world.inject(data, `203.0.113.${i % 250}`);
+    expect(world.listener.halfOpen).toBe(limits.cookieThreshold);
+    const client = world.connect();
+    world.run(MINUTE, () => client.ledger.children.size > 0);
+    expect(client.ledger.children.size).toBe(1);
+    const purposes = client.ledger.events.flatMap((e) => (e.type === 'exchange' ? [e.summary.purpose] : []));
+    expect(purposes).toContain('was asked for a cookie');
+    world.command(client, { type: 'close' });
+    world.run(5 * MINUTE);
+    expect(world.listener.size).toBe(0);
+  });
+
+  it('keeps no state for a client that brings a forged cookie', () => {
+    const world = new World(5, { limits: { ...limits, cookieThreshold: 0 } });
+    const [request] = initRequests(1);
+    const { header, payloads } = decodeMessage(request!);
+    const forged: Payload = {
+      type: 41,
+      protocolId: 0,
+      spi: new Uint8Array(),
+      notifyType: NotifyType.COOKIE,
+      data: new Uint8Array(17),
+    };
+    world.inject(encodeMessage(header, [forged, ...payloads]), '203.0.113.9');
+    expect(world.listener.size).toBe(0);
+  });
+
+  it('bounds the half-open SAs of one address even without cookies', () => {
+    const world = new World(5, { limits: { ...limits, cookieThreshold: 1_000 } });
+    for (const data of initRequests(200)) world.inject(data, '203.0.113.1');
+    expect(world.listener.halfOpen).toBe(limits.maxHalfOpenPerAddress);
+    world.run(2 * MINUTE);
+    expect(world.listener.size).toBe(0);
+  });
+});
