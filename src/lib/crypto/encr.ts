@@ -75,7 +75,7 @@ function camelliaCcm(id: number, icvBytes: 8 | 12 | 16): EncrTransform {
   });
 }
 
-/** RFC 9227 and 9367: the key is 256 bits, the salt and the ICV depend on the block cipher. */
+/** RFC 9227: the key is 256 bits, salt and ICV depend on the block cipher. */
 function gostMgm(id: number, name: string, kind: 'aead' | 'null', icvBytes: 8 | 12): EncrTransform {
   return named(id, name, 'RFC 9227', UNLISTED, {
     kind,
@@ -102,9 +102,9 @@ export const encrTransforms: readonly EncrTransform[] = [
     wiresharkEsp: 'TripleDES-CBC [RFC2451]',
     bind: (key) => bindCbc(() => 'des-ede3-cbc', [192], 8, key),
   },
-  named(4, 'ENCR_RC5', 'RFC 2451', ['unlisted', 'MUST NOT']),
-  named(5, 'ENCR_IDEA', 'RFC 2451', ['unlisted', 'MUST NOT']),
-  named(6, 'ENCR_CAST', 'RFC 2451', ['unlisted', 'MUST NOT'], { keyword: 'cast128' }),
+  named(4, 'ENCR_RC5', 'RFC 2451', UNLISTED),
+  named(5, 'ENCR_IDEA', 'RFC 2451', UNLISTED),
+  named(6, 'ENCR_CAST', 'RFC 2451', UNLISTED, { keyword: 'cast128' }),
   named(7, 'ENCR_BLOWFISH', 'RFC 2451', ['unlisted', 'MUST NOT'], {
     keyword: 'blowfish{bits}',
     keyLengths: AES_BITS,
@@ -112,6 +112,7 @@ export const encrTransforms: readonly EncrTransform[] = [
   named(8, 'ENCR_3IDEA', 'unspecified', ['unlisted', 'MUST NOT']),
   named(9, 'ENCR_DES_IV32', 'unspecified', ['unlisted', 'MUST NOT'], { fixedKeyLength: 64 }),
   {
+    // RFC 8247 does not list it; IANA says "not allowed" for IKE.
     ...named(11, 'ENCR_NULL', 'RFC 2410', ['MUST NOT', 'MUST']),
     keyword: 'null',
     kind: 'null',
