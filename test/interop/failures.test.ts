@@ -95,12 +95,14 @@ const refusals: Refusal[] = [
 ];
 
 describe.concurrent('connect says why, exits 6 and leaves nothing behind', () => {
-  test.for(refusals)('$name', async ({ peer, flags, psk, sentence }, context) => {
-    const lab = await openLab(context, { needs: ['strongswan'] });
-    await startResponder(lab, peer);
-    const outcome = await failing(lab, lab.b.v4, { ...connectFlags(lab), ...flags }, psk);
-    expect(outcome).toEqual({ exit: 6, sentence: expect.stringMatching(sentence) });
-  });
+  for (const { name, peer, flags, psk, sentence } of refusals) {
+    test(name, async (context) => {
+      const lab = await openLab(context, { needs: ['strongswan'] });
+      await startResponder(lab, peer);
+      const outcome = await failing(lab, lab.b.v4, { ...connectFlags(lab), ...flags }, psk);
+      expect(outcome).toEqual({ exit: 6, sentence: expect.stringMatching(sentence) });
+    });
+  }
 });
 
 describe.concurrent('a silent gateway: connect exits 4', () => {
@@ -130,58 +132,74 @@ describe.concurrent('a silent gateway: connect exits 4', () => {
   });
 });
 
-describe.concurrent('serve refuses, tells it and goes on', () => {
-  test.for<{ name: string; flags: Flags; peer: Partial<StrongSwanOptions>; says: RegExp; event: RegExp }>([
-    {
-      name: 'wrong PSK',
-      flags: {},
-      peer: { psk: 'not the key' },
-      says: /received AUTHENTICATION_FAILED/,
-      event: /./,
-    },
-    {
-      name: 'wrong identity',
-      flags: { 'remote-id': 'carol.test' },
-      peer: {},
-      says: /received AUTHENTICATION_FAILED/,
-      event: /alice\.test/,
-    },
-    {
-      name: 'no common ESP proposal',
-      flags: { esp: 'aes128-sha256' },
-      peer: { esp: 'aes256gcm16' },
-      says: /received NO_PROPOSAL_CHOSEN/,
-      event: /./,
-    },
-    {
-      name: 'unacceptable selectors',
-      flags: {},
-      peer: { remoteTs: ['10.200.0.0/24'] },
-      says: /received TS_UNACCEPTABLE/,
-      event: /./,
-    },
-  ])('$name', async ({ flags, peer, says, event }, context) => {
-    const lab = await openLab(context, { needs: ['strongswan'] });
-    const { a, b } = lab;
-    const before = await snapshot(lab, b);
-    const kit = await serve(lab, b, { ...serveFlags(lab), ...flags });
-    const client = await startInitiator(lab, peer);
-    await expect(client.initiate()).rejects.toThrow();
-    expect(client.log()).toMatch(says);
-    expect((await kit.waitFor('error')).message).toMatch(event);
-    await client.stop();
+interface Rejection {
+  name: string;
+  flags: Flags;
+  peer: Partial<StrongSwanOptions>;
+  /** In strongSwan's log. */
+  says: RegExp;
+  /** The message of our error event. */
+  event: RegExp;
+}
 
-    const good = connect(lab, a, b.v4, {
-      ...connectFlags(lab),
-      'local-id': flags['remote-id'] ?? 'alice.test',
-      esp: flags.esp,
+const rejections: Rejection[] = [
+  {
+    name: 'wrong PSK',
+    flags: {},
+    peer: { psk: 'not the key' },
+    says: /received AUTHENTICATION_FAILED/,
+    event: /alice\.test.*PSK/,
+  },
+  {
+    name: 'wrong identity',
+    flags: { 'remote-id': 'carol.test' },
+    peer: {},
+    says: /received AUTHENTICATION_FAILED/,
+    event: /alice\.test.*carol\.test/,
+  },
+  {
+    name: 'no common ESP proposal',
+    flags: { esp: 'aes128-sha256' },
+    peer: { esp: 'aes256gcm16' },
+    says: /received NO_PROPOSAL_CHOSEN/,
+    // What the client offered; it is we who refuse.
+    event: /^(?!.*it answered).*AES_GCM_16/,
+  },
+  {
+    name: 'unacceptable selectors',
+    flags: {},
+    peer: { remoteTs: ['10.200.0.0/24'] },
+    says: /received TS_UNACCEPTABLE/,
+    event: /^(?!.*it answered).*10\.200\.0\.0\/24/,
+  },
+];
+
+describe.concurrent('serve refuses, tells it and goes on', () => {
+  for (const { name, flags, peer, says, event } of rejections) {
+    test(name, async (context) => {
+      const lab = await openLab(context, { needs: ['strongswan'] });
+      const { a, b } = lab;
+      const before = await snapshot(lab, b);
+      const kit = await serve(lab, b, { ...serveFlags(lab), ...flags });
+      const client = await startInitiator(lab, peer);
+      await expect(client.initiate()).rejects.toThrow();
+      expect(client.log()).toMatch(says);
+      console.log('EV', name, JSON.stringify(await kit.waitFor('error')));
+      expect((await kit.waitFor('error')).message).toMatch(event);
+      await client.stop();
+
+      const good = connect(lab, a, b.v4, {
+        ...connectFlags(lab),
+        'local-id': flags['remote-id'] ?? 'alice.test',
+        esp: flags.esp,
+      });
+      await isUp(good);
+      expect(await ping(lab, a, a.inner4, b.inner4)).toEqual({ sent: 3, received: 3 });
+      await good.stop();
+      expect((await kit.stop()).code).toBe(130);
+      expect(await leftovers(lab, b, before)).toEqual(nothing);
     });
-    await isUp(good);
-    expect(await ping(lab, a, a.inner4, b.inner4)).toEqual({ sent: 3, received: 3 });
-    await good.stop();
-    expect((await kit.stop()).code).toBe(130);
-    expect(await leftovers(lab, b, before)).toEqual(nothing);
-  });
+  }
 });
 
 describe('an end by signal leaves nothing behind', () => {

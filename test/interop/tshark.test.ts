@@ -66,8 +66,8 @@ describe.each(suites)('tshark reads our key log: $name', ({ ike, esp }) => {
     expect(await echo('icmpv6.type == 129 and esp')).toBe(3);
     expect(await echo('icmp.type == 8 and ip.src == 10.77.2.1 and esp')).toBe(3);
     expect(await echo('icmp.type == 0 and ip.src == 10.77.1.1 and esp')).toBe(3);
-    expect(await read('esp.icv_bad', ['frame.number'])).toEqual([]);
-    expect((await read('esp.icv_good', ['frame.number'])).length).toBeGreaterThanOrEqual(18);
+    expect(await read('esp.icv_bad == 1', ['frame.number'])).toEqual([]);
+    expect((await read('esp.icv_good == 1', ['frame.number'])).length).toBeGreaterThanOrEqual(18);
 
     for (const name of ['ikev2_decryption_table', 'esp_sa', 'keys.json']) {
       expect(statSync(join(keylog, name)).mode & 0o777).toBe(0o600);
