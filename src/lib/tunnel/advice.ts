@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { formatCidr, parseCidr } from '../core/ip.js';
 import type { TrafficSelector } from '../ike/wire/types.js';
 import { TOOL_PATH } from '../net/ip-command.js';
-import { coversAddress, familyOf, type HostAddress } from './routes.js';
+import type { HostAddress } from './addresses.js';
+import { coversAddress, familyOf } from './routes.js';
 import type { TunnelEvent } from './types.js';
 
 /** What the advice depends on. */

@@ -10,6 +10,7 @@ import type {
   SessionPolicy,
 } from '../ike/session/types.js';
 import { openUdp, type UdpTransport } from '../net/udp.js';
+import { hostAddresses } from './addresses.js';
 import { Driver, onlySession, sessionEngine } from './driver.js';
 import { type Attempt, connectFailure, internalError } from './failures.js';
 import { HostNetwork, outerPath } from './host-network.js';
@@ -17,7 +18,7 @@ import type { KeyLog } from './keylog.js';
 import { defaultMtu } from './overhead.js';
 import { devicePlane, plainEsp } from './plane.js';
 import { findGateway } from './resolve.js';
-import { coversAddress, familyOf, hostAddresses, sourceWithin, tunnelRoutes } from './routes.js';
+import { coversAddress, familyOf, sourceWithin, tunnelRoutes } from './routes.js';
 import { Sequence } from './sequence.js';
 import { SaTracker } from './tracker.js';
 import type { ClientOptions, TunnelContext, TunnelEvent } from './types.js';
@@ -213,7 +214,7 @@ export class ClientConnection {
 
   async #configure(device: string, mtu: number, child: ChildSaInfo): Promise<void> {
     const { addresses, dns } = this.#assigned;
-    const present = hostAddresses();
+    const present = await hostAddresses();
     const routes = tunnelRoutes(child.localTs, child.remoteTs);
     const gateway = child.path.remote.address;
     if (coversAddress(child.remoteTs, gateway)) await this.#network.protect(gateway);
@@ -252,7 +253,7 @@ export class ClientConnection {
       await this.#sequence.idle();
     }
     this.#driver?.stop();
-    this.#emit(this.#tracker.drop(onlySession));
+    this.#emit(this.#tracker.drop(onlySession, 'deleted-by-us'));
     await this.#network.close();
     await this.#tracker.plane?.close();
     await transport?.close();

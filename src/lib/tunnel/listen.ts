@@ -1,7 +1,8 @@
 import { KitError } from '../core/errors.js';
 import { formatIp, parseIp } from '../core/ip.js';
 import type { UdpBinding } from '../net/udp.js';
-import { familyOf, type HostAddress } from './routes.js';
+import type { HostAddress } from './addresses.js';
+import { familyOf } from './routes.js';
 
 /**
  * The sockets of a server: for each address one for IKE and one for NAT-T. Every address has its own, so that answers

@@ -1,27 +1,7 @@
-import { networkInterfaces } from 'node:os';
-import { formatCidr, formatIp, parseCidr, parseIp } from '../core/ip.js';
+import { formatCidr, parseCidr, parseIp } from '../core/ip.js';
 import { selectorCidrs, selectorFromAddress, selectorsCover } from '../ike/traffic-selectors.js';
 import type { TrafficSelector } from '../ike/wire/types.js';
-
-/** An address of this host, canonical text. */
-export interface HostAddress {
-  device: string;
-  address: string;
-  internal: boolean;
-}
-
-/** The addresses of all interfaces that can be used without a zone, in the system's order. */
-export function hostAddresses(): HostAddress[] {
-  return Object.entries(networkInterfaces()).flatMap(([device, entries]) =>
-    (entries ?? [])
-      .map(({ address, internal }) => ({
-        device,
-        address: formatIp(parseIp(address.split('%', 1)[0]!)),
-        internal,
-      }))
-      .filter(({ address }) => !/^fe[89ab]/.test(address)),
-  );
-}
+import type { HostAddress } from './addresses.js';
 
 /**
  * Destinations to route into the tunnel, as CIDRs: what the peer has, in the families that this side has. A default

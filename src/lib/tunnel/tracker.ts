@@ -3,7 +3,7 @@ import type { Milliseconds } from '../core/environment.js';
 import type { Log } from '../core/log.js';
 import type { Plane } from '../esp/plane/plane.js';
 import type { ChildSa } from '../esp/sa.js';
-import type { ChildSaInfo, IkeSaInfo, SessionEvent } from '../ike/session/types.js';
+import type { ChildSaInfo, DeleteReason, IkeSaInfo, SessionEvent } from '../ike/session/types.js';
 import { toTunnelEvents } from './events.js';
 import type { KeyLog } from './keylog.js';
 import type { TunnelEvent } from './types.js';
@@ -84,12 +84,12 @@ export class SaTracker {
     return toTunnelEvents(event, { path: record.path });
   }
 
-  /** Forgets a session that broke, so that nothing of it stays in the plane. */
-  drop(session: number): TunnelEvent[] {
+  /** Forgets a session that cannot end by itself any more, so that nothing of it stays in the plane. */
+  drop(session: number, reason: DeleteReason): TunnelEvent[] {
     const record = this.#sessions.get(session);
     if (!record) return [];
     const ikeSa = record.ikeSa;
-    return this.apply(session, { type: 'ike-sa-deleted', ikeSa, reason: 'failed', error: undefined });
+    return this.apply(session, { type: 'ike-sa-deleted', ikeSa, reason, error: undefined });
   }
 
   ikeSaOf(session: number): IkeSaInfo | undefined {

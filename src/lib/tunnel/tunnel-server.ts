@@ -7,6 +7,7 @@ import type { ChildSaInfo, SessionEvent, SessionPolicy } from '../ike/session/ty
 import { formatSelector } from '../ike/traffic-selectors.js';
 import type { Route } from '../net/ip-command.js';
 import { openUdp, type UdpBinding, type UdpTransport } from '../net/udp.js';
+import { type HostAddress, hostAddresses } from './addresses.js';
 import { hostAdvice, readHostState } from './advice.js';
 import { Driver } from './driver.js';
 import { errorEvent } from './events.js';
@@ -16,7 +17,7 @@ import type { KeyLog } from './keylog.js';
 import { listenBindings } from './listen.js';
 import { defaultMtu, possibleSuites } from './overhead.js';
 import { devicePlane, plainEsp } from './plane.js';
-import { coversAddress, familyOf, hostAddresses, overlapping, sourceWithin, tunnelRoutes } from './routes.js';
+import { coversAddress, familyOf, overlapping, sourceWithin, tunnelRoutes } from './routes.js';
 import { Sequence } from './sequence.js';
 import { SaTracker } from './tracker.js';
 import type { ServerOptions, TunnelContext, TunnelEvent } from './types.js';
@@ -74,7 +75,7 @@ export class TunnelServer {
         this.#finish = resolve;
       });
       signal.addEventListener('abort', onStop, { once: true });
-      const addresses = hostAddresses();
+      const addresses = await hostAddresses();
       const { listen, port, natPort, duration } = this.#options;
       const bindings = listenBindings(listen, addresses, port, natPort);
       await this.#createPlane(bindings, addresses);
@@ -92,10 +93,7 @@ export class TunnelServer {
     }
   }
 
-  async #createPlane(
-    bindings: readonly UdpBinding[],
-    addresses: ReturnType<typeof hostAddresses>,
-  ): Promise<void> {
+  async #createPlane(bindings: readonly UdpBinding[], addresses: HostAddress[]): Promise<void> {
     const { mtu = await this.#smallestMtu(bindings, addresses), tunName, pools } = this.#options;
     const create = this.#context.createPlane ?? devicePlane;
     const plane = await create(
@@ -115,10 +113,7 @@ export class TunnelServer {
   }
 
   /** One device for all clients: what fits through the narrowest interface with the largest suite. */
-  async #smallestMtu(
-    bindings: readonly UdpBinding[],
-    addresses: ReturnType<typeof hostAddresses>,
-  ): Promise<number> {
+  async #smallestMtu(bindings: readonly UdpBinding[], addresses: HostAddress[]): Promise<number> {
     const suites = possibleSuites(this.#policy.espProposals);
     const sizes = await Promise.all(
       bindings.map(async ({ address }) => {
@@ -227,7 +222,7 @@ export class TunnelServer {
       users.add(child.id);
       if (users.size > 1) continue;
       if (coversAddress(child.remoteTs, peer)) await this.#network.protect(peer);
-      await this.#network.addRoute(this.#routeTo(to, child));
+      await this.#network.addRoute(await this.#routeTo(to, child));
     }
   }
 
@@ -236,16 +231,19 @@ export class TunnelServer {
       const users = this.#routes.get(to);
       if (!users?.delete(child.id) || users.size > 0) continue;
       this.#routes.delete(to);
-      await this.#network.removeRoute(this.#routeTo(to, child));
+      await this.#network.removeRoute({ to, device: this.#device });
       await this.#network.unprotect(child.path.remote.address);
     }
   }
 
-  #routeTo(to: string, child: ChildSaInfo): Route {
-    const device = this.#tracker.plane?.deviceName ?? '';
+  get #device(): string {
+    return this.#tracker.plane?.deviceName ?? '';
+  }
+
+  async #routeTo(to: string, child: ChildSaInfo): Promise<Route> {
     const explicit = this.#options.localTs !== undefined && this.#options.localTs.length > 0;
-    const source = explicit ? sourceWithin(child.localTs, familyOf(to), hostAddresses()) : undefined;
-    return { to, device, source };
+    const source = explicit ? sourceWithin(child.localTs, familyOf(to), await hostAddresses()) : undefined;
+    return { to, device: this.#device, source };
   }
 
   /** One session's failure is its own: it is told, closed, and if that fails too, forgotten. */
@@ -255,7 +253,7 @@ export class TunnelServer {
     ]);
     if (session === undefined) return;
     if (this.#broken.has(session)) {
-      this.#emit(this.#tracker.drop(session));
+      this.#emit(this.#tracker.drop(session, 'failed'));
       return;
     }
     this.#broken.add(session);
@@ -274,7 +272,7 @@ export class TunnelServer {
       });
     }
     this.#driver.stop();
-    for (const session of this.#tracker.sessions) this.#emit(this.#tracker.drop(session));
+    for (const session of this.#tracker.sessions) this.#emit(this.#tracker.drop(session, 'deleted-by-us'));
     await this.#sequence.idle();
     await this.#network.close();
     await this.#tracker.plane?.close();

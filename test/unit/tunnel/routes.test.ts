@@ -6,11 +6,11 @@ import { coversAddress, overlapping, sourceWithin, tunnelRoutes } from '../../..
 
 const ts = (...texts: string[]) => texts.map(selectorFromCidr);
 const host = [
-  { device: 'lo', address: '127.0.0.1', internal: true },
-  { device: 'lo', address: '::1', internal: true },
-  { device: 'eth0', address: '192.0.2.10', internal: false },
-  { device: 'eth1', address: '10.1.0.5', internal: false },
-  { device: 'eth1', address: '2001:db8::5', internal: false },
+  { device: 'lo', address: '127.0.0.1' },
+  { device: 'lo', address: '::1' },
+  { device: 'eth0', address: '192.0.2.10' },
+  { device: 'eth1', address: '10.1.0.5' },
+  { device: 'eth1', address: '2001:db8::5' },
 ];
 
 describe('tunnelRoutes', () => {

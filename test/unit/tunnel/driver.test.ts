@@ -1,0 +1,230 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Path } from '../../../src/lib/core/endpoint.js';
+import { silent } from '../../../src/lib/core/log.js';
+import { createMemoryPlane } from '../../../src/lib/esp/plane/memory.js';
+import type { SessionEvent } from '../../../src/lib/ike/session/types.js';
+import type { UdpTransport } from '../../../src/lib/net/udp.js';
+import {
+  Driver,
+  type DriverHost,
+  type EngineInput,
+  type EngineOutput,
+} from '../../../src/lib/tunnel/driver.js';
+import { SaTracker } from '../../../src/lib/tunnel/tracker.js';
+import { childSaInfo, ikeSaInfo, path } from './fixtures.js';
+
+const nothing: EngineOutput = { send: [], events: [], wakeAt: undefined };
+const data = new Uint8Array(28);
+const exchange: SessionEvent = {
+  type: 'exchange',
+  summary: { exchange: 'IKE_AUTH', initiatedByUs: false, messageId: 1, purpose: 'test' },
+};
+
+/** A driver over an engine of the test's, with a record of everything in its order. */
+function setUp(handle: (input: EngineInput, now: number) => EngineOutput, host: Partial<DriverHost> = {}) {
+  const story: string[] = [];
+  const tracker = new SaTracker(undefined, silent);
+  const transport = {
+    send: (to: Path, datagram: Uint8Array, keepalive?: true) => {
+      story.push(`send ${to.remote.port} ${datagram.length}${keepalive ? ' keepalive' : ''}`);
+    },
+    sendEsp: () => story.push('esp'),
+  };
+  const driver = new Driver(
+    { handle },
+    {
+      onEvent: (session, event) => {
+        story.push(`event ${session} ${event.type}`);
+        return undefined;
+      },
+      onCrash: (error, session) => story.push(`crash ${session}: ${error.code} ${error.message}`),
+      ...host,
+    },
+    tracker,
+    silent,
+  );
+  driver.transport = transport as unknown as UdpTransport;
+  return { driver, story, tracker };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000 });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('Driver', () => {
+  it('acts on events before it sends', () => {
+    const { driver, story } = setUp(() => ({
+      send: [
+        { path, data },
+        { path, data: new Uint8Array(1), keepalive: true },
+      ],
+      events: [{ session: 7, event: exchange }],
+      wakeAt: undefined,
+    }));
+    driver.receive({ kind: 'ike', path, data });
+    expect(story).toEqual(['event 7 exchange', 'send 61000 28', 'send 61000 1 keepalive']);
+  });
+
+  it('holds datagrams back while an event is acted on, and nothing else', async () => {
+    let release: () => void = () => {};
+    let first = true;
+    const { driver, story } = setUp(
+      () => {
+        const events = first ? [{ session: 1, event: exchange }] : [];
+        const size = first ? 1 : 2;
+        first = false;
+        return { send: [{ path, data: new Uint8Array(size) }], events, wakeAt: undefined };
+      },
+      {
+        onEvent: () =>
+          new Promise((resolve) => {
+            release = resolve;
+          }),
+      },
+    );
+    driver.receive({ kind: 'ike', path, data });
+    driver.receive({ kind: 'ike', path, data });
+    expect(story).toEqual(['send 61000 2']);
+    release();
+    await vi.waitFor(() => expect(story).toEqual(['send 61000 2', 'send 61000 1']));
+  });
+
+  it('queues commands that an event gives rise to', () => {
+    const inputs: string[] = [];
+    const { driver } = setUp(
+      (input) => {
+        inputs.push(input.type === 'command' ? input.command.type : input.type);
+        return input.type === 'datagram'
+          ? { ...nothing, events: [{ session: 1, event: exchange }] }
+          : nothing;
+      },
+      {
+        onEvent: (session) => {
+          driver.command(session, { type: 'close' });
+          inputs.push('event done');
+          return undefined;
+        },
+      },
+    );
+    driver.receive({ kind: 'ike', path, data });
+    expect(inputs).toEqual(['datagram', 'event done', 'close']);
+  });
+
+  it('wakes the engine when it asked for it, with what the plane heard', () => {
+    const inputs: [EngineInput, number][] = [];
+    const { driver } = setUp((input, now) => {
+      inputs.push([input, now]);
+      return { ...nothing, wakeAt: input.type === 'command' ? now + 5000 : undefined };
+    });
+    driver.command(0, { type: 'initiate' });
+    vi.advanceTimersByTime(4999);
+    expect(inputs).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(inputs[1]).toEqual([{ type: 'timeout', inboundSeenAt: expect.any(Function) }, 1_005_000]);
+    vi.advanceTimersByTime(600_000);
+    expect(inputs).toHaveLength(2);
+  });
+
+  it('sleeps in short pieces, so that a stepped clock is noticed, and never spins', () => {
+    let calls = 0;
+    const { driver } = setUp((_input, now) => {
+      calls++;
+      return { ...nothing, wakeAt: calls > 3 ? now - 1 : now + 86_400_000 };
+    });
+    driver.command(0, { type: 'initiate' });
+    vi.advanceTimersByTime(180_000);
+    expect(calls).toBe(4);
+    vi.advanceTimersByTime(10);
+    expect(calls).toBe(14);
+  });
+
+  it('survives an engine that throws, and names the session of a known SA', () => {
+    let broken = true;
+    const { driver, story, tracker } = setUp((input) => {
+      if (broken && input.type === 'datagram') throw new RangeError('out of range');
+      return { ...nothing, send: [{ path, data }] };
+    });
+    const { initiatorSpi, responderSpi } = ikeSaInfo();
+    tracker.apply(9, { type: 'ike-sa-established', ikeSa: ikeSaInfo() });
+    const known = Buffer.alloc(28);
+    known.writeBigUInt64BE(initiatorSpi, 0);
+    known.writeBigUInt64BE(responderSpi, 8);
+    driver.receive({ kind: 'ike', path, data: known });
+    driver.receive({ kind: 'ike', path, data });
+    expect(story).toEqual([
+      'crash 9: E_INTERNAL An internal error ended the session: out of range',
+      'crash undefined: E_INTERNAL An internal error ended the session: out of range',
+    ]);
+    broken = false;
+    vi.advanceTimersByTime(1000);
+    expect(story.slice(2)).toEqual(['send 61000 28']);
+  });
+
+  it('lays a failure over an event at the door of its session, and goes on with the others', () => {
+    const { driver, story } = setUp(
+      () => ({
+        ...nothing,
+        events: [
+          { session: 1, event: exchange },
+          { session: 2, event: exchange },
+        ],
+      }),
+      {
+        onEvent: (session) => {
+          if (session === 1) throw new Error('no device');
+          story.push(`event ${session}`);
+          return undefined;
+        },
+      },
+    );
+    driver.receive({ kind: 'ike', path, data });
+    expect(story).toEqual(['crash 1: E_INTERNAL An internal error ended the session: no device', 'event 2']);
+  });
+
+  it('turns what the plane reports into commands, after the packet at hand', async () => {
+    const commands: unknown[] = [];
+    const { driver, tracker } = setUp((input) => {
+      if (input.type === 'command') commands.push([input.session, input.command]);
+      return nothing;
+    });
+    const plane = createMemoryPlane(
+      { name: undefined, mtu: 1400 },
+      () => {},
+      driver.planeEvents(() => {}),
+    );
+    tracker.plane = plane;
+    tracker.apply(4, { type: 'ike-sa-established', ikeSa: ikeSaInfo() });
+    tracker.apply(4, { type: 'child-sa-established', child: childSaInfo() });
+    const events = driver.planeEvents(() => {});
+    const remote = { address: '203.0.113.5', port: 1024 };
+    events.peerMoved('child-1', remote);
+    events.sequenceNearlyExhausted('child-1');
+    events.sequenceNearlyExhausted('nobody');
+    expect(commands).toEqual([]);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(commands).toEqual([
+      [4, { type: 'peer-moved', path: { ...path, remote } }],
+      [4, { type: 'rekey-child', childId: 'child-1' }],
+    ]);
+  });
+
+  it('is silent once it is stopped', () => {
+    let calls = 0;
+    const { driver, story } = setUp((_input, now) => {
+      calls++;
+      return { send: [{ path, data }], events: [], wakeAt: now + 10 };
+    });
+    driver.command(0, { type: 'initiate' });
+    driver.stop();
+    driver.receive({ kind: 'ike', path, data });
+    driver.receive({ kind: 'esp', path, data });
+    driver.sendEsp(data, path.local, path.remote);
+    vi.advanceTimersByTime(1000);
+    expect(calls).toBe(1);
+    expect(story).toEqual(['send 61000 28']);
+  });
+});
