@@ -93,8 +93,11 @@ export function checkSelected(offered: readonly Proposal[], selected: readonly P
   if (types.size !== answer.transforms.length) throw badAnswer('has two transforms of one type');
   const stray = answer.transforms.find((transform) => !offers(ours, transform));
   if (stray) throw badAnswer(`chooses ${transformName(stray.type, stray.id)}, which we did not offer`);
-  const missing = ours.transforms.find(({ type }) => !types.has(type) && !offers(ours, { type, id: 0 }));
-  if (missing && !(missing.type === TransformType.INTEG && hasAead(answer.transforms))) {
+  const needless = hasAead(answer.transforms) ? TransformType.INTEG : undefined;
+  const missing = ours.transforms.find(
+    ({ type }) => type !== needless && !types.has(type) && !offers(ours, { type, id: 0 }),
+  );
+  if (missing) {
     throw badAnswer(`chooses nothing of the kind of ${transformName(missing.type, missing.id)}`);
   }
   if (!hasAead(answer.transforms) && idOf(answer.transforms, TransformType.INTEG) === 0) {
@@ -146,8 +149,9 @@ function matchProposal(
     if (!pick) return undefined;
     if (pick !== 'absent') chosen.push(pick);
   }
-  const integrity = hasAead(chosen) || idOf(chosen, TransformType.INTEG) !== 0;
-  return integrity ? chosen : undefined;
+  if (options.ke === 'required' && idOf(chosen, TransformType.KE) === 0) return undefined;
+  const isProtected = hasAead(chosen) || idOf(chosen, TransformType.INTEG) !== 0;
+  return isProtected ? chosen : undefined;
 }
 
 /** Our first transform that they offer; `absent` when both sides mean id 0 and they left it unsaid. */

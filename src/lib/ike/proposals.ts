@@ -13,6 +13,9 @@ export interface ProposalTemplate {
 /** No list a user types comes near; it keeps a hostile one from costing anything. */
 const MAX_TEXT = 10_000;
 
+/** Proposals are numbered in one byte (RFC 7296 3.3.1). */
+const MAX_PROPOSALS = 255;
+
 /** The PRF that strongSwan adds when a proposal names only an integrity algorithm. */
 const prfOfInteg: Readonly<Record<number, number>> = { 1: 1, 2: 2, 5: 4, 8: 8, 12: 5, 13: 6, 14: 7 };
 
@@ -41,12 +44,14 @@ export const defaultEspProposals: readonly ProposalTemplate[] = [
  */
 export function parseProposals(text: string, protocolId: 1 | 3): ProposalTemplate[] {
   if (text.length > MAX_TEXT) throw badProposal('the list of proposals is too long');
-  return text.split(',').flatMap((part) => {
+  const templates = text.split(',').flatMap((part) => {
     const trimmed = part.trim();
     if (trimmed !== 'default') return [parseOne(trimmed, protocolId)];
     const own = protocolId === ProtocolId.IKE ? defaultIkeProposals : defaultEspProposals;
     return own.map((template) => structuredClone(template));
   });
+  if (templates.length > MAX_PROPOSALS) throw badProposal(`more than ${MAX_PROPOSALS} proposals`);
+  return templates;
 }
 
 /** Keywords of one proposal or selection, for example `aes256gcm16-prfsha256-x25519`. */
@@ -58,7 +63,7 @@ export function formatProposal(transforms: readonly Transform[]): string {
 export function describeProposal(transforms: readonly Transform[]): string {
   return spoken(transforms)
     .map(({ type, id, keyLength }) => {
-      const name = transformName(type, id).replace(/^(ENCR|AUTH)_(?=\D)/, '');
+      const name = transformName(type, id).replace(/^(ENCR|AUTH)_(?!\d+$)/, '');
       return keyLength === undefined ? name : `${name}-${keyLength}`;
     })
     .join(' / ');
@@ -141,10 +146,22 @@ function isNull({ type, id }: KeywordTransform): boolean {
   return type === ENCR && encrTransform(id)?.kind === 'null';
 }
 
-/** Leaves out what says nothing when it stands alone: NONE, and sequence numbers as they are by default. */
+/**
+ * In the customary order, without what says nothing when it stands alone: NONE, and sequence numbers as they are by
+ * default.
+ */
 function spoken(transforms: readonly Transform[]): Transform[] {
   const isAlone = (type: number): boolean => transforms.filter((other) => other.type === type).length === 1;
-  return transforms.filter(({ type, id }) => id !== 0 || type === ENCR || !isAlone(type));
+  return transforms
+    .filter(({ type, id }) => id !== 0 || type === ENCR || !isAlone(type))
+    .sort((a, b) => place(a.type) - place(b.type));
+}
+
+/** Integrity stands before the PRF, everything else by type number, sequence numbers last. */
+function place(type: number): number {
+  if (type === PRF) return INTEG;
+  if (type === INTEG) return PRF;
+  return type === ESN ? Number.MAX_SAFE_INTEGER : type;
 }
 
 function unique(transforms: readonly Transform[]): Transform[] {
