@@ -16,7 +16,8 @@ export abstract class DemoCommand extends Command {
     const tell = (text: string): void => {
       if (!options.json || process.stderr.isTTY) stream.write(`${text}\n`);
     };
-    process.exitCode = await Interruption.during(async ({ signal }) => {
+    process.exitCode = await Interruption.during(async (interruption) => {
+      const { signal } = interruption;
       try {
         const report = await runDemo({
           self: ownCommand(),
@@ -28,7 +29,7 @@ export abstract class DemoCommand extends Command {
         else process.stdout.write(`${renderReport(report, paint)}\n`);
         return report.ok ? ExitCode.ok : ExitCode.bug;
       } catch (error) {
-        if (signal.aborted) return ExitCode.interrupted;
+        if (signal.aborted) return interruption.exitCode;
         const failure = describeFailure(error);
         process.stderr.write(failureText(failure));
         return failure.exitCode;
