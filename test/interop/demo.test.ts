@@ -2,18 +2,18 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, type TestContext, test } from 'vitest';
+import { command } from './harness/kit.js';
 import { Child } from './harness/process.js';
 import { require } from './harness/requirements.js';
 
 /** Debian's `nobody`: an ordinary user without a home. */
 const user = { uid: 65534, gid: 65534 };
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = join(command, '../..');
 
 /** The built command and a node where an ordinary user can read them, and a folder the user can write. */
-function install(context: TestContext): { node: string; command: string; home: string } {
+function install(context: TestContext): { node: string; program: string; home: string } {
   const folder = mkdtempSync(join(tmpdir(), 'ipsec-kit-demo-'));
   context.onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   chmodSync(folder, 0o755);
@@ -26,13 +26,13 @@ function install(context: TestContext): { node: string; command: string; home: s
   const reachable = spawnSync(process.execPath, ['--version'], user).status === 0;
   const node = reachable ? process.execPath : join(folder, 'node');
   if (!reachable) copyFileSync(process.execPath, node);
-  return { node, command: join(folder, 'bin/run.js'), home };
+  return { node, program: join(folder, 'bin/run.js'), home };
 }
 
 async function demo(context: TestContext, ...flags: string[]) {
   require(context, ['userNamespaces']);
-  const { node, command, home } = install(context);
-  const child = new Child([node, command, 'demo', ...flags], {
+  const { node, program, home } = install(context);
+  const child = new Child([node, program, 'demo', ...flags], {
     ...user,
     cwd: home,
     env: { PATH: process.env.PATH, HOME: home, TMPDIR: home },

@@ -138,8 +138,8 @@ interface Rejection {
   peer: Partial<StrongSwanOptions>;
   /** In strongSwan's log. */
   says: RegExp;
-  /** The message of our error event. */
-  event: RegExp;
+  /** The message of our error event; absent for what anyone could provoke without a key. */
+  event?: RegExp;
 }
 
 const rejections: Rejection[] = [
@@ -148,7 +148,6 @@ const rejections: Rejection[] = [
     flags: { ike: 'aes128-sha256-modp3072' },
     peer: { ike: 'aes256gcm16-prfsha256-x25519' },
     says: /received NO_PROPOSAL_CHOSEN/,
-    event: /^(?!.*it answered).*AES_GCM_16/,
   },
   {
     name: 'wrong PSK',
@@ -191,7 +190,7 @@ describe.concurrent('serve refuses, tells it and goes on', () => {
       const client = await startInitiator(lab, peer);
       await expect(client.initiate()).rejects.toThrow();
       expect(client.log()).toMatch(says);
-      expect((await kit.waitFor('error')).message).toMatch(event);
+      if (event) expect((await kit.waitFor('error')).message).toMatch(event);
       await client.stop();
 
       const good = connect(lab, a, b.v4, {
