@@ -1,10 +1,10 @@
 import type { ChalkInstance } from 'chalk';
 import type { LogLevel } from '../lib/core/log.js';
+import { printable } from '../lib/core/printable.js';
 import { EVENT_SCHEMA } from '../lib/report/event.schema.js';
 import type { TunnelEvent } from '../lib/tunnel/types.js';
 import { type Failure, failureText } from './failure.js';
 import { paintFor } from './paint.js';
-import { printable } from './printable.js';
 import { clock, renderEvent } from './render-event.js';
 
 export interface EventOutputOptions {
@@ -20,8 +20,8 @@ export class EventOutput {
   readonly #options: EventOutputOptions;
   readonly #out: ChalkInstance;
   readonly #err: ChalkInstance;
-  /** Errors already shown, so that the one that ends the command is not shown twice. */
-  readonly #shown = new Set<string>();
+  /** The newest event when it is an error, so that the one that ends the command is not shown twice. */
+  #shownError: string | undefined;
 
   constructor(options: EventOutputOptions) {
     this.#options = options;
@@ -31,7 +31,7 @@ export class EventOutput {
 
   readonly onEvent = (event: TunnelEvent): void => {
     const time = new Date();
-    if (event.event === 'error') this.#shown.add(event.code + event.message);
+    this.#shownError = event.event === 'error' ? event.code + event.message : undefined;
     if (this.#options.format === 'ndjson') this.#writeJson(event, time);
     else this.#writeText(event, time);
   };
@@ -45,7 +45,7 @@ export class EventOutput {
   /** The error that ends the command: always a sentence on stderr, and an event in NDJSON. */
   failure(failure: Failure): void {
     const { code, message, hint } = failure;
-    const known = this.#shown.has(code + message);
+    const known = this.#shownError === code + message;
     if (this.#options.format === 'ndjson' && !known) {
       this.#writeJson({ event: 'error', code, message, ...(hint === undefined ? {} : { hint }) }, new Date());
     }

@@ -1,5 +1,5 @@
 import { ExitCode, KitError } from '../lib/core/errors.js';
-import { printable } from './printable.js';
+import { printable } from '../lib/core/printable.js';
 
 /** What a user is told when a command fails. */
 export interface Failure {
@@ -85,7 +85,7 @@ function debugStack(error: unknown): string | undefined {
 
 /** The sentence with its code, and the hint. */
 export function failureText(failure: Failure): string {
-  const lines = [`error: ${printable(failure.message)} (${failure.code})`];
+  const lines = [`error: ${printable(failure.message).replace(/\.$/, '')} (${failure.code})`];
   if (failure.hint !== undefined) lines.push(`hint: ${printable(failure.hint)}`);
   if (failure.stack !== undefined) lines.push(failure.stack);
   return `${lines.join('\n')}\n`;

@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk';
+import { printable } from '../lib/core/printable.js';
 import type { DemoObstacle, DemoReport } from '../lib/report/demo.schema.js';
 import type { DemoStep } from '../lib/tunnel/demo/recorder.js';
-import { printable } from './printable.js';
 
 /** One line of the timeline, without line end. */
 export function renderStep({ at, kind, text }: DemoStep, paint: ChalkInstance): string {

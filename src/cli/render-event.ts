@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
+import { printable } from '../lib/core/printable.js';
 import type { TunnelEvent } from '../lib/tunnel/types.js';
-import { printable } from './printable.js';
 
 type Tone = 'good' | 'change' | 'end' | 'note' | 'bad';
 

@@ -7,9 +7,10 @@ export default class Connect extends TunnelCommand {
   static override summary = 'Bring up a tunnel to an IKEv2 gateway.';
 
   static override description = `\
-Negotiates IKEv2 with the gateway, opens a TUN device, sets addresses and routes, and stays until it is interrupted, \
-the gateway ends the tunnel, or --duration is over. Everything it set up is taken down again, also when the process \
-is killed. Opening the device needs root or CAP_NET_ADMIN.
+Negotiates IKEv2 with the gateway, opens a TUN device, sets addresses and routes, and stays until it is interrupted or \
+--duration is over. A first attempt that fails ends the command; a tunnel that was up and is lost is made anew. \
+Everything it set up is taken down again, also when the process is killed. Opening the device needs root or \
+CAP_NET_ADMIN.
 
 Without --local-ts it asks the gateway for a virtual address. Without --remote-ts it asks for everything (0.0.0.0/0 and \
 ::/0); the path to the gateway itself stays outside the tunnel.`;

@@ -38,8 +38,8 @@ describe('--version', () => {
     expect(loadedModules(['--version']).sort()).toEqual([
       'cli/failure.js',
       'cli/main.js',
-      'cli/printable.js',
       'lib/core/errors.js',
+      'lib/core/printable.js',
     ]);
   });
 

@@ -56,7 +56,7 @@ describe('NDJSON', () => {
     const document = JSON.parse(streams.out());
     expect(validate(document)).toBe(true);
     expect(document).toMatchObject({ event: 'error', code: 'E_X', message: 'No.', hint: 'Do.' });
-    expect(streams.err()).toBe('error: No. (E_X)\nhint: Do.\n');
+    expect(streams.err()).toBe('error: No (E_X)\nhint: Do.\n');
   });
 
   it('does not repeat an error event that was already there', () => {
@@ -65,7 +65,7 @@ describe('NDJSON', () => {
     output.onEvent({ event: 'error', code: 'E_X', message: 'No.' });
     output.failure(failure);
     expect(streams.out().trim().split('\n')).toHaveLength(1);
-    expect(streams.err()).toContain('error: No. (E_X)');
+    expect(streams.err()).toContain('error: No (E_X)');
   });
 });
 
@@ -108,7 +108,7 @@ describe('text', () => {
   it('makes a hostile identity harmless', () => {
     const event: TunnelEvent = { ...examples['ike-sa-established'], remoteId: 'a\u001b[2Jb\u202ec\nd' };
     const text = renderEvent(event, new Date(), plain);
-    expect(text).toContain('a\\u{1b}[2Jb\\u{202e}c\\u{a}d');
+    expect(text).toContain('a\\x1b[2Jb\\xe2\\x80\\xaec\\x0ad');
     expect(text).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 });

@@ -54,7 +54,7 @@ describe('describeFailure', () => {
 
   it('makes text from outside harmless', () => {
     expect(failureText({ exitCode: 1, code: 'E_X', message: 'a\u001b[31m', hint: 'b\u0007' })).toBe(
-      'error: a\\u{1b}[31m (E_X)\nhint: b\\u{7}\n',
+      'error: a\\x1b[31m (E_X)\nhint: b\\x07\n',
     );
   });
 });
