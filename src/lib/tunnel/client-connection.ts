@@ -16,7 +16,7 @@ import { type Attempt, connectFailure, internalError } from './failures.js';
 import { HostNetwork, outerPath } from './host-network.js';
 import type { KeyLog } from './keylog.js';
 import { defaultMtu } from './overhead.js';
-import { devicePlane, plainEsp } from './plane.js';
+import { deviceFailed, devicePlane, plainEsp } from './plane.js';
 import { findGateway } from './resolve.js';
 import { coversAddress, familyOf, sourceWithin, tunnelRoutes } from './routes.js';
 import { Sequence } from './sequence.js';
@@ -202,7 +202,7 @@ export class ClientConnection {
     this.#tracker.plane = await create(
       { name: this.#options.tunName, mtu },
       (packet, local, remote) => driver.sendEsp(packet, local, remote),
-      driver.planeEvents((error) => this.#fail(error)),
+      driver.planeEvents((error) => this.#fail(deviceFailed(error))),
     );
     const events = this.#tracker.apply(onlySession, event, via);
     const device = this.#tracker.plane.deviceName;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runAfter } from './after.js';
 import { ClientConnection } from './client-connection.js';
 import { errorEvent } from './events.js';
 import { KeyLog } from './keylog.js';
@@ -22,7 +23,7 @@ export async function runClient(options: ClientOptions, context: TunnelContext):
   const onAbort = () => stop.abort();
   context.signal.addEventListener('abort', onAbort, { once: true });
   if (context.signal.aborted) stop.abort();
-  let leave: NodeJS.Timeout | undefined;
+  let cancelLeave: (() => void) | undefined;
   let failuresInRow = 0;
   try {
     for (let first = true; !stop.signal.aborted; first = false) {
@@ -30,7 +31,7 @@ export async function runClient(options: ClientOptions, context: TunnelContext):
       const end = await connection.run(stop.signal, () => {
         failuresInRow = 0;
         // The time counts from the moment the tunnel carries traffic.
-        if (options.duration !== undefined) leave ??= setTimeout(onAbort, options.duration);
+        if (options.duration !== undefined) cancelLeave ??= runAfter(options.duration, onAbort);
       });
       if (stop.signal.aborted || end === undefined) break;
       if (first && !connection.wasUp) throw end;
@@ -40,7 +41,7 @@ export async function runClient(options: ClientOptions, context: TunnelContext):
       await sleep(pause, undefined, { signal: stop.signal }).catch(() => {});
     }
   } finally {
-    clearTimeout(leave);
+    cancelLeave?.();
     context.signal.removeEventListener('abort', onAbort);
     await keylog?.close();
   }

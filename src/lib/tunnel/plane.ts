@@ -18,3 +18,12 @@ export function plainEsp(): KitError {
     },
   );
 }
+
+/** The plane cannot go on. */
+export function deviceFailed(cause: Error): KitError {
+  if (cause instanceof KitError) return cause;
+  return new KitError('environment', 'E_DEVICE', `The tunnel device failed: ${cause.message}`, {
+    hint: 'Start again; something on this host may have removed the device.',
+    cause,
+  });
+}

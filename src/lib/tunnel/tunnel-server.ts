@@ -9,6 +9,7 @@ import type { Route } from '../net/ip-command.js';
 import { openUdp, type UdpBinding, type UdpTransport } from '../net/udp.js';
 import { type HostAddress, hostAddresses } from './addresses.js';
 import { hostAdvice, readHostState } from './advice.js';
+import { runAfter } from './after.js';
 import { Driver } from './driver.js';
 import { errorEvent } from './events.js';
 import { internalError } from './failures.js';
@@ -16,7 +17,7 @@ import { HostNetwork, interfaceMtu } from './host-network.js';
 import type { KeyLog } from './keylog.js';
 import { listenBindings } from './listen.js';
 import { defaultMtu, possibleSuites } from './overhead.js';
-import { devicePlane, plainEsp } from './plane.js';
+import { deviceFailed, devicePlane, plainEsp } from './plane.js';
 import { coversAddress, familyOf, overlapping, sourceWithin, tunnelRoutes } from './routes.js';
 import { Sequence } from './sequence.js';
 import { SaTracker } from './tracker.js';
@@ -68,26 +69,26 @@ export class TunnelServer {
   async run(): Promise<void> {
     const { signal } = this.#context;
     let transport: UdpTransport | undefined;
-    let leave: NodeJS.Timeout | undefined;
+    let cancelLeave: (() => void) | undefined;
     const onStop = () => this.#finish(undefined);
     try {
       const ended = new Promise<KitError | undefined>((resolve) => {
         this.#finish = resolve;
       });
       signal.addEventListener('abort', onStop, { once: true });
-      const addresses = await hostAddresses();
+      const addresses = await hostAddresses(true);
       const { listen, port, natPort, duration } = this.#options;
       const bindings = listenBindings(listen, addresses, port, natPort);
       await this.#createPlane(bindings, addresses);
       transport = await openUdp(bindings, (datagram) => this.#driver.receive(datagram), this.#context.log);
       this.#driver.transport = transport;
       this.#emit([{ event: 'listening', addresses: transport.bindings.map((binding) => ({ ...binding })) }]);
-      if (duration !== undefined) leave = setTimeout(onStop, duration);
+      if (duration !== undefined) cancelLeave = runAfter(duration, onStop);
       if (signal.aborted) onStop();
       const reason = await ended;
       if (reason) throw reason;
     } finally {
-      clearTimeout(leave);
+      cancelLeave?.();
       signal.removeEventListener('abort', onStop);
       await this.#tearDown(transport);
     }
@@ -99,9 +100,7 @@ export class TunnelServer {
     const plane = await create(
       { name: tunName, mtu },
       (packet, local, remote) => this.#driver.sendEsp(packet, local, remote),
-      this.#driver.planeEvents((error) =>
-        this.#finish(error instanceof KitError ? error : internalError(error)),
-      ),
+      this.#driver.planeEvents((error) => this.#finish(deviceFailed(error))),
     );
     this.#tracker.plane = plane;
     const device = plane.deviceName;

@@ -342,7 +342,8 @@ describe('what may go wrong', () => {
     await client.event('child-sa-established');
     server.planeEvents[0]!.failed(new Error('device gone'));
     expect(await server.ended).toMatchObject({
-      code: 'E_INTERNAL',
+      kind: 'environment',
+      code: 'E_DEVICE',
       message: expect.stringContaining('device gone'),
     });
   });

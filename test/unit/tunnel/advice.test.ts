@@ -56,9 +56,22 @@ describe('hostAdvice', () => {
 
 describe('parseAddresses', () => {
   it('reads what ip prints, and nothing else', () => {
-    const json =
-      '[{},{"ifname":"eth0","addr_info":[{"family":"inet","local":"192.0.2.1","prefixlen":24},{}]}]';
-    expect(parseAddresses(json)).toEqual([{ device: 'eth0', address: '192.0.2.1' }]);
+    const json = JSON.stringify([
+      {},
+      {
+        ifname: 'eth0',
+        addr_info: [
+          { family: 'inet', local: '192.0.2.1', prefixlen: 24 },
+          { family: 'inet6', local: '2001:db8::1', tentative: true },
+          { family: 'inet6', local: '2001:db8::2', dadfailed: true },
+          {},
+        ],
+      },
+    ]);
+    expect(parseAddresses(json)).toEqual([
+      { device: 'eth0', address: '192.0.2.1', tentative: false },
+      { device: 'eth0', address: '2001:db8::1', tentative: true },
+    ]);
     expect(parseAddresses('1: lo: <LOOPBACK>')).toBeUndefined();
   });
 });

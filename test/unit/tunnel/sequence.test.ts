@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { runAfter } from '../../../src/lib/tunnel/after.js';
 import { Sequence } from '../../../src/lib/tunnel/sequence.js';
 
 const unexpected = (error: unknown) => {
@@ -52,5 +53,24 @@ describe('Sequence', () => {
     }, note);
     expect(errors).toEqual(['thrown', 'rejected']);
     expect(ran).toBe(true);
+  });
+});
+
+describe('runAfter', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('waits longer than a timer can', () => {
+    vi.useFakeTimers();
+    let calls = 0;
+    const sixtyDays = 60 * 86_400_000;
+    runAfter(sixtyDays, () => calls++);
+    const cancel = runAfter(sixtyDays, () => calls++);
+    vi.advanceTimersByTime(sixtyDays - 1);
+    expect(calls).toBe(0);
+    cancel();
+    vi.advanceTimersByTime(sixtyDays);
+    expect(calls).toBe(1);
   });
 });
