@@ -3,8 +3,9 @@ import type { Entropy, Milliseconds } from '../../src/lib/core/environment.js';
 import { Secret } from '../../src/lib/core/secret.js';
 import { parseIdentity } from '../../src/lib/ike/identity.js';
 import { parseProposals } from '../../src/lib/ike/proposals.js';
+import { childCounter } from '../../src/lib/ike/session/hooks.js';
 import { createListener, type Listener, type ListenerLimits } from '../../src/lib/ike/session/listener.js';
-import { childCounter, createInitiator, type Session } from '../../src/lib/ike/session/session.js';
+import { createInitiator, type Session } from '../../src/lib/ike/session/session.js';
 import type {
   ChildSaInfo,
   IkeSaInfo,

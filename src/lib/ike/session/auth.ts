@@ -16,7 +16,7 @@ import {
   type Proposal,
   type TrafficSelector,
 } from '../wire/types.js';
-import { answerChild, spiBytes } from './child.js';
+import { answerChild, reportRefusal, spiBytes } from './child.js';
 import { acceptChild } from './child-answer.js';
 import { CfgType, configReply, configRequest, readConfigReply, readConfigRequest } from './config.js';
 import { errorNotify, refusal } from './failure.js';
@@ -281,7 +281,7 @@ function answerFirstChild(
   now: Milliseconds,
 ): Payload[] {
   const config = assignAddresses(state, ikeSa, payloads);
-  if ('refusal' in config) return [failChild(state, config.refusal)];
+  if ('refusal' in config) return [reportRefusal(state, ikeSa, payloads, config.refusal)];
   const { policy } = state;
   const everything = [anySelector(4), anySelector(6)];
   state.localAllowed = policy.localTs ?? everything;
@@ -300,22 +300,11 @@ function answerFirstChild(
     },
     now,
   );
-  if ('refusal' in answer) return [...config.payloads, failChild(state, answer.refusal)];
+  if ('refusal' in answer) {
+    return [...config.payloads, reportRefusal(state, ikeSa, payloads, answer.refusal)];
+  }
   state.emit({ type: 'child-sa-established', child: answer.child.info() });
   return [...config.payloads, ...answer.payloads];
-}
-
-/** Reports a refused child and passes the notify on. */
-function failChild(state: SessionState, refused: NotifyPayload): NotifyPayload {
-  const { espProposals: proposals } = state.policy;
-  const asked = {
-    what: 'child SA',
-    proposals,
-    localTs: state.localAllowed ?? [],
-    remoteTs: state.remoteAllowed ?? [],
-  } as const;
-  state.emit({ type: 'child-sa-failed', error: refusal(refused.notifyType, asked) });
-  return refused;
 }
 
 function assignAddresses(

@@ -2,6 +2,7 @@ import type { Milliseconds } from '../../core/environment.js';
 import { KitError } from '../../core/errors.js';
 import { Secret } from '../../core/secret.js';
 import type { KeyExchange } from '../../crypto/transform.js';
+import { formatIdentity } from '../identity.js';
 import { deriveChildKeys } from '../keys.js';
 import { resolveChildSuite, selectProposal } from '../negotiate.js';
 import { narrowSelectors } from '../traffic-selectors.js';
@@ -17,6 +18,7 @@ import {
   type Transform,
 } from '../wire/types.js';
 import { Child } from './child-sa.js';
+import { ownRefusal } from './failure.js';
 import type { IkeSa } from './ike-sa.js';
 import { generateKe } from './key-exchange.js';
 import type { SessionState } from './state.js';
@@ -159,4 +161,22 @@ export function answerChild(state: SessionState, request: ChildRequest, now: Mil
       { type: PayloadType.TSr, selectors: localTs },
     ],
   };
+}
+
+/** Tells why this side refuses a child, and passes the notify on for the answer. */
+export function reportRefusal(
+  state: SessionState,
+  ikeSa: IkeSa,
+  payloads: readonly Payload[],
+  refused: NotifyPayload,
+): NotifyPayload {
+  const error = ownRefusal(refused.notifyType, {
+    peer: ikeSa.remoteId ? formatIdentity(ikeSa.remoteId) : 'the peer',
+    payloads,
+    accepted: state.policy.espProposals,
+    localAllowed: state.localAllowed ?? [],
+    remoteAllowed: state.remoteAllowed ?? [],
+  });
+  state.emit({ type: 'child-sa-failed', error });
+  return refused;
 }

@@ -4,7 +4,7 @@ import { type KeyExchange, TransformType } from '../../crypto/transform.js';
 import { proposalsToOffer } from '../negotiate.js';
 import type { ProposalTemplate } from '../proposals.js';
 import { findPayload } from '../wire/message.js';
-import { findNotify, NotifyType, notify } from '../wire/notify.js';
+import { findNotify, NotifyType, notify, notifyName } from '../wire/notify.js';
 import {
   ExchangeType,
   type NotifyPayload,
@@ -14,7 +14,7 @@ import {
   ProtocolId,
   type TrafficSelector,
 } from '../wire/types.js';
-import { answerChild, spiBytes } from './child.js';
+import { answerChild, reportRefusal, spiBytes } from './child.js';
 import { acceptChild } from './child-answer.js';
 import type { Child } from './child-sa.js';
 import { losesCollision } from './collision.js';
@@ -46,7 +46,9 @@ export class MakeChild implements InitiatedExchange {
   readonly #attempts: ProposalTemplate[][];
   readonly #retries: Retries;
   #group: number | undefined;
-  #triedGroups = new Set<number>();
+  readonly #triedGroups = new Set<number>();
+  /** Name of the notify that the last request was refused with. */
+  #refusal: string | undefined;
   #sent:
     | { nonce: Uint8Array; inboundSpi: number; offered: Proposal[]; exchange: KeyExchange | undefined }
     | undefined;
@@ -69,11 +71,15 @@ export class MakeChild implements InitiatedExchange {
 
   get purpose(): string {
     const pfs = this.#sent?.exchange ? 'with' : 'without';
+    if (this.#refusal !== undefined) {
+      return `asked to ${this.old ? 'rekey a' : 'make a further'} child SA and was answered ${this.#refusal}`;
+    }
     return this.old ? `rekeyed a child SA ${pfs} PFS` : `made a further child SA ${pfs} PFS`;
   }
 
   request(): Payload[] | undefined {
     const { state, old } = this;
+    this.#refusal = undefined;
     if (old) {
       if (!state.children.has(old.id) || old.stage !== 'installed') return undefined;
       old.stage = 'rekeying';
@@ -104,6 +110,7 @@ export class MakeChild implements InitiatedExchange {
     if (!sent) return;
     const refused = findPayload(payloads, PayloadType.SA) ? undefined : errorNotify(payloads);
     if (refused) {
+      this.#refusal = notifyName(refused.notifyType);
       this.state.hooks.releaseSpi(sent.inboundSpi);
       this.#refused(ikeSa, refused, now);
       return;
@@ -311,7 +318,11 @@ function makeAnswer(
     },
     now,
   );
-  if ('refusal' in answer) return { refusal: [answer.refusal] };
+  if ('refusal' in answer) {
+    // INVALID_KE_PAYLOAD is a question, not a refusal: the peer asks again with the right group.
+    const isQuestion = answer.refusal.notifyType === NotifyType.INVALID_KE_PAYLOAD;
+    return { refusal: [isQuestion ? answer.refusal : reportRefusal(state, ikeSa, payloads, answer.refusal)] };
+  }
   const [sa, ...rest] = answer.payloads;
   return {
     child: answer.child,

@@ -1,17 +1,74 @@
 import { KitError } from '../../core/errors.js';
 import { describeProposal, type ProposalTemplate } from '../proposals.js';
 import { formatSelector } from '../traffic-selectors.js';
-import { findPayloads } from '../wire/message.js';
+import { findPayload, findPayloads } from '../wire/message.js';
 import { isErrorNotify, NotifyType, notifyName } from '../wire/notify.js';
-import { type NotifyPayload, type Payload, PayloadType, type TrafficSelector } from '../wire/types.js';
+import {
+  type NotifyPayload,
+  type Payload,
+  PayloadType,
+  type TrafficSelector,
+  type Transform,
+} from '../wire/types.js';
 
 /** The first error notify of a message. */
 export function errorNotify(payloads: readonly Payload[]): NotifyPayload | undefined {
   return findPayloads(payloads, PayloadType.NOTIFY).find((n) => isErrorNotify(n.notifyType));
 }
 
-const list = (templates: readonly ProposalTemplate[]): string =>
-  templates.map((template) => describeProposal(template.transforms)).join('; ');
+const list = (proposals: readonly { transforms: readonly Transform[] }[]): string =>
+  proposals.map(({ transforms }) => describeProposal(transforms)).join('; ');
+
+const selectors = (ts: readonly TrafficSelector[] | undefined): string =>
+  (ts ?? []).map(formatSelector).join(', ') || 'none';
+
+/** What a peer asked of us, so that our own refusal can be explained. */
+export interface Demand {
+  /** Who asked. */
+  peer: string;
+  payloads: readonly Payload[];
+  accepted: readonly ProposalTemplate[];
+  localAllowed: readonly TrafficSelector[];
+  remoteAllowed: readonly TrafficSelector[];
+}
+
+/** One sentence that names why we refused a child SA: what the peer wanted beside what is accepted here. */
+export function ownRefusal(notifyType: number, demand: Demand): KitError {
+  const { peer, payloads } = demand;
+  const offered = findPayload(payloads, PayloadType.SA)?.proposals ?? [];
+  const wanted = (type: 44 | 45): string =>
+    selectors((findPayload(payloads, type)?.selectors ?? []).filter((ts) => ts.type !== 'unknown'));
+  switch (notifyType) {
+    case NotifyType.NO_PROPOSAL_CHOSEN:
+      return new KitError(
+        'refused',
+        'E_NO_PROPOSAL_CHOSEN',
+        `${peer} offered ${list(offered) || 'nothing'} for the child SA, none of which is accepted here (${list(demand.accepted)})`,
+        { hint: 'change the offer of the peer, or accept it with --esp' },
+      );
+    case NotifyType.TS_UNACCEPTABLE:
+      return new KitError(
+        'refused',
+        'E_TS_UNACCEPTABLE',
+        `${peer} asked for traffic between ${wanted(PayloadType.TSi)} (its) and ${wanted(PayloadType.TSr)} (ours); accepted here is ${selectors(demand.remoteAllowed)} and ${selectors(demand.localAllowed)}`,
+        { hint: 'match --local-ts and --remote-ts with the peer' },
+      );
+    case NotifyType.INTERNAL_ADDRESS_FAILURE:
+      return new KitError('refused', 'E_INTERNAL_ADDRESS_FAILURE', `no virtual address is left for ${peer}`, {
+        hint: 'add addresses with --pool',
+      });
+    case NotifyType.FAILED_CP_REQUIRED:
+      return new KitError('refused', 'E_FAILED_CP_REQUIRED', `${peer} did not request a virtual address`, {
+        hint: 'let the client request one, or give its network with --remote-ts',
+      });
+    default:
+      return new KitError(
+        'refused',
+        `E_${notifyName(notifyType)}`,
+        `a child SA that ${peer} asked for was refused with ${notifyName(notifyType)}`,
+      );
+  }
+}
 
 /** What we asked for, so that a refusal can be explained. */
 export interface Asked {
@@ -26,8 +83,6 @@ export interface Asked {
 export function refusal(notifyType: number, asked: Asked): KitError {
   const name = notifyName(notifyType);
   const flag = asked.what === 'IKE SA' ? '--ike' : '--esp';
-  const selectors = (ts: readonly TrafficSelector[] | undefined): string =>
-    (ts ?? []).map(formatSelector).join(', ') || 'none';
   switch (notifyType) {
     case NotifyType.NO_PROPOSAL_CHOSEN:
       return new KitError(

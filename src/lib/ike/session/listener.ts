@@ -7,8 +7,9 @@ import { decodeMessage, findPayload } from '../wire/message.js';
 import { findNotify, NotifyType, notify } from '../wire/notify.js';
 import { ExchangeType, type IkeHeader, type IkeMessage, type Payload, PayloadType } from '../wire/types.js';
 import { Cookies } from './cookies.js';
+import { childCounter, randomSpi } from './hooks.js';
 import { answerSaInit, type SaInitAnswer } from './sa-init.js';
-import { childCounter, randomSpi, Session } from './session.js';
+import { Session } from './session.js';
 import { type SessionHooks, SessionState } from './state.js';
 import type {
   OutgoingDatagram,

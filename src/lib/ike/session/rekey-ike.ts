@@ -6,7 +6,7 @@ import { deriveIkeKeys } from '../keys.js';
 import { checkSelected, proposalsToOffer, resolveIkeSuite, selectProposal } from '../negotiate.js';
 import type { IkeSuite } from '../suite.js';
 import { findPayload } from '../wire/message.js';
-import { NotifyType, notify } from '../wire/notify.js';
+import { NotifyType, notify, notifyName } from '../wire/notify.js';
 import {
   ExchangeType,
   type NotifyPayload,
@@ -71,19 +71,27 @@ function createSuccessor(state: SessionState, agreement: Agreement, now: Millise
 export class RekeyIkeSa implements InitiatedExchange {
   readonly type = ExchangeType.CREATE_CHILD_SA;
   readonly concerns = 'ike-sa';
-  readonly purpose = 'rekeyed the IKE SA';
   readonly #retries: Retries;
   #group: number | undefined;
   readonly #triedGroups = new Set<number>();
   #sent: { spi: bigint; nonce: Uint8Array; offered: Proposal[]; exchange: KeyExchange } | undefined;
 
+  /** Name of the notify that the last request was refused with. */
+  #refusal: string | undefined;
+
   constructor(private readonly state: SessionState) {
     this.#retries = new Retries(state);
+  }
+
+  get purpose(): string {
+    if (this.#refusal === undefined) return 'rekeyed the IKE SA';
+    return `asked to rekey the IKE SA and was answered ${this.#refusal}`;
   }
 
   request(ikeSa: IkeSa): Payload[] | undefined {
     if (ikeSa.stage !== 'established') return undefined;
     const { state } = this;
+    this.#refusal = undefined;
     const groups = groupsOf(state.policy.ikeProposals);
     const present = ikeSa.secrets.suite.ke.id;
     const group = this.#group ?? (groups.includes(present) ? present : groups[0]!);
@@ -109,6 +117,7 @@ export class RekeyIkeSa implements InitiatedExchange {
     ikeSa.rekeying = false;
     const refused = findPayload(payloads, PayloadType.SA) ? undefined : errorNotify(payloads);
     if (refused) {
+      this.#refusal = notifyName(refused.notifyType);
       this.#refused(ikeSa, refused, now);
       return;
     }

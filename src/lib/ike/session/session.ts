@@ -8,11 +8,12 @@ import { NotifyType, notify } from '../wire/notify.js';
 import { ExchangeType, type IkeHeader, type IkeMessage, type Payload } from '../wire/types.js';
 import { IkeAuth } from './auth.js';
 import { MakeChild } from './create-child.js';
+import { childCounter, ownHooks } from './hooks.js';
 import { IkeSa, type InitiatedExchange } from './ike-sa.js';
 import { AuthenticationFailed, DeleteChild, DeleteIkeSa, LivenessCheck } from './informational.js';
 import { RekeyIkeSa } from './rekey-ike.js';
 import { type InitMessages, SaInit } from './sa-init.js';
-import { type SessionHooks, SessionState } from './state.js';
+import { SessionState } from './state.js';
 import { dueTimers, nextWake } from './timers.js';
 import { findTransition } from './transitions.js';
 import type { ExchangeSummary, SessionCommand, SessionInput, SessionOutput, SessionPolicy } from './types.js';
@@ -173,11 +174,16 @@ export class Session {
     if (opened === 'unauthentic') return;
     ikeSa.lastInboundAt = now;
     this.#follow(ikeSa, path);
-    const at = this.#state.events.length;
+    let at = this.#state.events.length;
     const answer =
       opened === 'malformed' ? this.#malformed(ikeSa, now) : this.#process(ikeSa, header, opened, now);
     if (!answer) return;
     const { exchangeType, messageId } = header;
+    if (exchangeType === ExchangeType.IKE_AUTH) {
+      // Told only now: what came before is not worth a word until somebody stands behind it.
+      this.#exchanged(false, ExchangeType.IKE_SA_INIT, 0, 'agreed on algorithms and keys', at);
+      at += 1;
+    }
     const response = ikeSa.seal(exchangeType, messageId, true, answer.payloads, this.#state.entropy);
     ikeSa.requests.answered(data, response);
     this.#state.send(ikeSa, response, now, path);
@@ -361,30 +367,6 @@ function open(ikeSa: IkeSa, data: Uint8Array): Payload[] | 'unauthentic' | 'malf
     if (error instanceof KitError && error.kind === 'garbage') return 'unauthentic';
     throw error;
   }
-}
-
-/** Hooks of a process with a single session. */
-function ownHooks(entropy: Entropy, childIds: () => string): SessionHooks {
-  return {
-    childId: childIds,
-    claimSpi: () => randomSpi(entropy),
-    releaseSpi: () => {},
-    initialContact: () => {},
-  };
-}
-
-/** A random ESP SPI; 0 to 255 are reserved (RFC 4303 2.1). */
-export function randomSpi(entropy: Entropy): number {
-  for (;;) {
-    const spi = Buffer.from(entropy.bytes(4)).readUInt32BE();
-    if (spi > 255) return spi;
-  }
-}
-
-/** Numbers children c1, c2, … */
-export function childCounter(): () => string {
-  let count = 0;
-  return () => `c${++count}`;
 }
 
 /**

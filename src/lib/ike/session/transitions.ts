@@ -1,9 +1,10 @@
 import type { Milliseconds } from '../../core/environment.js';
 import { findPayload } from '../wire/message.js';
-import { findNotify, NotifyType } from '../wire/notify.js';
+import { findNotify, NotifyType, notifyName } from '../wire/notify.js';
 import { ExchangeType, type Payload, PayloadType, ProtocolId } from '../wire/types.js';
 import { answerIkeAuth } from './auth.js';
 import { answerNewChild, answerRekeyChild } from './create-child.js';
+import { errorNotify } from './failure.js';
 import type { IkeSa, IkeSaStage } from './ike-sa.js';
 import { answerInformational } from './informational.js';
 import { answerRekeyIkeSa } from './rekey-ike.js';
@@ -38,6 +39,15 @@ export interface Transition {
 const rekeysIke = (payloads: Payload[]): boolean =>
   findPayload(payloads, PayloadType.SA)?.proposals[0]?.protocolId === ProtocolId.IKE;
 const rekeysChild = (payloads: Payload[]): boolean => findNotify(payloads, NotifyType.REKEY_SA) !== undefined;
+/** The story of an answered CREATE_CHILD_SA: what was done with or without PFS, or how we refused. */
+function tell(done: string, payloads: Payload[]): { payloads: Payload[]; story: string } {
+  const refused = errorNotify(payloads);
+  if (refused) return { payloads, story: `refused a request with ${notifyName(refused.notifyType)}` };
+  if (done === 'rekeyed the IKE SA') return { payloads, story: done };
+  const pfs = findPayload(payloads, PayloadType.KE) ? 'with' : 'without';
+  return { payloads, story: `${done} ${pfs} PFS` };
+}
+
 const { SA, KE, NONCE, TSi, TSr, IDi } = PayloadType;
 const alive: readonly IkeSaStage[] = ['established', 'rekeyed', 'deleting'];
 
@@ -62,9 +72,8 @@ export const transitions: readonly Transition[] = [
     exchange: ExchangeType.CREATE_CHILD_SA,
     when: rekeysIke,
     required: [SA, NONCE, KE],
-    process: ({ state, ikeSa, payloads, now }) => ({
-      payloads: answerRekeyIkeSa(state, ikeSa, payloads, now),
-    }),
+    process: ({ state, ikeSa, payloads, now }) =>
+      tell('rekeyed the IKE SA', answerRekeyIkeSa(state, ikeSa, payloads, now)),
   },
   {
     story: 'rekeyed a child SA',
@@ -73,9 +82,8 @@ export const transitions: readonly Transition[] = [
     exchange: ExchangeType.CREATE_CHILD_SA,
     when: rekeysChild,
     required: [SA, NONCE, TSi, TSr],
-    process: ({ state, ikeSa, payloads, now }) => ({
-      payloads: answerRekeyChild(state, ikeSa, payloads, now),
-    }),
+    process: ({ state, ikeSa, payloads, now }) =>
+      tell('rekeyed a child SA', answerRekeyChild(state, ikeSa, payloads, now)),
   },
   {
     story: 'made a further child SA',
@@ -84,7 +92,8 @@ export const transitions: readonly Transition[] = [
     exchange: ExchangeType.CREATE_CHILD_SA,
     when: () => true,
     required: [SA, NONCE, TSi, TSr],
-    process: ({ state, ikeSa, payloads, now }) => ({ payloads: answerNewChild(state, ikeSa, payloads, now) }),
+    process: ({ state, ikeSa, payloads, now }) =>
+      tell('made a further child SA', answerNewChild(state, ikeSa, payloads, now)),
   },
   {
     story: 'told or asked something',
