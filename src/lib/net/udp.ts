@@ -238,6 +238,7 @@ function bindError({ address, port }: UdpBinding, cause: NodeJS.ErrnoException):
         cause,
       });
     case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
     case 'EINVAL':
     case 'ENOTFOUND':
       return new KitError('environment', 'E_ADDRESS', `This host has no address ${address}`, {
