@@ -198,3 +198,20 @@ describe('a NAT that changes its mapping', () => {
     expect(theirs.count('peer-moved')).toBe(0);
   });
 });
+
+describe('a mistake of our own', () => {
+  it('ends the one session it happens in and leaves the others', () => {
+    const assign = () => {
+      throw new TypeError('a planted mistake');
+    };
+    const pool = { assign, release: () => {} };
+    const world = new World(21, { server: serverPolicy({ pool }) });
+    const lucky = world.connect();
+    const unlucky = world.connect(clientPolicy({ localTs: undefined, localId: undefined }));
+    world.run(2 * MINUTE);
+    expect(lucky.ledger.children.size).toBe(1);
+    expect(unlucky.ledger.children.size).toBe(0);
+    const errors = [...world.served.values()].flatMap((ledger) => ledger.ended?.error?.code ?? []);
+    expect(errors).toEqual(['E_INTERNAL']);
+  });
+});

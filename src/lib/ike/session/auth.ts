@@ -108,7 +108,7 @@ export class IkeAuth implements InitiatedExchange {
       const refused = errorNotify(payloads);
       const error = refused
         ? refusal(refused.notifyType, this.#asked())
-        : new KitError('protocol', 'E_IKE_AUTH', 'the peer answered IKE_AUTH without identity or AUTH');
+        : new KitError('protocol', 'E_IKE_AUTH', 'The peer answered IKE_AUTH without identity or AUTH');
       state.end(ikeSa, 'failed', now, error);
       return;
     }
@@ -131,23 +131,23 @@ export class IkeAuth implements InitiatedExchange {
       return new KitError(
         'refused',
         'E_IDENTITY_MISMATCH',
-        `the peer says it is ${formatIdentity(remoteId)}, expected is ${policy.remoteId ? formatIdentity(policy.remoteId) : '%any'}`,
-        { hint: 'if that is the right gateway, give its identity with --remote-id' },
+        `The peer says it is ${formatIdentity(remoteId)}, expected is ${policy.remoteId ? formatIdentity(policy.remoteId) : '%any'}`,
+        { hint: 'If that is the right gateway, give its identity with --remote-id.' },
       );
     }
     if (auth.method !== AUTH_METHOD_PSK) {
       return new KitError(
         'refused',
         'E_AUTH_METHOD',
-        `the peer authenticates with method ${auth.method}, expected is a PSK (${AUTH_METHOD_PSK})`,
+        `The peer authenticates with method ${auth.method}, expected is a PSK (${AUTH_METHOD_PSK})`,
       );
     }
     if (!verifyPskAuth(policy.psk, octetsOf(ikeSa, this.messages, 'responder', remoteId), auth.data)) {
       return new KitError(
         'refused',
         'E_AUTHENTICATION_FAILED',
-        `the peer ${formatIdentity(remoteId)} does not prove that it knows the PSK`,
-        { hint: 'compare the PSK on both sides byte for byte' },
+        `The peer ${formatIdentity(remoteId)} does not prove that it knows the PSK`,
+        { hint: 'Compare the PSK on both sides byte for byte.' },
       );
     }
     return undefined;
@@ -171,8 +171,8 @@ export class IkeAuth implements InitiatedExchange {
     try {
       const { nonceI, nonceR } = ikeSa.secrets;
       if (!state.policy.localTs && !state.assigned && !errorNotify(payloads)) {
-        throw new KitError('refused', 'E_NO_ADDRESS', 'the peer assigned no virtual address', {
-          hint: 'if it has no address pool, give this side a fixed network with --local-ts',
+        throw new KitError('refused', 'E_NO_ADDRESS', 'The peer assigned no virtual address', {
+          hint: 'If it has no address pool, give this side a fixed network with --local-ts.',
         });
       }
       const child = acceptChild(
@@ -256,18 +256,18 @@ function distrustInitiator(
     return new KitError(
       'refused',
       'E_IDENTITY_MISMATCH',
-      `the client says it is ${who}, allowed is ${policy.remoteId ? formatIdentity(policy.remoteId) : '%any'}`,
+      `The client says it is ${who}, allowed is ${policy.remoteId ? formatIdentity(policy.remoteId) : '%any'}`,
     );
   }
   if (auth?.method !== AUTH_METHOD_PSK) {
     const method = auth ? `method ${auth.method}` : 'EAP';
-    return new KitError('refused', 'E_AUTH_METHOD', `the client ${who} wants ${method}, expected is a PSK`);
+    return new KitError('refused', 'E_AUTH_METHOD', `The client ${who} wants ${method}, expected is a PSK`);
   }
   if (!verifyPskAuth(policy.psk, octetsOf(ikeSa, messages, 'initiator', remoteId), auth.data)) {
     return new KitError(
       'refused',
       'E_AUTHENTICATION_FAILED',
-      `the client ${who} does not prove that it knows the PSK`,
+      `The client ${who} does not prove that it knows the PSK`,
     );
   }
   return undefined;

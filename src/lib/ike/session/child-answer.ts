@@ -50,7 +50,7 @@ export function acceptChild(state: SessionState, response: ChildResponse, now: M
         remoteTs: response.remoteOffer,
       });
     }
-    throw new KitError('protocol', 'E_CHILD_ANSWER', 'the peer answered without SA or traffic selectors');
+    throw new KitError('protocol', 'E_CHILD_ANSWER', 'The peer answered without SA or traffic selectors');
   }
   const selected = checkSelected(response.offered, sa.proposals);
   const suite = resolveChildSuite(selected.transforms);
@@ -75,7 +75,7 @@ export function acceptChild(state: SessionState, response: ChildResponse, now: M
 function agreeOn(group: number, { ke, payloads }: ChildResponse): Uint8Array {
   const theirs = findPayload(payloads, PayloadType.KE);
   if (!ke || !theirs || theirs.group !== group || ke.group !== group) {
-    throw new KitError('protocol', 'E_KE_GROUP', 'the peer chose a key exchange but sent no value for it');
+    throw new KitError('protocol', 'E_KE_GROUP', 'The peer chose a key exchange but sent no value for it');
   }
   return ke.exchange.agree(theirs.data);
 }
@@ -91,7 +91,7 @@ function within(
     throw new KitError(
       'protocol',
       'E_CHILD_ANSWER',
-      'the peer answered with traffic selectors beyond the offer',
+      'The peer answered with traffic selectors beyond the offer',
     );
   }
   return known;

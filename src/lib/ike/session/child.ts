@@ -80,7 +80,7 @@ export function spiBytes(spi: number): Uint8Array {
 
 /** @throws KitError `E_SPI` (kind `protocol`) when it is not 4 bytes */
 export function readSpi(spi: Uint8Array): number {
-  if (spi.length !== 4) throw new KitError('protocol', 'E_SPI', `an ESP SPI has 4 bytes, not ${spi.length}`);
+  if (spi.length !== 4) throw new KitError('protocol', 'E_SPI', `An ESP SPI has 4 bytes, not ${spi.length}`);
   return Buffer.from(spi).readUInt32BE();
 }
 

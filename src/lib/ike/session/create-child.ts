@@ -134,7 +134,7 @@ export class MakeChild implements InitiatedExchange {
     const sent = this.#sent!;
     const nonceR = findPayload(payloads, PayloadType.NONCE)?.data;
     if (!nonceR || !validNonce(nonceR)) {
-      throw new KitError('protocol', 'E_NONCE', 'the peer answered without a nonce of a permitted size');
+      throw new KitError('protocol', 'E_NONCE', 'The peer answered without a nonce of a permitted size');
     }
     const rival = old?.peerRekey;
     if (old && rival && losesCollision([sent.nonce, nonceR], rival.nonces)) {
@@ -225,7 +225,7 @@ export class MakeChild implements InitiatedExchange {
     const error = new KitError(
       'protocol',
       'E_OUT_OF_SYNC',
-      'the peer has been answering TEMPORARY_FAILURE for minutes: both sides have lost track of each other',
+      'The peer has been answering TEMPORARY_FAILURE for minutes: both sides have lost track of each other',
     );
     this.state.end(ikeSa, 'failed', now, error);
   }

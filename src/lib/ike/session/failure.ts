@@ -44,28 +44,28 @@ export function ownRefusal(notifyType: number, demand: Demand): KitError {
         'refused',
         'E_NO_PROPOSAL_CHOSEN',
         `${peer} offered ${list(offered) || 'nothing'} for the child SA, none of which is accepted here (${list(demand.accepted)})`,
-        { hint: 'change the offer of the peer, or accept it with --esp' },
+        { hint: 'Change the offer of the peer, or accept it with --esp.' },
       );
     case NotifyType.TS_UNACCEPTABLE:
       return new KitError(
         'refused',
         'E_TS_UNACCEPTABLE',
         `${peer} asked for traffic between ${wanted(PayloadType.TSi)} (its) and ${wanted(PayloadType.TSr)} (ours); accepted here is ${selectors(demand.remoteAllowed)} and ${selectors(demand.localAllowed)}`,
-        { hint: 'match --local-ts and --remote-ts with the peer' },
+        { hint: 'Match --local-ts and --remote-ts with the peer.' },
       );
     case NotifyType.INTERNAL_ADDRESS_FAILURE:
-      return new KitError('refused', 'E_INTERNAL_ADDRESS_FAILURE', `no virtual address is left for ${peer}`, {
-        hint: 'add addresses with --pool',
+      return new KitError('refused', 'E_INTERNAL_ADDRESS_FAILURE', `No virtual address is left for ${peer}`, {
+        hint: 'Add addresses with --pool.',
       });
     case NotifyType.FAILED_CP_REQUIRED:
       return new KitError('refused', 'E_FAILED_CP_REQUIRED', `${peer} did not request a virtual address`, {
-        hint: 'let the client request one, or give its network with --remote-ts',
+        hint: 'Let the client request one, or give its network with --remote-ts.',
       });
     default:
       return new KitError(
         'refused',
         `E_${notifyName(notifyType)}`,
-        `a child SA that ${peer} asked for was refused with ${notifyName(notifyType)}`,
+        `A child SA that ${peer} asked for was refused with ${notifyName(notifyType)}`,
       );
   }
 }
@@ -88,23 +88,23 @@ export function refusal(notifyType: number, asked: Asked): KitError {
       return new KitError(
         'refused',
         'E_NO_PROPOSAL_CHOSEN',
-        `the peer accepts none of the offered ${asked.what} proposals (${list(asked.proposals)}): it answered ${name}`,
-        { hint: `find out what the peer is configured for and give it with ${flag}` },
+        `The peer accepts none of the offered ${asked.what} proposals (${list(asked.proposals)}): it answered ${name}`,
+        { hint: `Find out what the peer is configured for and give it with ${flag}.` },
       );
     case NotifyType.INVALID_KE_PAYLOAD:
       return new KitError(
         'refused',
         'E_INVALID_KE',
-        `the peer insists on a key exchange group that is not offered for the ${asked.what}`,
-        { hint: `add the peer's group to the proposal with ${flag}` },
+        `The peer insists on a key exchange group that is not offered for the ${asked.what}`,
+        { hint: `Add the peer's group to the proposal with ${flag}.` },
       );
     case NotifyType.AUTHENTICATION_FAILED:
       return new KitError(
         'refused',
         'E_AUTHENTICATION_FAILED',
-        `the peer answered ${name}: it knows no such identity, or the PSK differs`,
+        `The peer answered ${name}: it knows no such identity, or the PSK differs`,
         {
-          hint: 'check, in this order, --local-id as the peer expects it, --remote-id, and the PSK byte for byte',
+          hint: 'Check, in this order, --local-id as the peer expects it, --remote-id, and the PSK byte for byte.',
         },
       );
     case NotifyType.TS_UNACCEPTABLE:
@@ -112,38 +112,38 @@ export function refusal(notifyType: number, asked: Asked): KitError {
       return new KitError(
         'refused',
         'E_TS_UNACCEPTABLE',
-        `the peer accepts no traffic between ${selectors(asked.localTs)} (ours) and ${selectors(asked.remoteTs)} (its): it answered ${name}`,
-        { hint: 'match --local-ts and --remote-ts with the peer; some peers want exact pairs' },
+        `The peer accepts no traffic between ${selectors(asked.localTs)} (ours) and ${selectors(asked.remoteTs)} (its): it answered ${name}`,
+        { hint: 'Match --local-ts and --remote-ts with the peer; some peers want exact pairs.' },
       );
     case NotifyType.INTERNAL_ADDRESS_FAILURE:
       return new KitError(
         'refused',
         'E_INTERNAL_ADDRESS_FAILURE',
-        'the peer has no virtual address left to assign',
-        { hint: 'enlarge its address pool, or use fixed selectors with --local-ts' },
+        'The peer has no virtual address left to assign',
+        { hint: 'Enlarge its address pool, or use fixed selectors with --local-ts.' },
       );
     case NotifyType.FAILED_CP_REQUIRED:
       return new KitError(
         'refused',
         'E_FAILED_CP_REQUIRED',
-        'the peer insists that a virtual address is requested',
-        { hint: 'leave --local-ts away, so that an address is requested' },
+        'The peer insists that a virtual address is requested',
+        { hint: 'Leave --local-ts away, so that an address is requested.' },
       );
     case NotifyType.NO_ADDITIONAL_SAS:
       return new KitError(
         'refused',
         'E_NO_ADDITIONAL_SAS',
-        'the peer makes no further child SAs on this IKE SA',
+        'The peer makes no further child SAs on this IKE SA',
       );
     case NotifyType.TEMPORARY_FAILURE:
-      return new KitError('refused', 'E_TEMPORARY_FAILURE', 'the peer is busy with another exchange');
+      return new KitError('refused', 'E_TEMPORARY_FAILURE', 'The peer is busy with another exchange');
     case NotifyType.CHILD_SA_NOT_FOUND:
-      return new KitError('refused', 'E_CHILD_SA_NOT_FOUND', 'the peer no longer has the child SA');
+      return new KitError('refused', 'E_CHILD_SA_NOT_FOUND', 'The peer no longer has the child SA');
     default:
       return new KitError(
         'refused',
         `E_${/^[A-Z0-9_]+$/.test(name) ? name : 'NOTIFY'}`,
-        `the peer refused the ${asked.what} with ${name}`,
+        `The peer refused the ${asked.what} with ${name}`,
       );
   }
 }

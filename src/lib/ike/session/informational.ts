@@ -136,7 +136,7 @@ export function answerInformational(
     const error = new KitError(
       'refused',
       'E_AUTHENTICATION_FAILED',
-      'the peer does not trust our identity or PSK',
+      'The peer does not trust our identity or PSK',
     );
     state.end(ikeSa, 'failed', now, error);
     return { payloads: [], purpose: 'refused our identity or proof' };

@@ -6,7 +6,7 @@ import type { ProposalTemplate } from '../proposals.js';
 /** A fresh key exchange of a group that negotiation allowed. @throws KitError bug when the registry has no implementation */
 export function generateKe(group: number): KeyExchange {
   const generate = keTransform(group)?.generate;
-  if (!generate) throw new KitError('bug', 'E_KE_GROUP', `key exchange group ${group} has no implementation`);
+  if (!generate) throw new KitError('bug', 'E_KE_GROUP', `Key exchange group ${group} has no implementation`);
   return generate();
 }
 

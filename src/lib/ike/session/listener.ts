@@ -246,7 +246,12 @@ export class Listener {
   }
 
   #step(entry: Entry, input: SessionInput, now: Milliseconds): void {
-    const output: SessionOutput = entry.session.handle(input, now);
+    let output: SessionOutput;
+    try {
+      output = entry.session.handle(input, now);
+    } catch (cause) {
+      output = this.#contain(entry, cause, now);
+    }
     this.#output.send.push(...output.send);
     for (const event of output.events) {
       // A client that never authenticated is not worth a word: a flood would print millions.
@@ -262,6 +267,15 @@ export class Listener {
     for (const spi of entry.childSpis) this.#childSpis.delete(spi);
     this.#entries.delete(entry.id);
     this.#byInit.delete(entry.initKey);
+  }
+
+  /** A mistake of ours in one session ends that session, not the others. */
+  #contain(entry: Entry, cause: unknown, now: Milliseconds): SessionOutput {
+    const error = new KitError('bug', 'E_INTERNAL', 'An internal error ended the session', {
+      hint: 'Please report it, with the log.',
+      cause,
+    });
+    return entry.session.fail(error, now);
   }
 
   #halfOpen(): Entry[] {

@@ -139,7 +139,7 @@ export class RekeyIkeSa implements InitiatedExchange {
       throw new KitError(
         'protocol',
         'E_REKEY_ANSWER',
-        'the peer answered an IKE rekey without SA, KE or nonce',
+        'The peer answered an IKE rekey without SA, KE or nonce',
       );
     }
     const selected = checkSelected(sent.offered, sa.proposals);
@@ -148,7 +148,7 @@ export class RekeyIkeSa implements InitiatedExchange {
       throw new KitError(
         'protocol',
         'E_REKEY_ANSWER',
-        'the peer answered an IKE rekey with another SPI size or group',
+        'The peer answered an IKE rekey with another SPI size or group',
       );
     }
     const successor = createSuccessor(

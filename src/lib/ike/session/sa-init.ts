@@ -62,7 +62,7 @@ export class SaInit implements InitiatedExchange {
     const templates = state.policy.ikeProposals;
     const group = groupsOf(templates)[0];
     if (group === undefined)
-      throw new KitError('usage', 'E_PROPOSAL', 'no IKE proposal names a key exchange group');
+      throw new KitError('usage', 'E_PROPOSAL', 'No IKE proposal names a key exchange group');
     this.#group = group;
     this.#ke = generateKe(group);
     this.#nonce = state.newNonce();
@@ -142,14 +142,14 @@ export class SaInit implements InitiatedExchange {
       throw new KitError(
         'protocol',
         'E_SA_INIT',
-        'the peer answered IKE_SA_INIT without SA, KE, nonce or SPI',
+        'The peer answered IKE_SA_INIT without SA, KE, nonce or SPI',
       );
     }
     if (!validNonce(nonce.data))
-      throw new KitError('protocol', 'E_NONCE', 'the peer sent a nonce of a forbidden size');
+      throw new KitError('protocol', 'E_NONCE', 'The peer sent a nonce of a forbidden size');
     const suite = resolveIkeSuite(checkSelected(this.#offered, sa.proposals).transforms);
     if (suite.ke.id !== this.#group || ke.group !== this.#group) {
-      throw new KitError('protocol', 'E_KE_GROUP', 'the peer chose one key exchange group and sent another');
+      throw new KitError('protocol', 'E_KE_GROUP', 'The peer chose one key exchange group and sent another');
     }
     const keSecret = new Secret(this.#ke.agree(ke.data));
     const nonceI = this.#nonce;

@@ -85,6 +85,17 @@ export class Session {
     else if (input.type === 'command') this.#command(input.command, now);
     else dueTimers(state, now, input.inboundSeenAt);
     this.#startDue(now);
+    return this.#flush();
+  }
+
+  /** Ends the session at once, without a word to the peer. */
+  fail(error: KitError, now: Milliseconds): SessionOutput {
+    this.#state.end(this.#state.current, 'failed', now, error);
+    return this.#flush();
+  }
+
+  #flush(): SessionOutput {
+    const state = this.#state;
     const output = { send: state.sends, events: state.events, wakeAt: nextWake(state) };
     state.sends = [];
     state.events = [];
@@ -152,7 +163,7 @@ export class Session {
       const error = new KitError(
         'protocol',
         'E_RESPONSE',
-        'the peer answered with an authentic message that is malformed or demands an unknown payload',
+        'The peer answered with an authentic message that is malformed or demands an unknown payload',
       );
       this.#state.end(ikeSa, 'failed', now, error);
       return;
@@ -227,7 +238,7 @@ export class Session {
   #malformed(ikeSa: IkeSa, now: Milliseconds, cause?: KitError): { payloads: Payload[]; story: string } {
     const error =
       cause ??
-      new KitError('protocol', 'E_INVALID_SYNTAX', 'the peer sent an authentic request that is malformed');
+      new KitError('protocol', 'E_INVALID_SYNTAX', 'The peer sent an authentic request that is malformed');
     this.#state.end(ikeSa, 'failed', now, error);
     return { payloads: [notify(NotifyType.INVALID_SYNTAX)], story: 'refused a malformed request' };
   }

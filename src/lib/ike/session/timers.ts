@@ -50,7 +50,7 @@ export function nextWake(state: SessionState): Milliseconds | undefined {
 
 function drop(state: SessionState, ikeSa: IkeSa, now: Milliseconds): void {
   if (ikeSa.stage === 'half-open') {
-    const error = new KitError('network', 'E_HALF_OPEN_TIMEOUT', 'the client did not authenticate in time');
+    const error = new KitError('network', 'E_HALF_OPEN_TIMEOUT', 'The client did not authenticate in time');
     state.end(ikeSa, 'failed', now, error);
   }
   state.ikeSas.splice(state.ikeSas.indexOf(ikeSa), 1);
@@ -73,18 +73,18 @@ function silence(state: SessionState, ikeSa: IkeSa, { exchange }: PendingRequest
     return (
       exchange.hint ??
       new KitError('network', 'E_NO_ANSWER', `${gateway} does not answer IKE_SA_INIT`, {
-        hint: 'check the address, that UDP 500 and 4500 are open in both directions, and that the gateway knows this peer',
+        hint: 'Check the address, that UDP 500 and 4500 are open in both directions, and that the gateway knows this peer.',
       })
     );
   }
   if (exchange instanceof IkeAuth) {
     return new KitError('network', 'E_NO_ANSWER', `${gateway} answered IKE_SA_INIT but not IKE_AUTH`, {
-      hint: 'check that UDP 4500 is open; some gateways also drop IKE_AUTH silently when they refuse it: see their log',
+      hint: 'Check that UDP 4500 is open; some gateways also drop IKE_AUTH silently when they refuse it: see their log.',
     });
   }
   const seconds = Math.round(lasting(state) / 1000);
   return new KitError('network', 'E_PEER_DEAD', `${gateway} has not answered for ${seconds} seconds`, {
-    hint: 'the peer is gone or the path is cut',
+    hint: 'The peer is gone or the path is cut.',
   });
 }
 
