@@ -1,14 +1,18 @@
-import { Config, settings } from '@oclif/core';
+import { Plugin, settings } from '@oclif/core';
 
-/** The built commands with their flags, read from dist/ itself and not from a manifest. */
+/**
+ * The built commands with their flags, read from dist/ itself: a manifest may be older than what is in dist/.
+ * @returns the package's description and the manifest
+ */
 export async function loadCommands(root) {
   settings.enableAutoTranspile = false;
-  const config = await Config.load({
+  const plugin = new Plugin({
     root,
+    isRoot: true,
     ignoreManifest: true,
     errorOnManifestCreate: true,
     respectNoCacheDefault: true,
   });
-  const { manifest } = config.plugins.get(config.pjson.name);
-  return { config, manifest, commands: config.commands };
+  await plugin.load();
+  return { pjson: plugin.pjson, manifest: plugin.manifest };
 }

@@ -128,10 +128,10 @@ function commandPage(command, version, others) {
   ].join('\n');
 }
 
-function mainPage(commands, config, pages) {
+function mainPage(commands, { version, description }, pages) {
   return [
-    head('ipsec\\-kit', config.version),
-    `.SH NAME\nipsec\\-kit \\- ${roff(config.pjson.description)}`,
+    head('ipsec\\-kit', version),
+    `.SH NAME\nipsec\\-kit \\- ${roff(description)}`,
     '.SH SYNOPSIS\n.B ipsec\\-kit\n\\fIcommand\\fR [\\fIoptions\\fR]\n.br\n.B ipsec\\-kit\n\\-\\-version | \\-\\-help',
     '.SH COMMANDS',
     ...commands.map((command) => `.TP\n.B ${roff(command.id)}\n${roff(command.summary)}`),
@@ -146,12 +146,14 @@ function mainPage(commands, config, pages) {
   ].join('\n');
 }
 
-const { config, commands: unsorted } = await loadCommands(root);
-const commands = unsorted.filter((command) => !command.hidden).sort((a, b) => a.id.localeCompare(b.id));
+const { pjson, manifest } = await loadCommands(root);
+const commands = Object.values(manifest.commands)
+  .filter((command) => !command.hidden)
+  .sort((a, b) => a.id.localeCompare(b.id));
 const names = commands.map((command) => `ipsec-kit-${command.id.replaceAll(':', '-')}`);
 const pages = new Map([
-  ['ipsec-kit.1', mainPage(commands, config, names)],
-  ...commands.map((command, at) => [`${names[at]}.1`, commandPage(command, config.version, names)]),
+  ['ipsec-kit.1', mainPage(commands, pjson, names)],
+  ...commands.map((command, at) => [`${names[at]}.1`, commandPage(command, pjson.version, names)]),
 ]);
 
 const stale = [];
@@ -169,7 +171,7 @@ for (const [file, text] of pages) {
     writeFileSync(path, text);
   }
 }
-const listed = config.pjson.man ?? [];
+const listed = pjson.man ?? [];
 for (const file of pages.keys()) {
   if (!listed.includes(`./man/${file}`)) stale.push(`package.json: man lacks ./man/${file}`);
 }

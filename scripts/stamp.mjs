@@ -11,7 +11,14 @@ export function sourceDigest(root) {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .sort();
-  const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+  const settings = [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts/build.mjs',
+    'scripts/commands.mjs',
+  ];
   const hash = createHash('sha256');
   for (const file of [...files, ...settings.map((name) => join(root, name))]) {
     hash

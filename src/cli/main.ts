@@ -21,7 +21,7 @@ export async function main(root: URL, development?: { commands: string }): Promi
   process.stdout.on('error', ignoreClosedPipe);
   const argv = process.argv.slice(2);
   try {
-    await run(helpLast(argv), configOptions(fileURLToPath(root), development));
+    await run(helpLast(argv), await configOptions(fileURLToPath(root), development));
   } catch (error) {
     const failure = describeFailure(error);
     if (!isQuietExit(error)) await report(failure, argv);
@@ -44,14 +44,22 @@ function helpLast(argv: string[]): string[] {
   return argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv;
 }
 
-function configOptions(root: string, development: { commands: string } | undefined): Interfaces.LoadOptions {
+async function configOptions(
+  root: string,
+  development: { commands: string } | undefined,
+): Promise<Interfaces.LoadOptions> {
   if (development === undefined) return { root };
+  const { Plugin } = await import('@oclif/core');
   const pjson: Interfaces.PJSON = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
-  return {
+  const plugin = new Plugin({
     root,
+    isRoot: true,
+    // It describes the built commands, and names their files.
     ignoreManifest: true,
     pjson: { ...pjson, oclif: { ...pjson.oclif, commands: development.commands } },
-  };
+  });
+  await plugin.load();
+  return { root, plugins: new Map([[plugin.name, plugin]]) };
 }
 
 /** The reader of our output went away (`| head`): end quietly, commands in progress notice by themselves. */
