@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Interfaces } from '@oclif/core';
-import { run } from '@oclif/core/run';
-import { settings } from '@oclif/core/settings';
 import { ExitCode } from '../lib/core/errors.js';
 import { describeFailure, type Failure, isQuietExit } from './failure.js';
 
@@ -15,12 +13,21 @@ const LINGER_MS = 500;
  * @param development runs commands from another folder than the manifest knows
  */
 export async function main(root: URL, development?: { commands: string }): Promise<void> {
-  // Without this, NODE_ENV=development in a user's environment makes oclif look for TypeScript sources.
-  settings.enableAutoTranspile = false;
   process.stderr.on('error', ignoreClosedPipe);
   process.stdout.on('error', ignoreClosedPipe);
   const argv = process.argv.slice(2);
+  // oclif takes longer to load than Node itself to start, and this needs nothing of it.
+  if (argv[0] === '--version') {
+    process.stdout.write(`${versionLine(fileURLToPath(root))}\n`);
+    return;
+  }
   try {
+    const [{ run }, { settings }] = await Promise.all([
+      import('@oclif/core/run'),
+      import('@oclif/core/settings'),
+    ]);
+    // Without this, NODE_ENV=development in a user's environment makes oclif look for TypeScript sources.
+    settings.enableAutoTranspile = false;
     await run(helpLast(argv), await configOptions(fileURLToPath(root), development));
   } catch (error) {
     const failure = describeFailure(error);
@@ -39,6 +46,16 @@ async function report(failure: Failure, argv: string[]): Promise<void> {
   new EventOutput({ format: ndjson ? 'ndjson' : 'text', verbose: false, color: false }).failure(failure);
 }
 
+/** As oclif writes it: package, platform, Node. */
+function versionLine(root: string): string {
+  const { name, version }: { name: string; version: string } = readPackage(root);
+  return `${name}/${version} ${process.platform}-${process.arch} node-${process.version}`;
+}
+
+function readPackage(root: string): Interfaces.PJSON {
+  return JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
+}
+
 /** `help connect` is `connect --help`. */
 function helpLast(argv: string[]): string[] {
   return argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv;
@@ -50,7 +67,7 @@ async function configOptions(
 ): Promise<Interfaces.LoadOptions> {
   if (development === undefined) return { root };
   const { Plugin } = await import('@oclif/core');
-  const pjson: Interfaces.PJSON = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
+  const pjson = readPackage(root);
   const plugin = new Plugin({
     root,
     isRoot: true,
