@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Capture, clearNotifies } from './harness/capture.js';
 import { connect, type Flags, serve } from './harness/kit.js';
@@ -114,6 +115,21 @@ describe.each(roles)('%s and strongSwan', (_, tunnel) => {
     await expectOnePair(kit, peer);
   });
 
+  test.for(['child', 'ike'] as const)('both start to rekey at once: %s SA', async (what, context) => {
+    const lab = await openLab(context, { needs: ['strongswan'] });
+    const flags: Flags = { esp, [`rekey-${what}`]: '3s' };
+    const { kit, peer } = await tunnel(lab, { flags, peer: { esp } });
+    // Stopped until its own rekey is due as well: then it sends its request before it reads the peer's.
+    kit.child.signal('SIGSTOP');
+    await peer.rekey(what);
+    await sleep(3200);
+    kit.child.signal('SIGCONT');
+    await until('a collision', () => /collision/.test(peer.log()));
+    await kit.waitFor(rekeyed[what]);
+    await expectTraffic(lab);
+    await expectOnePair(kit, peer);
+  });
+
   test('we delete the IKE SA on leaving', async (context) => {
     const lab = await openLab(context, { needs: ['strongswan'] });
     const { kit, peer } = await tunnel(lab);
@@ -159,6 +175,27 @@ describe('deletes by the peer', () => {
     await peer.initiate();
     await kit.waitFor('child-sa-established', 3);
     await expectTraffic(lab);
+  });
+});
+
+describe.concurrent('dead peer detection', () => {
+  test('connect gives a silent gateway up and has the tunnel again when it is back', async (context) => {
+    const lab = await openLab(context, { needs: ['strongswan'] });
+    const { kit, peer } = await connectToStrongSwan(lab, { flags: { dpd: '1s' } });
+    await peer.child.stop('SIGKILL');
+    const { reason } = await kit.waitFor('ike-sa-deleted', 1, 60_000);
+    expect(reason).toBe('peer-dead');
+    await startResponder(lab);
+    await kit.waitFor('device-up', 2, 60_000);
+    await expectTraffic(lab);
+  });
+
+  test('serve gives a silent client up', async (context) => {
+    const lab = await openLab(context, { needs: ['strongswan'] });
+    const { kit, peer } = await serveStrongSwan(lab, { flags: { dpd: '1s' } });
+    await peer.child.stop('SIGKILL');
+    const { reason } = await kit.waitFor('ike-sa-deleted', 1, 60_000);
+    expect(reason).toBe('peer-dead');
   });
 });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Capture, tsharkFields } from './harness/capture.js';
 import { type Lab, openLab } from './harness/lab.js';
+import { checkDocument } from './harness/schemas.js';
 import { ping } from './harness/traffic.js';
 import { connectToStrongSwan, serveStrongSwan } from './harness/tunnels.js';
 
@@ -72,8 +73,6 @@ describe.each(suites)('tshark reads our key log: $name', ({ ike, esp }) => {
     for (const name of ['ikev2_decryption_table', 'esp_sa', 'keys.json']) {
       expect(statSync(join(keylog, name)).mode & 0o777).toBe(0o600);
     }
-    expect(JSON.parse(readFileSync(join(keylog, 'keys.json'), 'utf8'))).toMatchObject({
-      schema: 'ipsec-kit/keys@1',
-    });
+    checkDocument('keys', JSON.parse(readFileSync(join(keylog, 'keys.json'), 'utf8')));
   });
 });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { TunnelEvent } from '../../../src/lib/tunnel/types.js';
 import type { Host, Lab } from './lab.js';
 import type { Child, Exit } from './process.js';
+import { checkDocument } from './schemas.js';
 import { defaultPsk } from './strongswan.js';
 
 /** The command as built here, or as installed elsewhere with IPSEC_KIT_COMMAND. */
@@ -29,10 +30,22 @@ export interface KitOptions {
 
 /** A running `ipsec-kit connect` or `serve`. */
 export class Kit {
+  readonly #events: Printed[] = [];
+  /** How much of stdout is in `#events`. */
+  #read = 0;
+
   constructor(readonly child: Child) {}
 
-  get events(): Printed[] {
-    return this.child.stdout.split('\n').slice(0, -1).filter(Boolean).map(parseEvent);
+  /** Every event so far; each is checked against the shipped schema. */
+  get events(): readonly Printed[] {
+    const end = this.child.stdout.lastIndexOf('\n') + 1;
+    for (const line of this.child.stdout.slice(this.#read, end).split('\n').filter(Boolean)) {
+      const event = JSON.parse(line) as Printed;
+      checkDocument('event', event);
+      this.#events.push(event);
+    }
+    this.#read = Math.max(this.#read, end);
+    return this.#events;
   }
 
   /** All events of one name so far. */
@@ -54,14 +67,6 @@ export class Kit {
   ended(timeout = 60_000): Promise<Exit> {
     return this.child.wait('the end of the command', () => this.child.exit, timeout);
   }
-}
-
-function parseEvent(line: string): Printed {
-  const event = JSON.parse(line) as Printed;
-  if (event.schema !== 'ipsec-kit/event@1' || Number.isNaN(Date.parse(event.time))) {
-    throw new Error(`not an ipsec-kit/event@1 line: ${line}`);
-  }
-  return event;
 }
 
 /** `ipsec-kit connect` as alice.test to bob.test. */

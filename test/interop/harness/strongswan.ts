@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host, Lab } from './lab.js';
 import { type Child, until } from './process.js';
@@ -66,8 +66,7 @@ export class StrongSwan {
   }
 
   static async start(lab: Lab, host: Host, options: StrongSwanOptions): Promise<StrongSwan> {
-    const dir = join(lab.dir, `strongswan-${host.v4}`);
-    mkdirSync(dir);
+    const dir = mkdtempSync(join(lab.dir, `strongswan-${host.v4}-`));
     writeFileSync(join(dir, 'strongswan.conf'), formatSettings(daemonSettings(dir, options)));
     writeFileSync(join(dir, 'swanctl.conf'), formatSettings(connectionSettings(options)), { mode: 0o600 });
     // A /run of its own keeps the pid files and sockets of two daemons apart.
@@ -192,6 +191,7 @@ function connectionSettings(options: StrongSwanOptions): Settings {
         encap: options.plane === 'kernel' ? 'no' : 'yes',
         mobike: 'no',
         rekey_time: options.rekeyIke ?? '0',
+        rand_time: '0',
         dpd_delay: options.dpd ?? '0',
         ...(options.pools && { pools: list(options.pools.map((_, index) => `pool${index}`)) }),
         ...(options.virtualIps && { vips: list(options.virtualIps) }),
@@ -204,6 +204,9 @@ function connectionSettings(options: StrongSwanOptions): Settings {
             ...(options.localTs && { local_ts: list(options.localTs) }),
             ...(options.remoteTs && { remote_ts: list(options.remoteTs) }),
             rekey_time: options.rekeyChild ?? '0',
+            rand_time: '0',
+            // Else a tenth more than rekey_time, which is no time at all when that is a few seconds.
+            life_time: '2h',
             dpd_action: 'clear',
           },
         },
