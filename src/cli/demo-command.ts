@@ -1,4 +1,4 @@
-import { Command } from '@oclif/core';
+import { Command } from '@oclif/core/command';
 import { ExitCode } from '../lib/core/errors.js';
 import type { DemoRole } from '../lib/tunnel/demo/messages.js';
 import { describeFailure, failureText } from './failure.js';

@@ -1,4 +1,4 @@
-import { Command } from '@oclif/core';
+import { Command } from '@oclif/core/command';
 import type { Secret } from '../lib/core/secret.js';
 import type { TunnelContext } from '../lib/tunnel/types.js';
 import { EventOutput, type EventOutputOptions } from './event-output.js';

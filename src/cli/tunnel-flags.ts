@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { PSK_VARIABLE } from './psk.js';
 
 /** Lifetimes in seconds-and-hours notation; `0` is never. */

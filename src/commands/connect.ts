@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { TunnelCommand } from '../cli/tunnel-command.js';
 import { tunnelFlags } from '../cli/tunnel-flags.js';
 import { clientOptions } from '../cli/tunnel-options.js';

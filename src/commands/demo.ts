@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { DemoCommand } from '../cli/demo-command.js';
 import { commonFlags } from '../cli/tunnel-flags.js';
 

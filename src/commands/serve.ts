@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { TunnelCommand } from '../cli/tunnel-command.js';
 import { tunnelFlags } from '../cli/tunnel-flags.js';
 import { serverOptions } from '../cli/tunnel-options.js';
