@@ -41,16 +41,19 @@ describe('rekeys', () => {
     expect([...ours.children.values()][0]!.keSecret).toBeUndefined();
   });
 
-  it('falls back to a proposal without PFS when the peer has none', () => {
-    const { world, client, ours, theirs } = up(
-      serverPolicy({ espProposals: parseProposals('aes256gcm16', 3) }),
-      clientPolicy({ espProposals: parseProposals('aes256gcm16-x25519,aes256gcm16', 3) }),
-    );
-    world.command(client, { type: 'rekey-child', childId: [...ours.children.keys()][0]! });
-    world.run(MINUTE);
-    expectOnePair(ours, theirs);
-    expect(ours.count('child-sa-rekeyed')).toBe(1);
-  });
+  it.each(['aes256gcm16-x25519,aes256gcm16', 'aes256gcm16-x25519-modpnone', 'default'])(
+    'falls back from %s to a rekey without PFS when the peer has none',
+    (offer) => {
+      const { world, client, ours, theirs } = up(
+        serverPolicy({ espProposals: parseProposals('aes256gcm16', 3) }),
+        clientPolicy({ espProposals: parseProposals(offer, 3) }),
+      );
+      world.command(client, { type: 'rekey-child', childId: [...ours.children.keys()][0]! });
+      world.run(MINUTE);
+      expectOnePair(ours, theirs);
+      expect(ours.count('child-sa-rekeyed')).toBe(1);
+    },
+  );
 
   it('switches to the group that the peer wants', () => {
     const { world, client, ours, theirs } = up(

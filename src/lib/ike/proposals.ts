@@ -30,10 +30,13 @@ export const defaultIkeProposals: readonly ProposalTemplate[] = [
   'aes256-aes128-sha512-sha384-sha256-prfsha512-prfsha384-prfsha256-x25519-ecp256-ecp384-ecp521-x448-modp3072-modp4096-modp2048',
 ].map((text) => parseOne(text, ProtocolId.IKE));
 
-/** What we offer and accept for child SAs unless told otherwise, strong first. */
+/**
+ * What we offer and accept for child SAs unless told otherwise, strong first. Rekeying without a key exchange comes last:
+ * many gateways are configured without PFS, and a tunnel that dies at its first rekey helps nobody.
+ */
 export const defaultEspProposals: readonly ProposalTemplate[] = [
-  'aes256gcm16-chacha20poly1305-aes128gcm16-x25519-ecp256-ecp384-ecp521-x448-modp3072-modp4096-modp2048-esn-noesn',
-  'aes256-aes128-sha512-sha384-sha256-x25519-ecp256-ecp384-ecp521-x448-modp3072-modp4096-modp2048-esn-noesn',
+  'aes256gcm16-chacha20poly1305-aes128gcm16-x25519-ecp256-ecp384-ecp521-x448-modp3072-modp4096-modp2048-modpnone-esn-noesn',
+  'aes256-aes128-sha512-sha384-sha256-x25519-ecp256-ecp384-ecp521-x448-modp3072-modp4096-modp2048-modpnone-esn-noesn',
 ].map((text) => parseOne(text, ProtocolId.ESP));
 
 /**

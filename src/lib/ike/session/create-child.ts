@@ -31,12 +31,24 @@ const MAX_CHILDREN = 64;
 /** How long a replaced child waits for the peer to delete it. */
 const REPLACED_LINGER: Milliseconds = 60_000;
 
-const hasKe = (template: ProposalTemplate): boolean =>
-  template.transforms.some((t) => t.type === TransformType.KE && t.id !== 0);
+const groupIds = ({ transforms }: ProposalTemplate): number[] =>
+  transforms.filter((t) => t.type === TransformType.KE).map((t) => t.id);
 
-/** Templates with PFS come first; those without are the second try. */
+/** With PFS first, where templates name groups; then without, where they allow that (no group, or NONE). */
 function attempts(templates: readonly ProposalTemplate[]): ProposalTemplate[][] {
-  return [templates.filter(hasKe), templates.filter((t) => !hasKe(t))].filter((some) => some.length > 0);
+  const withPfs = templates
+    .filter((template) => groupIds(template).some((id) => id !== 0))
+    .map(({ protocolId, transforms }) => ({
+      protocolId,
+      transforms: transforms.filter((t) => t.type !== TransformType.KE || t.id !== 0),
+    }));
+  const without = templates
+    .filter((template) => groupIds(template).every((id) => id === 0) || groupIds(template).includes(0))
+    .map(({ protocolId, transforms }) => ({
+      protocolId,
+      transforms: transforms.filter((t) => t.type !== TransformType.KE),
+    }));
+  return [withPfs, without].filter((some) => some.length > 0);
 }
 
 /** CREATE_CHILD_SA as the initiator: a further child (RFC 7296 1.3.1), or the successor of `old` (1.3.3). */
