@@ -51,7 +51,9 @@ export class PacketUnits {
   #packet(data: Uint8Array, start: number, depth: number): void {
     const header = this.#header;
     if (!readIp(data, start, header)) return;
-    if (header.fragmentOffset === 0 && !header.moreFragments) {
+    // A first fragment that the capture cut is shown as far as it goes: it can never be put together.
+    const isCut = header.end < header.declaredEnd;
+    if (header.fragmentOffset === 0 && (!header.moreFragments || isCut)) {
       this.#upper(data, header, depth);
       return;
     }
@@ -102,8 +104,8 @@ export class PacketUnits {
     const end = Math.min(declaredEnd, header.end);
     const content = udpContent(data, at, end, src, dst, this.#options.udpPorts);
     if (content === undefined) return;
-    if (declaredEnd > header.declaredEnd) this.#options.onBadLength?.(this.#frame);
-    else this.#add(data, header, 'udp', content.kind, src, dst, at + content.skip, end, content.skip > 0);
+    if (declaredEnd > header.declaredEnd && !header.moreFragments) this.#options.onBadLength?.(this.#frame);
+    this.#add(data, header, 'udp', content.kind, src, dst, at + content.skip, end, content.skip > 0);
   }
 
   #tcp(data: Uint8Array, header: IpHeader): void {
