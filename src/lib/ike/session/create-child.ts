@@ -71,7 +71,8 @@ export class MakeChild implements InitiatedExchange {
     private readonly remoteTs: readonly TrafficSelector[],
     private readonly old?: Child,
   ) {
-    this.#attempts = attempts(state.policy.espProposals);
+    const all = attempts(state.policy.espProposals);
+    this.#attempts = state.peerHasNoPfs && all.length > 1 ? all.slice(1) : all;
     this.#retries = new Retries(state);
     this.#chooseGroup();
   }
@@ -210,6 +211,7 @@ export class MakeChild implements InitiatedExchange {
     }
     if (refused.notifyType === NotifyType.NO_PROPOSAL_CHOSEN && this.#attempts.length > 1) {
       this.#attempts.shift();
+      this.state.peerHasNoPfs = true;
       this.#chooseGroup();
       state.enqueue(ikeSa, this, now);
       return;

@@ -1,5 +1,5 @@
 import { KitError } from '../../core/errors.js';
-import { describeProposal, type ProposalTemplate } from '../proposals.js';
+import { formatProposal, type ProposalTemplate } from '../proposals.js';
 import { formatSelector } from '../traffic-selectors.js';
 import { findPayload, findPayloads } from '../wire/message.js';
 import { isErrorNotify, NotifyType, notifyName } from '../wire/notify.js';
@@ -17,7 +17,7 @@ export function errorNotify(payloads: readonly Payload[]): NotifyPayload | undef
 }
 
 const list = (proposals: readonly { transforms: readonly Transform[] }[]): string =>
-  proposals.map(({ transforms }) => describeProposal(transforms)).join('; ');
+  proposals.map(({ transforms }) => formatProposal(transforms)).join('; ');
 
 const selectors = (ts: readonly TrafficSelector[] | undefined): string =>
   (ts ?? []).map(formatSelector).join(', ') || 'none';

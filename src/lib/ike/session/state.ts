@@ -45,6 +45,8 @@ export class SessionState {
   localAllowed: readonly TrafficSelector[] | undefined;
   remoteAllowed: readonly TrafficSelector[] | undefined;
   assigned: AssignedAddresses | undefined;
+  /** The peer refused a child with PFS: the next ones are asked for without, where the policy allows that. */
+  peerHasNoPfs = false;
   /** Owner name of the lease taken from the pool. */
   leaseOwner: string | undefined;
 
