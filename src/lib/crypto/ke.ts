@@ -1,6 +1,5 @@
 import { ecpExchange } from './ecp.js';
 import { modpExchange } from './modp.js';
-import { modpGroups } from './modp-groups.js';
 import { montgomeryExchange } from './montgomery.js';
 import { type KeTransform, type KeyExchange, type Level, TransformType } from './transform.js';
 
@@ -34,18 +33,16 @@ function ke(
   };
 }
 
-/** @param exponentBytes twice the strength, rounded up generously (compare RFC 7919 appendix A and RFC 3526 section 8) */
 function modp(
   id: number,
   bits: number,
   strength: number,
-  exponentBytes: number,
   spec: KeSpec & { name?: string; reference?: string } = {},
 ): KeTransform {
   const { name = `${bits}-bit MODP Group`, reference = id < 3 ? 'RFC 7296' : 'RFC 3526', ...rest } = spec;
   return ke(id, name, reference, bits / 8, strength, {
     keyword: `modp${bits}`,
-    generate: () => modpExchange(modpGroups[id]!, exponentBytes),
+    generate: () => modpExchange(id),
     ...rest,
   });
 }
@@ -70,14 +67,14 @@ function ecp(
 /** Transform type 4, every id that IANA assigned; 0 is NONE. Also the ids of the additional exchanges of RFC 9370. */
 export const keTransforms: readonly KeTransform[] = [
   ke(0, 'NONE', 'RFC 7296', 0, 0, { keyword: 'modpnone' }),
-  modp(1, 768, 60, 32, { level: 'MUST NOT' }),
-  modp(2, 1024, 80, 32, { level: 'SHOULD NOT' }),
-  modp(5, 1536, 90, 32, { level: 'SHOULD NOT' }),
-  modp(14, 2048, 112, 32, { level: 'MUST', offered: true }),
-  modp(15, 3072, 128, 36, { offered: true }),
-  modp(16, 4096, 152, 42, { offered: true }),
-  modp(17, 6144, 176, 48, { offered: true }),
-  modp(18, 8192, 200, 52, { offered: true }),
+  modp(1, 768, 60, { level: 'MUST NOT' }),
+  modp(2, 1024, 80, { level: 'SHOULD NOT' }),
+  modp(5, 1536, 90, { level: 'SHOULD NOT' }),
+  modp(14, 2048, 112, { level: 'MUST', offered: true }),
+  modp(15, 3072, 128, { offered: true }),
+  modp(16, 4096, 152, { offered: true }),
+  modp(17, 6144, 176, { offered: true }),
+  modp(18, 8192, 200, { offered: true }),
   ecp(19, '256-bit random ECP group', 'RFC 5903', 'prime256v1', 256, 128, {
     keyword: 'ecp256',
     level: 'SHOULD',
@@ -91,19 +88,19 @@ export const keTransforms: readonly KeTransform[] = [
     keyword: 'ecp521',
     offered: true,
   }),
-  modp(22, 1024, 80, 20, {
+  modp(22, 1024, 80, {
     name: '1024-bit MODP Group with 160-bit Prime Order Subgroup',
     reference: 'RFC 5114',
     keyword: 'modp1024s160',
     level: 'MUST NOT',
   }),
-  modp(23, 2048, 112, 28, {
+  modp(23, 2048, 112, {
     name: '2048-bit MODP Group with 224-bit Prime Order Subgroup',
     reference: 'RFC 5114',
     keyword: 'modp2048s224',
     level: 'SHOULD NOT',
   }),
-  modp(24, 2048, 112, 32, {
+  modp(24, 2048, 112, {
     name: '2048-bit MODP Group with 256-bit Prime Order Subgroup',
     reference: 'RFC 5114',
     keyword: 'modp2048s256',

@@ -49,7 +49,10 @@ export function variableKeyPrf(mac: Mac, padShort: boolean): Mac {
   };
 }
 
-/** CBC-MAC whose last block is masked: with `whole` when it is complete, padded 10* and with `partial` when not. */
+/**
+ * CBC-MAC whose last block is masked: with `whole` when it is complete, padded 10* and with `partial` when not. It runs
+ * on OpenSSL's AES, which does not look secrets up in tables as one in JavaScript does.
+ */
 function cbcMac(key: Uint8Array, data: Uint8Array, whole: Uint8Array, partial: Uint8Array): Uint8Array {
   const complete = data.length > 0 && data.length % BLOCK === 0;
   const blocks = new Uint8Array(complete ? data.length : (Math.floor(data.length / BLOCK) + 1) * BLOCK);

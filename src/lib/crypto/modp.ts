@@ -1,29 +1,49 @@
-import { createDiffieHellman, randomBytes } from 'node:crypto';
+import {
+  createDiffieHellman,
+  type DiffieHellman,
+  type DiffieHellmanGroup,
+  getDiffieHellman,
+  randomBytes,
+} from 'node:crypto';
 import { compareBytes, fromHex, toHex } from '../core/bytes.js';
 import { badKeValue } from './ke-value.js';
-import type { ModpGroup } from './modp-groups.js';
+import { type ModpGroup, modpGroups } from './modp-groups.js';
 import type { KeyExchange } from './transform.js';
 
 /**
  * One side of a MODP exchange.
- * @param exponentBytes size of a fresh private exponent; about twice the strength is enough (RFC 3526 section 8)
- * @param privateKey a given exponent instead of a fresh one
+ * @param id IANA id of a group of {@link modpGroups}
+ * @param privateKey a given exponent instead of a fresh one; only for the groups with a prime-order subgroup
  */
-export function modpExchange(group: ModpGroup, exponentBytes: number, privateKey?: Uint8Array): KeyExchange {
-  const prime = fromHex(group.prime);
-  const dh = createDiffieHellman(prime, fromHex(group.generator));
-  dh.setPrivateKey(privateKey ?? freshExponent(group, exponentBytes));
+export function modpExchange(id: number, privateKey?: Uint8Array): KeyExchange {
+  const group = modpGroups[id]!;
+  const length = group.prime.length / 2;
+  const dh = group.order === undefined ? openNamed(id) : openSubgroup(group, group.order, privateKey);
   return {
-    publicValue: leftPad(dh.generateKeys(), prime.length),
+    publicValue: leftPad(dh.generateKeys(), length),
     agree(peer) {
-      checkPublicValue(group, prime.length, peer);
+      checkPublicValue(group, length, peer);
       try {
-        return leftPad(dh.computeSecret(peer), prime.length);
+        return leftPad(dh.computeSecret(peer), length);
       } catch {
         throw badKeValue('is refused by the group');
       }
     },
   };
+}
+
+/**
+ * OpenSSL knows these groups by name, draws exponents of about twice their strength (RFC 3526 section 8), and does not
+ * test their primes again, which for a prime given by value takes OpenSSL 3.5 up to half a minute.
+ */
+function openNamed(id: number): DiffieHellmanGroup {
+  return getDiffieHellman(`modp${id}`);
+}
+
+function openSubgroup(group: ModpGroup, order: string, privateKey?: Uint8Array): DiffieHellman {
+  const dh = createDiffieHellman(fromHex(group.prime), fromHex(group.generator));
+  dh.setPrivateKey(privateKey ?? freshExponent(fromHex(order)));
+  return dh;
 }
 
 /** RFC 6989 section 2: length, 1 < y < p-1, and membership of the subgroup where that is a small one. */
@@ -47,10 +67,8 @@ function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
   return result;
 }
 
-function freshExponent(group: ModpGroup, bytes: number): Uint8Array {
-  if (group.order === undefined) return randomBytes(bytes);
-  // RFC 5114 groups: uniform in 1 to q-1; a draw fails with probability under one half.
-  const order = fromHex(group.order);
+/** Uniform in 1 to q-1; a draw fails with probability under one half. */
+function freshExponent(order: Uint8Array): Uint8Array {
   for (;;) {
     const draw = randomBytes(order.length);
     if (compareBytes(draw, order) < 0 && draw.some((byte) => byte !== 0)) return draw;
