@@ -75,7 +75,9 @@ export interface DecodedIke {
   /** Flag I (IKEv2). */
   initiator?: boolean;
   payloads: DescribedPayload[];
-  /** RFC 7383 or Cisco fragment of a larger message; payloads appear with the last one. */
+  /** IKEv1, flag E: what follows the header is encrypted and stays closed without a key. */
+  encrypted?: { firstPayload: string; firstPayloadNumber: number; offset: number; length: number };
+  /** RFC 7383 or Cisco fragment of a larger message; `total` is 0 until Cisco's last one tells it. */
   fragment?: { number: number; total: number };
   /** Payload bytes inside SK once opened (with good ICV); never in JSON. */
   inner?: Uint8Array;
