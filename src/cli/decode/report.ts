@@ -1,0 +1,324 @@
+import type {
+  ChildSaReport,
+  ExchangeReport,
+  Finding,
+  FlowReport,
+  IdentityReport,
+  IkeSaReport,
+  MessageReport,
+  Role,
+} from '../../lib/capture/analyse/types.js';
+import type { DecodeResult, DecodeSummary } from '../../lib/capture/decode.js';
+import type { PacketFilter } from '../../lib/capture/packet-filter.js';
+import {
+  bytesText,
+  countText,
+  dateText,
+  durationText,
+  flowText,
+  frameList,
+  messagesOf,
+  offsetText,
+  proposalText,
+  roundTripText,
+} from './words.js';
+
+export type Tone = 'good' | 'bad' | 'warn' | 'plain';
+
+/** One exchange of a conversation. */
+export interface Step {
+  frames: string;
+  /** Seconds since the first packet of the capture. */
+  at: string;
+  arrow: '→' | '←';
+  name: string;
+  roundTrip: string;
+  story: string;
+  tone: Tone;
+  /** What else is worth knowing about it, a line each. */
+  details: string[];
+  /** Frames of its messages, first transmissions only. */
+  messages: number[][];
+}
+
+/** An IKE SA, a child SA, or traffic without either. */
+export interface Section {
+  title: string;
+  state: { text: string; tone: Tone };
+  facts: [name: string, value: string][];
+  steps: Step[];
+  sections: Section[];
+}
+
+/** What the text and the Markdown show, in plain strings that are not escaped yet. */
+export interface Report {
+  title: string;
+  facts: [name: string, value: string][];
+  sections: Section[];
+  findings: (Finding & { tone: Tone })[];
+  /** What the filter hid. */
+  hidden: number;
+  notes: string[];
+}
+
+/** Turns a result into what is shown of it. */
+export function buildReport(name: string, result: DecodeResult, filter: PacketFilter): Report {
+  const start = result.summary.first ?? '';
+  const talks = result.ikeSas.map((sa) => ({
+    sa,
+    children: result.childSas.filter((child) => child.ikeSa === sa.id),
+  }));
+  const evidence = new Set(
+    filter.needsFindings
+      ? result.diagnosis.filter((finding) => filter.matchesFinding(finding)).flatMap(({ frames }) => frames)
+      : [],
+  );
+  const shown = talks.filter(({ sa, children }) => isShown(sa, children, filter, evidence));
+  const orphans = result.childSas.filter((child) => child.ikeSa === undefined);
+  const shownOrphans = orphans.filter((child) => isChildShown(child, filter, evidence));
+  const flows = result.flows.filter((flow) => isFlowShown(flow, filter, evidence));
+  const findings = result.diagnosis.filter((finding) => filter.matchesFinding(finding));
+  return {
+    title: name,
+    facts: summaryFacts(result.summary),
+    sections: [
+      ...shown.map(({ sa, children }) => ikeSection(sa, children, start)),
+      ...shownOrphans.map((child) => childSection(child, start)),
+      ...(flows.length === 0 ? [] : [flowSection(flows)]),
+    ],
+    findings: findings.map((finding) => ({ ...finding, tone: severityTone(finding) })),
+    hidden:
+      talks.length - shown.length + orphans.length - shownOrphans.length + result.flows.length - flows.length,
+    notes: [...result.notes.map(({ message }) => message), ...omittedNotes(result)],
+  };
+}
+
+function isShown(
+  sa: IkeSaReport,
+  children: ChildSaReport[],
+  filter: PacketFilter,
+  evidence: ReadonlySet<number>,
+): boolean {
+  if (filter.needsFindings && !framesOf(sa, children).some((frame) => evidence.has(frame))) return false;
+  return filter.matchesConversation({
+    exchanges: sa.exchanges.map(({ exchange }) => exchange),
+    spis: [sa.spiI, sa.spiR, ...children.flatMap(spisOf)],
+    addresses: [sa.initiator, sa.responder],
+  });
+}
+
+function isChildShown(child: ChildSaReport, filter: PacketFilter, evidence: ReadonlySet<number>): boolean {
+  const flows = flowsOf(child);
+  if (filter.needsFindings && !flows.some(({ frames }) => frames.some((frame) => evidence.has(frame)))) {
+    return false;
+  }
+  return filter.matchesConversation({
+    exchanges: [],
+    spis: spisOf(child),
+    addresses: flows.flatMap(({ src, dst }) => [src, dst]),
+  });
+}
+
+function isFlowShown(flow: FlowReport, filter: PacketFilter, evidence: ReadonlySet<number>): boolean {
+  if (filter.needsFindings && !flow.frames.some((frame) => evidence.has(frame))) return false;
+  return filter.matchesConversation({ exchanges: [], spis: [flow.spi], addresses: [flow.src, flow.dst] });
+}
+
+function flowsOf(child: ChildSaReport): FlowReport[] {
+  return [child.fromRequester, child.toRequester].filter((flow) => flow !== undefined);
+}
+
+function spisOf(child: ChildSaReport): string[] {
+  return [child.spiToRequester, child.spiFromRequester].filter((spi) => spi !== undefined);
+}
+
+function framesOf(sa: IkeSaReport, children: ChildSaReport[]): number[] {
+  return [
+    ...sa.exchanges.flatMap((exchange) =>
+      messagesOf(exchange).flatMap(({ frames, retransmissionFrames }) => [
+        ...frames,
+        ...retransmissionFrames,
+      ]),
+    ),
+    ...sa.badIcvFrames,
+    ...children.flatMap(flowsOf).flatMap(({ frames, badIcvFrames }) => [...frames, ...badIcvFrames]),
+  ];
+}
+
+function summaryFacts(summary: DecodeSummary): [string, string][] {
+  const { protocols, icv } = summary;
+  const kinds = Object.entries(protocols)
+    .filter(([, count]) => count > 0)
+    .map(([protocol, count]) => `${count.toLocaleString('en-US')} ${protocol}`);
+  const read = `${countText(summary.frames, 'frame')}, ${bytesText(summary.bytes)}`;
+  const facts: [string, string][] = [
+    ['read', summary.damaged ? `${read}, then the capture is damaged` : read],
+    ['IPsec', kinds.length === 0 ? 'none: no IKE, ESP or AH in it' : kinds.join(', ')],
+  ];
+  if (summary.first !== undefined && summary.last !== undefined) {
+    facts.push(['time', `${dateText(summary.first)}, ${durationText(summary.first, summary.last)} long`]);
+  }
+  if (summary.decrypted + icv.good + icv.bad > 0) {
+    const bad = icv.bad === 0 ? '' : `, ${icv.bad} BAD`;
+    facts.push(['decrypted', `${countText(summary.decrypted, 'packet')}; ICV good on ${icv.good}${bad}`]);
+  }
+  if (summary.errors > 0) facts.push(['unreadable', countText(summary.errors, 'packet')]);
+  return facts;
+}
+
+const STATES: Record<IkeSaReport['state'], { text: string; tone: Tone }> = {
+  unanswered: { text: 'no answer', tone: 'bad' },
+  'half-open': { text: 'never authenticated', tone: 'bad' },
+  refused: { text: 'refused', tone: 'bad' },
+  encrypted: { text: 'authenticated or not: encrypted, keys would tell', tone: 'plain' },
+  established: { text: 'established', tone: 'good' },
+  deleted: { text: 'established, later deleted', tone: 'good' },
+  rekeyed: { text: 'established, later rekeyed', tone: 'good' },
+  partial: { text: 'began before the capture', tone: 'plain' },
+};
+
+function ikeSection(sa: IkeSaReport, children: ChildSaReport[], start: string): Section {
+  const facts: [string, string][] = [
+    ['initiator', sideText(sa, 'initiator')],
+    ['responder', sideText(sa, 'responder')],
+    ['SPIs', `${sa.spiI} / ${/^0+$/.test(sa.spiR) ? 'none yet' : sa.spiR}`],
+    ['suite', sa.suite === undefined ? 'none agreed' : proposalText(sa.suite)],
+  ];
+  const nat = natText(sa);
+  if (nat !== undefined) facts.push(['NAT', nat]);
+  if (sa.rekeyOf !== undefined) facts.push(['replaces', sa.rekeyOf]);
+  if (sa.rekeyedTo !== undefined) {
+    facts.push(['replaced by', sa.rekeyInferred ? `${sa.rekeyedTo} (by time and addresses)` : sa.rekeyedTo]);
+  }
+  if (sa.keepalives > 0) facts.push(['keepalives', String(sa.keepalives)]);
+  if (sa.icvFailures > 0) facts.push(['ICV BAD', `${sa.icvFailures} (${frameList(sa.badIcvFrames)})`]);
+  if (sa.exchangesOmitted > 0) facts.push(['left out', countText(sa.exchangesOmitted, 'exchange')]);
+  return {
+    title: `${sa.id}  ${sa.initiator} → ${sa.responder}  IKEv${sa.version}`,
+    state: STATES[sa.state],
+    facts,
+    steps: sa.exchanges.map((exchange) => step(exchange, start)),
+    sections: children.map((child) => childSection(child, start)),
+  };
+}
+
+function sideText(sa: IkeSaReport, role: Role): string {
+  const parts = [sa[role]];
+  const identity = sa.identities[role];
+  if (identity !== undefined) parts.push(`is ${identityText(identity)}`);
+  const method = sa.authMethods[role];
+  if (method !== undefined) parts.push(`by ${method}`);
+  if (sa.vendorIds[role].length > 0) parts.push(`says ${sa.vendorIds[role].join(', ')}`);
+  return parts.join('; ');
+}
+
+function identityText({ type, value }: IdentityReport): string {
+  return `${value} (${type})`;
+}
+
+function natText({ nat }: IkeSaReport): string | undefined {
+  if (nat === undefined) return undefined;
+  const moved =
+    nat.movedTo4500 === undefined ? 'no move to port 4500' : `port 4500 from #${nat.movedTo4500} on`;
+  if (!nat.detected) return nat.movedTo4500 === undefined ? 'none found' : `none found; ${moved}`;
+  const found = (['initiator', 'responder'] as const).flatMap((role) => {
+    const detection = nat[role];
+    if (detection === undefined) return [];
+    if (detection.source === 'differs') return [`${role}'s own address differs (#${detection.frame})`];
+    if (detection.destination === 'differs') return [`${role}'s target differs (#${detection.frame})`];
+    return [];
+  });
+  return `found: ${found.join(', ')}; ${moved}`;
+}
+
+function step(exchange: ExchangeReport, start: string): Step {
+  const messages = messagesOf(exchange);
+  const [first] = messages;
+  return {
+    frames: frameList(messages.flatMap(({ frames }) => frames)),
+    at: first === undefined ? '' : offsetText(first.time, start),
+    arrow: exchange.requester === 'initiator' ? '→' : '←',
+    name: `${exchange.exchange} ${exchange.messageId}`,
+    roundTrip: roundTripText(exchange.roundTripMs),
+    story: exchange.story,
+    tone: exchangeTone(exchange, messages),
+    details: messages.flatMap(retransmissionText),
+    messages: messages.map(({ frames }) => frames),
+  };
+}
+
+function exchangeTone(exchange: ExchangeReport, messages: MessageReport[]): Tone {
+  const errors = messages.flatMap(({ notifies }) => notifies ?? []).filter(({ number }) => number < 16_384);
+  if (exchange.state === 'unanswered' || messages.some(({ icv }) => icv === 'bad')) return 'bad';
+  if (errors.length > 0) return 'bad';
+  return exchange.retransmissions > 0 || exchange.state === 'incomplete' ? 'warn' : 'plain';
+}
+
+function retransmissionText(message: MessageReport): string[] {
+  if (message.retransmissions === 0) return [];
+  const frames = frameList(message.retransmissionFrames);
+  return [`${message.src} sent it again ${countText(message.retransmissions, 'time')}: ${frames}`];
+}
+
+function childSection(child: ChildSaReport, start: string): Section {
+  const facts: [string, string][] = [];
+  if (child.suite !== undefined) {
+    facts.push(['suite', `${proposalText(child.suite)}${child.pfsGroup ? `, PFS ${child.pfsGroup}` : ''}`]);
+  }
+  if (child.tsI !== undefined && child.tsR !== undefined) {
+    facts.push(['traffic', `${child.tsI.join(', ') || 'none'} ↔ ${child.tsR.join(', ') || 'none'}`]);
+  }
+  const back = child.requester === 'responder';
+  facts.push([back ? '←' : '→', directionText(child.fromRequester, child.spiFromRequester)]);
+  facts.push([back ? '→' : '←', directionText(child.toRequester, child.spiToRequester)]);
+  if (child.rekeyOf !== undefined) facts.push(['replaces', child.rekeyOf]);
+  if (child.rekeyedTo !== undefined) facts.push(['replaced by', rekeyText(child)]);
+  if (child.deleted !== undefined) {
+    const { by, frame, time } = child.deleted;
+    facts.push(['deleted', `by the ${by} at ${offsetText(time, start)} (#${frame})`]);
+  }
+  const how =
+    child.evidence === 'inferred'
+      ? `guessed from the traffic from #${child.created.frame} on`
+      : `negotiated at ${offsetText(child.created.time, start)} (#${child.created.frame})`;
+  return {
+    title: `${child.id}  ${child.protocol}${child.mode === undefined ? '' : ` ${child.mode} mode`}`,
+    state: { text: how, tone: 'plain' },
+    facts,
+    steps: [],
+    sections: [],
+  };
+}
+
+function directionText(flow: FlowReport | undefined, spi: string | undefined): string {
+  if (flow === undefined) return spi === undefined ? 'no packets' : `${spi}  no packets`;
+  return `${flow.spi}  ${flow.src} → ${flow.dst}: ${flowText(flow)}`;
+}
+
+function rekeyText({ rekeyedTo, rekeyOverlapMs: overlap }: ChildSaReport): string {
+  if (overlap === undefined) return `${rekeyedTo}`;
+  if (overlap < 0) return `${rekeyedTo}, after a pause of ${roundTripText(-overlap)}`;
+  return `${rekeyedTo}, both in use for ${roundTripText(overlap)}`;
+}
+
+function flowSection(flows: FlowReport[]): Section {
+  return {
+    title: 'Traffic whose negotiation is not in the capture',
+    state: { text: countText(flows.length, 'flow'), tone: 'plain' },
+    facts: flows.map((flow) => [flow.protocol, directionText(flow, flow.spi)]),
+    steps: [],
+    sections: [],
+  };
+}
+
+function severityTone({ severity }: Finding): Tone {
+  if (severity === 'critical' || severity === 'high') return 'bad';
+  return severity === 'medium' ? 'warn' : 'plain';
+}
+
+function omittedNotes({ omitted }: DecodeResult): string[] {
+  if (omitted.ikeSas + omitted.childSas + omitted.flows === 0) return [];
+  return [
+    `Beyond what is kept: ${countText(omitted.ikeSas, 'IKE SA')}, ${countText(omitted.childSas, 'child SA')}, ${countText(omitted.flows, 'flow')} with ${countText(omitted.packets, 'packet')}`,
+  ];
+}

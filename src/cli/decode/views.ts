@@ -1,0 +1,117 @@
+import type { DecodeResult } from '../../lib/capture/decode.js';
+import type { PacketFilter } from '../../lib/capture/packet-filter.js';
+import { packetJson } from '../../lib/capture/packet-json.js';
+import type { DecodedPacket } from '../../lib/capture/types.js';
+import { DECODE_SCHEMA } from '../../lib/report/decode.schema.js';
+import type { BatchedOutput } from './output.js';
+
+/** Packets that may wait for the diagnosis when the filter asks for findings. */
+const MAX_HELD = 100_000;
+
+/** Shows packets as they come and the result at the end. */
+export interface View {
+  packets(batch: readonly DecodedPacket[]): void;
+  finish(result: DecodeResult): void;
+}
+
+/** Which packets are shown: those of one frame, and those the filter lets through. */
+export interface Choice {
+  filter: PacketFilter;
+  frame: number | undefined;
+}
+
+export function isChosen({ filter, frame }: Choice, packet: DecodedPacket): boolean {
+  return (frame === undefined || isOfFrame(packet, frame)) && filter.matches(packet);
+}
+
+export function isOfFrame(packet: DecodedPacket, frame: number): boolean {
+  return packet.frame === frame || packet.frames?.includes(frame) === true;
+}
+
+/** Lets chosen packets through at once, or, when findings decide, at the end. */
+class PacketGate {
+  #held: { frames: readonly number[]; json: string }[] = [];
+  #overflow = 0;
+
+  constructor(
+    readonly choice: Choice,
+    readonly show: (json: string) => void,
+  ) {}
+
+  take(batch: readonly DecodedPacket[]): void {
+    const all = this.choice.filter.empty && this.choice.frame === undefined;
+    for (const packet of batch) {
+      if (!all && !isChosen(this.choice, packet)) continue;
+      if (!this.choice.filter.needsFindings) this.show(packetJson(packet));
+      else if (this.#held.length >= MAX_HELD) this.#overflow += 1;
+      else this.#held.push({ frames: packet.frames ?? [packet.frame], json: packetJson(packet) });
+    }
+  }
+
+  finish(result: DecodeResult): void {
+    const evidence = new Set(
+      result.diagnosis
+        .filter((finding) => this.choice.filter.matchesFinding(finding))
+        .flatMap(({ frames }) => frames),
+    );
+    for (const { frames, json } of this.#held) {
+      if (frames.some((frame) => evidence.has(frame))) this.show(json);
+    }
+    if (this.#overflow > 0) {
+      result.notes.push({
+        code: 'N_FILTER_LIMIT',
+        message: `The filter on findings looked at the first ${MAX_HELD} packets only; add another term to it`,
+      });
+    }
+  }
+}
+
+/** One packet a line. */
+export class NdjsonView implements View {
+  readonly #gate: PacketGate;
+
+  constructor(output: BatchedOutput, choice: Choice) {
+    this.#gate = new PacketGate(choice, (json) => output.write(`${json}\n`));
+  }
+
+  packets(batch: readonly DecodedPacket[]): void {
+    this.#gate.take(batch);
+  }
+
+  finish(result: DecodeResult): void {
+    this.#gate.finish(result);
+  }
+}
+
+/** One document, whose packets are written as they come, so that memory does not grow with the capture. */
+export class JsonView implements View {
+  readonly #output: BatchedOutput;
+  readonly #gate: PacketGate;
+  #shown = 0;
+
+  constructor(output: BatchedOutput, choice: Choice) {
+    this.#output = output;
+    this.#gate = new PacketGate(choice, (json) => {
+      output.write(`${this.#shown === 0 ? head() : ','}\n${json}`);
+      this.#shown += 1;
+    });
+  }
+
+  packets(batch: readonly DecodedPacket[]): void {
+    this.#gate.take(batch);
+  }
+
+  finish(result: DecodeResult): void {
+    this.#gate.finish(result);
+    if (this.#shown === 0) this.#output.write(head());
+    this.#output.write('\n]');
+    for (const [name, value] of Object.entries(result)) {
+      if (value !== undefined) this.#output.write(`,\n${JSON.stringify(name)}:${JSON.stringify(value)}`);
+    }
+    this.#output.write('}\n');
+  }
+}
+
+function head(): string {
+  return `{"schema":${JSON.stringify(DECODE_SCHEMA)},\n"packets":[`;
+}
