@@ -1,4 +1,5 @@
 import { Command } from '@oclif/core/command';
+import { ExitCode, KitError } from '../lib/core/errors.js';
 import type { Secret } from '../lib/core/secret.js';
 import type { TunnelContext } from '../lib/tunnel/types.js';
 import { EventOutput, type EventOutputOptions } from './event-output.js';
@@ -29,21 +30,32 @@ export abstract class TunnelCommand extends Command {
     process.exitCode = await Interruption.during(async (interruption) => {
       try {
         const options = prepare();
-        const psk = await readPsk({
+        const sources = {
           file: flags['psk-file'],
           stdin: flags['psk-stdin'],
           insecurePermissions: flags['insecure-permissions'],
-        });
+        };
+        output.log('debug', 'waiting for the pre-shared key');
+        const psk = await Promise.race([readPsk(sources), aborted(interruption.signal)]);
         const { onEvent, log } = output;
         await run({ ...options, psk }, { onEvent, log, signal: interruption.signal });
         return interruption.exitCode;
       } catch (error) {
         const failure = describeFailure(error);
-        // An interrupted tunnel may complain about being interrupted; whoever pressed the key knows.
-        if (interruption.signal.aborted && failure.exitCode !== 1) return interruption.exitCode;
+        // An interrupted tunnel or prompt may complain about it; whoever pressed the key knows.
+        if (failure.exitCode === ExitCode.interrupted) return failure.exitCode;
+        if (interruption.signal.aborted && failure.exitCode !== ExitCode.bug) return interruption.exitCode;
         output.failure(failure);
         return failure.exitCode;
       }
     });
   }
+}
+
+/** Rejects when the signal comes: a key that nobody writes must not keep the command waiting. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const reason = new KitError('usage', 'E_NO_PSK', 'Interrupted before there was a key.');
+    signal.addEventListener('abort', () => reject(reason), { once: true });
+  });
 }

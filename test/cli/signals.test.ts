@@ -59,6 +59,28 @@ describe('a signal while the gateway is silent', () => {
   );
 });
 
+it('a signal while the key is awaited on standard input ends connect', async () => {
+  const command = spawn(
+    process.execPath,
+    [bin, 'connect', '127.0.0.1', '--psk-stdin', '--format', 'ndjson'],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: cleanEnvironment(),
+    },
+  );
+  child = command;
+  let output = '';
+  command.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  command.stdin.write('half a key');
+  const [said] = await once(command.stderr, 'data');
+  expect(String(said)).toContain('waiting for the pre-shared key');
+  command.kill('SIGTERM');
+  expect(await once(command, 'close')).toEqual([130, null]);
+  expect(output).toBe('');
+});
+
 it('a reader that goes away ends the demonstration quietly', async () => {
   const command = spawn(process.execPath, [bin, 'demo'], {
     stdio: ['ignore', 'pipe', 'pipe'],
