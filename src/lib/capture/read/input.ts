@@ -2,11 +2,11 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KitError } from '../../core/errors.js';
 
-const CHUNK = 1 << 20;
+const CHUNK = 256 << 10;
 const POLL_MS = 100;
 
 /**
- * The bytes of a file, or of standard input for `-`, in chunks of up to 1 MiB. Ends quietly on the signal.
+ * The bytes of a file, or of standard input for `-`, in chunks of up to 256 KiB. Ends quietly on the signal.
  * @param options.follow wait at the end of the file for more, until the signal
  * @throws {KitError} `E_CAPTURE_FILE` (usage)
  */

@@ -67,7 +67,7 @@ export class PacketUnits {
     for (;;) {
       const { payload, end, protocol } = header;
       if (protocol === Protocol.AH && payload + AH_HEADER <= end) {
-        this.#add(data, header, 'ip', 'ah', 0, 0, payload, end);
+        this.#add(data, header, 'ip', 'ah', 0, 0, payload, end, false);
         // In units of 4 bytes, less two (RFC 4302 2.2).
         header.payload += Math.max((data[payload + 1]! + 2) * 4, AH_HEADER);
       } else if (protocol === Protocol.DESTINATION && payload + 8 <= end) {
@@ -86,7 +86,7 @@ export class PacketUnits {
     if (protocol === Protocol.UDP) this.#udp(data, header);
     else if (protocol === Protocol.TCP) this.#tcp(data, header);
     else if (protocol === Protocol.ESP && payload + ESP_HEADER <= end) {
-      this.#add(data, header, 'ip', 'esp', 0, 0, payload, end);
+      this.#add(data, header, 'ip', 'esp', 0, 0, payload, end, false);
     } else if ((protocol === Protocol.IPV4 || protocol === Protocol.IPV6) && depth < MAX_DEPTH) {
       this.#packet(data.subarray(0, end), payload, depth + 1);
     }
@@ -105,25 +105,28 @@ export class PacketUnits {
     const content = udpContent(data, at, end, src, dst, this.#options.udpPorts);
     if (content === undefined) return;
     if (declaredEnd > header.declaredEnd && !header.moreFragments) this.#options.onBadLength?.(this.#frame);
-    this.#add(data, header, 'udp', content.kind, src, dst, at + content.skip, end, content.skip > 0);
+    const { kind, skip } = content;
+    // On port 500 a message stands alone; everything else in UDP is the encapsulation of RFC 3948.
+    this.#add(data, header, 'udp', kind, src, dst, at + skip, end, skip > 0 || kind !== 'ike');
   }
 
   #tcp(data: Uint8Array, header: IpHeader): void {
-    const messages = this.#options.streams?.take(data, header, this.#frame) ?? [];
+    const messages = this.#options.streams?.take(data, header, this.#frame);
+    if (messages === undefined) return;
+    const src = u16(data, header.payload);
+    const dst = u16(data, header.payload + 2);
     for (const message of messages) {
       const content = markedContent(message.data, 0, message.data.length);
       if (content === undefined) continue;
-      const at = header.payload;
-      const unit = this.#add(data, header, 'tcp', content.kind, u16(data, at), u16(data, at + 2), 0, 0, true);
-      unit.data = message.data.subarray(content.skip);
-      delete unit.offset;
-      if (message.frames !== undefined) unit.frames = message.frames;
-      else if (message.offset !== undefined && this.#frames === undefined) {
-        unit.offset = message.offset + content.skip;
-      }
+      const { skip, kind } = content;
+      const unit = this.#unit(data, header, 'tcp', kind, src, dst, message.data.subarray(skip), true);
+      const frames = message.frames ?? this.#frames;
+      if (frames !== undefined) unit.frames = frames;
+      else if (message.offset !== undefined) unit.offset = message.offset + skip;
     }
   }
 
+  /** A unit that is one piece of the packet. */
   #add(
     data: Uint8Array,
     header: IpHeader,
@@ -133,7 +136,31 @@ export class PacketUnits {
     dstPort: number,
     at: number,
     end: number,
-    marked = false,
+    encapsulated: boolean,
+  ): void {
+    const unit = this.#unit(
+      data,
+      header,
+      carrier,
+      kind,
+      srcPort,
+      dstPort,
+      data.subarray(at, end),
+      encapsulated,
+    );
+    if (this.#frames === undefined) unit.offset = at;
+    else unit.frames = this.#frames;
+  }
+
+  #unit(
+    data: Uint8Array,
+    header: IpHeader,
+    carrier: Unit['carrier'],
+    kind: Unit['kind'],
+    srcPort: number,
+    dstPort: number,
+    bytes: Uint8Array,
+    encapsulated: boolean,
   ): Unit {
     const unit: Unit = {
       frame: this.#frame,
@@ -142,12 +169,10 @@ export class PacketUnits {
       dst: this.#addresses.destination(data, header, dstPort),
       carrier,
       kind,
-      encapsulated: marked || (carrier === 'udp' && kind !== 'ike'),
-      data: data.subarray(at, end),
+      encapsulated,
+      data: bytes,
       ip: data.subarray(header.start, header.end),
     };
-    if (this.#frames === undefined) unit.offset = at;
-    else unit.frames = this.#frames;
     this.#units.push(unit);
     return unit;
   }
