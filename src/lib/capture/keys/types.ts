@@ -31,9 +31,9 @@ export interface Ikev2Key {
   source: KeySource;
   spiI: bigint;
   spiR: bigint;
-  /** IANA id of the encryption transform. */
-  encr: number;
-  integ: IntegSpec;
+  /** IANA id of the encryption transform; undefined when there is only a KE secret: what was negotiated counts. */
+  encr?: number;
+  integ?: IntegSpec;
   /** Each with the cipher's salt behind it. */
   skEi?: Secret;
   skEr?: Secret;
@@ -62,7 +62,7 @@ export interface Ikev1Key {
 export interface SaMatch {
   /** 32 bits; undefined for a pattern. */
   spi: number | undefined;
-  /** `0x` and eight nibbles, `*` for any; set when `spi` is undefined. */
+  /** Eight nibbles in lower case, `*` for any; set when `spi` is undefined. */
   spiPattern?: string;
   /** Canonical address, `address/prefix`, a text with `*`, or `*` alone. */
   src: string;
@@ -109,3 +109,6 @@ export interface ParsedKeys {
   keys: KeyEntry[];
   problems: KeyProblem[];
 }
+
+/** Why a line is no key; becomes a {@link KeyProblem}. */
+export class KeyLineError extends Error {}
