@@ -37,18 +37,11 @@ export class KeyRing {
   }
 
   add(entry: KeyEntry): void {
-    switch (entry.kind) {
-      case 'ikev2':
-        return this.addIkev2(entry);
-      case 'ikev1':
-        return this.addIkev1(entry);
-      case 'esp':
-        return this.addEsp(entry);
-      case 'ah':
-        return this.addAh(entry);
-      case 'child-ke':
-        return this.addKeSecret(entry);
-    }
+    if (entry.kind === 'ikev2') this.addIkev2(entry);
+    else if (entry.kind === 'ikev1') this.addIkev1(entry);
+    else if (entry.kind === 'esp') this.addEsp(entry);
+    else if (entry.kind === 'ah') this.addAh(entry);
+    else this.addKeSecret(entry);
   }
 
   /** As {@link add}, for a key that was computed from others: only so many of these are remembered. */
