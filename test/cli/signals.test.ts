@@ -62,7 +62,7 @@ describe('a signal while the gateway is silent', () => {
 it('a signal while the key is awaited on standard input ends connect', async () => {
   const command = spawn(
     process.execPath,
-    [bin, 'connect', '127.0.0.1', '--psk-stdin', '--format', 'ndjson'],
+    [bin, 'connect', '127.0.0.1', '--psk-stdin', '--format', 'ndjson', '--verbose'],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: cleanEnvironment(),

@@ -11,6 +11,9 @@ const childSpi = { type: 'string', pattern: '^0x[0-9a-f]{8}$' } as const;
 /** `address:port`, `[address]:port` for IPv6. */
 const endpoint = { type: 'string', pattern: '^(\\[[0-9a-f:.]+\\]|[0-9.]+):[0-9]+$' } as const;
 
+/** An IKE SA that never heard from its peer may not know where it is. */
+const endpointOrUnknown = { anyOf: [endpoint, { const: 'unknown' }] } as const;
+
 const ikeSpis = { initiatorSpi: ikeSpi, responderSpi: ikeSpi } as const;
 const child = {
   inboundSpi: childSpi,
@@ -100,7 +103,10 @@ export const eventSchema = {
       ...ikeSpis,
     }),
     event('peer-moved', { local: endpoint, peer: endpoint }),
-    event('ike-sa-deleted', { reason: text, peer: endpoint, ...ikeSpis }, ['initiatorSpi', 'responderSpi']),
+    event('ike-sa-deleted', { reason: text, peer: endpointOrUnknown, ...ikeSpis }, [
+      'initiatorSpi',
+      'responderSpi',
+    ]),
     event(
       'error',
       { code: { type: 'string', pattern: '^E_[A-Z0-9_]+$' }, message: text, hint: text, peer: text },

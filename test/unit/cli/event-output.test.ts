@@ -47,6 +47,9 @@ describe('NDJSON', () => {
     expect(validate({ ...base, ...examples['peer-moved'], more: 1 })).toBe(false);
     expect(validate({ ...base, ...examples['peer-moved'], time: 'now' })).toBe(false);
     expect(validate({ ...base, event: 'unheard-of' })).toBe(false);
+    const ended = { ...base, event: 'ike-sa-deleted', reason: 'failed' };
+    expect(validate({ ...ended, peer: 'unknown' })).toBe(true);
+    expect(validate({ ...ended, peer: 'somewhere' })).toBe(false);
     expect(validate({ ...base, ...examples['ike-sa-established'], initiatorSpi: 5 })).toBe(false);
   });
 
