@@ -1,3 +1,4 @@
+import { concatBytes } from '../../core/bytes.js';
 import { KitError } from '../../core/errors.js';
 import type { CapturedFrame, CaptureNote } from '../types.js';
 import { GunzipError, gunzip, isGzip } from './gunzip.js';
@@ -43,11 +44,11 @@ export async function* readBatches(
 async function* plainBytes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const chunks = source[Symbol.asyncIterator]();
   try {
-    let head = new Uint8Array(0);
+    let head: Uint8Array = new Uint8Array(0);
     while (head.length < MAGIC_BYTES) {
       const { done, value } = await chunks.next();
       if (done) break;
-      head = head.length === 0 ? plain(value) : joined(head, value);
+      head = head.length === 0 ? value : concatBytes(head, value);
     }
     const all = resumed(head, chunks);
     yield* isGzip(head) ? gunzip(all) : all;
@@ -58,19 +59,12 @@ async function* plainBytes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
 
 async function* resumed(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   if (head.length > 0) yield head;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield plain(next.value);
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-/** Views of a plain `Uint8Array` are cheaper to make than those of a `Buffer`. */
-function plain(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+/** The same bytes, never as a `Buffer`: its `slice` does not copy, and its views are slower to make. */
+function plain(chunk: Uint8Array): Uint8Array {
+  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
 /** Turns chunks of any size into frames. A record that spans chunks is the only thing ever held. */
@@ -92,7 +86,8 @@ export class CaptureParser {
   }
 
   /** The frames that the bytes complete. @throws {KitError} `E_CAPTURE_FORMAT` (garbage) */
-  push(chunk: Uint8Array): CapturedFrame[] {
+  push(bytes: Uint8Array): CapturedFrame[] {
+    const chunk = plain(bytes);
     this.#sink.frames = [];
     let at = 0;
     try {

@@ -144,7 +144,8 @@ export class Reassembler {
     }
     const after = datagram.pieces[at + 1];
     if (endOf(before) > offset || (after !== undefined && after.offset < end)) return 'overlap';
-    datagram.pieces.splice(at + 1, 0, { offset, data: piece.data.slice() });
+    // A copy, as the frame's bytes belong to a chunk of the file.
+    datagram.pieces.splice(at + 1, 0, { offset, data: new Uint8Array(piece.data) });
     datagram.received += length;
     this.#bytes += length;
     if (offset === 0) Object.assign(datagram, headOf(data, header));
@@ -218,7 +219,7 @@ function keyOf(data: Uint8Array, header: IpHeader): string {
 function headOf(data: Uint8Array, header: IpHeader) {
   const { start, version } = header;
   return {
-    header: data.slice(start, header.payload),
+    header: new Uint8Array(data.subarray(start, header.payload)),
     fragmentAt: version === 4 ? 0 : header.fragmentAt - start,
     fragmentNextAt: version === 4 ? 0 : header.fragmentNextAt - start,
     protocol: header.protocol,

@@ -120,7 +120,7 @@ export class TcpStreams {
     const distance = stream.next === undefined ? 0 : (sequence - stream.next) | 0;
     if (stream.next === undefined || Math.abs(distance) > FAR) this.#startAt(stream, sequence);
     if (distance > 0 && distance <= FAR) {
-      this.#wait(stream, { sequence, data: data.slice(body, header.end), frame });
+      this.#wait(stream, { sequence, data: new Uint8Array(data.subarray(body, header.end)), frame });
       const isFull = stream.waiting.length > LIMITS.waiting || this.#bytes > LIMITS.bytes;
       const isCut = header.end < header.declaredEnd;
       if (isFull || isCut) this.#jump(stream, messages, frame);
@@ -221,7 +221,7 @@ export class TcpStreams {
   }
 
   #hold(stream: Stream, bytes: Uint8Array, frame: number): void {
-    stream.held = bytes.slice();
+    stream.held = new Uint8Array(bytes);
     stream.heldLength = bytes.length;
     stream.frames = [frame];
     this.#bytes += bytes.length;
