@@ -6,6 +6,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { concatBytes } from '../core/bytes.js';
+import { evpOpen } from './evp.js';
 import type { BoundCipher } from './transform.js';
 
 /** The initial value of the 32-bit block counter of AES-CTR (RFC 3686 section 4). */
@@ -28,6 +29,19 @@ export function bindAead(
   // The declared call shape of CCM is a superset: GCM and ChaCha20-Poly1305 ignore the plaintext length.
   const name = algorithm(bits) as CipherCCMTypes;
   const options = { authTagLength: icvBytes };
+  const open: BoundCipher['open'] = (iv, aad, data) => {
+    const length = data.length - icvBytes;
+    if (length < 0) return undefined;
+    const cipher = createDecipheriv(name, key, concatBytes(salt, expectLength(iv, 8)), options);
+    cipher.setAuthTag(data.subarray(length));
+    cipher.setAAD(aad, { plaintextLength: length });
+    const plaintext = cipher.update(data.subarray(0, length));
+    try {
+      return concatBytes(plaintext, cipher.final());
+    } catch {
+      return undefined;
+    }
+  };
   return {
     seal(iv, aad, plaintext) {
       const cipher = createCipheriv(name, key, concatBytes(salt, expectLength(iv, 8)), options);
@@ -35,19 +49,7 @@ export function bindAead(
       const ciphertext = cipher.update(plaintext);
       return concatBytes(ciphertext, cipher.final(), cipher.getAuthTag());
     },
-    open(iv, aad, data) {
-      const length = data.length - icvBytes;
-      if (length < 0) return undefined;
-      const cipher = createDecipheriv(name, key, concatBytes(salt, expectLength(iv, 8)), options);
-      cipher.setAuthTag(data.subarray(length));
-      cipher.setAAD(aad, { plaintextLength: length });
-      const plaintext = cipher.update(data.subarray(0, length));
-      try {
-        return concatBytes(plaintext, cipher.final());
-      } catch {
-        return undefined;
-      }
-    },
+    open: evpOpen(name, material.subarray(0, bits / 8), salt, icvBytes, open) ?? open,
   };
 }
 

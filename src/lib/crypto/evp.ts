@@ -1,0 +1,208 @@
+import { createCipheriv } from 'node:crypto';
+import type { BoundCipher } from './transform.js';
+
+/*
+ * AEADs through the OpenSSL inside the node binary itself, called by way of the optional package koffi. A call of
+ * node:crypto makes objects for each packet, which costs several times what AES-GCM costs for 1,400 bytes; here the
+ * cipher context is made once for a key. Addresses are unchecked behind this file, so every length is checked in it,
+ * and bytes go in and out through memory that belongs to it alone.
+ */
+
+/** EVP_CIPHER_CTX_ctrl commands of openssl/evp.h. */
+const SET_IV_LENGTH = 0x9;
+const SET_TAG = 0x11;
+
+const NONCE_BYTES = 12;
+const MAX_AAD = 64;
+const MAX_DATA = 1 << 16;
+/** Layout of the memory that OpenSSL reads. */
+const IN = { outLength: 0, key: 8, nonce: 64, aad: 96, data: 192 } as const;
+/** Plaintexts are cut from pieces of this size: one that is kept keeps no more than a piece alive. */
+const SLAB = 1 << 15;
+
+type Address = number;
+
+interface Functions {
+  newContext(): Address;
+  freeContext(context: Address): void;
+  cipherByName(name: string): Address;
+  init(context: Address, cipher: Address, engine: 0, key: Address, nonce: Address): number;
+  control(context: Address, command: number, value: number, pointer: Address): number;
+  update(context: Address, out: Address, outLength: Address, data: Address, length: number): number;
+  final(context: Address, out: Address, outLength: Address): number;
+  address(of: Uint8Array): Address;
+}
+
+type Open = BoundCipher['open'];
+
+const NAMES: ReadonlySet<string> = new Set([
+  'aes-128-gcm',
+  'aes-192-gcm',
+  'aes-256-gcm',
+  'chacha20-poly1305',
+]);
+
+let native: NativeAeads | undefined;
+
+/**
+ * From now on new keys of AES-GCM and ChaCha20-Poly1305 open packets through EVP, where koffi is installed, the node
+ * binary exports the functions, and they pass a test of their own.
+ * @returns whether they do
+ */
+export async function useEvp(): Promise<boolean> {
+  if (native === undefined) {
+    const functions = await loadFunctions();
+    if (functions === undefined) return false;
+    const candidate = new NativeAeads(functions);
+    if (!candidate.passesTest()) return false;
+    native = candidate;
+  }
+  return true;
+}
+
+/**
+ * `open` of an AEAD bound to a key, when {@link useEvp} said yes.
+ * @param otherwise opens what is too large for the memory here
+ */
+export function evpOpen(
+  algorithm: string,
+  key: Uint8Array,
+  salt: Uint8Array,
+  icvBytes: number,
+  otherwise: Open,
+): Open | undefined {
+  return native?.bind(algorithm, key, salt, icvBytes, otherwise);
+}
+
+async function loadFunctions(): Promise<Functions | undefined> {
+  try {
+    const { default: koffi } = await import('koffi');
+    const lib = koffi.load(null);
+    const pointer = 'uintptr_t';
+    const newContext = lib.func('EVP_CIPHER_CTX_new', pointer, []);
+    const cipherByName = lib.func('EVP_get_cipherbyname', pointer, ['str']);
+    return {
+      newContext: () => Number(newContext()),
+      freeContext: lib.func('EVP_CIPHER_CTX_free', 'void', [pointer]),
+      cipherByName: (name) => Number(cipherByName(name)),
+      init: lib.func('EVP_DecryptInit_ex', 'int', [pointer, pointer, pointer, pointer, pointer]),
+      control: lib.func('EVP_CIPHER_CTX_ctrl', 'int', [pointer, 'int', 'int', pointer]),
+      update: lib.func('EVP_DecryptUpdate', 'int', [pointer, pointer, pointer, pointer, 'int']),
+      final: lib.func('EVP_DecryptFinal_ex', 'int', [pointer, pointer, pointer]),
+      address: (of) => Number(koffi.address(of)),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+class NativeAeads {
+  readonly #evp: Functions;
+  /** What OpenSSL reads; outside the heap of JavaScript, so its address stays. */
+  readonly #in = new Uint8Array(IN.data + MAX_DATA);
+  readonly #inAt: Address;
+  #slab = new Uint8Array(0);
+  #slabAt: Address = 0;
+  #used = 0;
+  readonly #contexts = new FinalizationRegistry<Address>((context) => this.#evp.freeContext(context));
+
+  constructor(evp: Functions) {
+    this.#evp = evp;
+    this.#inAt = evp.address(this.#in);
+  }
+
+  bind(
+    algorithm: string,
+    key: Uint8Array,
+    salt: Uint8Array,
+    icvBytes: number,
+    otherwise: Open,
+  ): Open | undefined {
+    if (!NAMES.has(algorithm) || key.length > 32 || salt.length + 8 !== NONCE_BYTES) return undefined;
+    const context = this.#makeContext(algorithm, key);
+    if (context === undefined) return undefined;
+    const nonce = new Uint8Array(NONCE_BYTES);
+    nonce.set(salt);
+    const open: Open = (iv, aad, data) => {
+      if (iv.length !== 8) throw new RangeError(`${iv.length} bytes where 8 are needed`);
+      if (aad.length > MAX_AAD || data.length > MAX_DATA) return otherwise(iv, aad, data);
+      if (data.length < icvBytes) return undefined;
+      nonce.set(iv, salt.length);
+      return this.#open(context, nonce, aad, data, icvBytes);
+    };
+    this.#contexts.register(open, context);
+    return open;
+  }
+
+  /** One packet that is good and the same with each byte changed. */
+  passesTest(): boolean {
+    const key = Uint8Array.from({ length: 32 }, (_, i) => i);
+    const nonce = key.subarray(0, NONCE_BYTES);
+    const aad = key.subarray(0, 8);
+    return ['aes-256-gcm', 'chacha20-poly1305'].every((name) => {
+      const cipher = createCipheriv(name as 'aes-256-gcm', key, nonce, { authTagLength: 16 }).setAAD(aad);
+      const good = new Uint8Array([...cipher.update(key), ...cipher.final(), ...cipher.getAuthTag()]);
+      const open = this.bind(name, key, nonce.subarray(0, 4), 16, () => undefined);
+      const iv = nonce.subarray(4);
+      const accepts = (data: Uint8Array): boolean => {
+        const plaintext = open?.(iv, aad, data);
+        return plaintext?.length === key.length && plaintext.every((byte, i) => byte === key[i]);
+      };
+      return (
+        accepts(good) && good.every((byte, at) => open?.(iv, aad, good.with(at, byte ^ 1)) === undefined)
+      );
+    });
+  }
+
+  #makeContext(algorithm: string, key: Uint8Array): Address | undefined {
+    const cipher = this.#evp.cipherByName(algorithm);
+    if (cipher === 0) return undefined;
+    const context = this.#evp.newContext();
+    if (context === 0) return undefined;
+    this.#in.set(key, IN.key);
+    const good =
+      this.#evp.init(context, cipher, 0, 0, 0) === 1 &&
+      this.#evp.control(context, SET_IV_LENGTH, NONCE_BYTES, 0) === 1 &&
+      this.#evp.init(context, 0, 0, this.#inAt + IN.key, 0) === 1;
+    this.#in.fill(0, IN.key, IN.key + key.length);
+    if (good) return context;
+    this.#evp.freeContext(context);
+    return undefined;
+  }
+
+  #open(
+    context: Address,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    data: Uint8Array,
+    icvBytes: number,
+  ): Uint8Array | undefined {
+    const evp = this.#evp;
+    const at = this.#inAt;
+    const length = data.length - icvBytes;
+    this.#in.set(nonce, IN.nonce);
+    this.#in.set(aad, IN.aad);
+    this.#in.set(data, IN.data);
+    const out = this.#room(length);
+    // Only the result of EVP_DecryptFinal_ex says that the ICV is right; every step must succeed before it counts.
+    const authentic =
+      evp.init(context, 0, 0, 0, at + IN.nonce) === 1 &&
+      evp.control(context, SET_TAG, icvBytes, at + IN.data + length) === 1 &&
+      (aad.length === 0 || evp.update(context, 0, at + IN.outLength, at + IN.aad, aad.length) === 1) &&
+      (length === 0 || evp.update(context, out, at + IN.outLength, at + IN.data, length) === 1) &&
+      evp.final(context, out + length, at + IN.outLength) === 1;
+    if (!authentic) return undefined;
+    this.#used += length;
+    return this.#slab.subarray(this.#used - length, this.#used);
+  }
+
+  /** Where `length` bytes of plaintext may go; they count as used once the ICV was right. */
+  #room(length: number): Address {
+    if (this.#used + length > this.#slab.length) {
+      this.#slab = new Uint8Array(Math.max(length, SLAB));
+      this.#slabAt = this.#evp.address(this.#slab);
+      this.#used = 0;
+    }
+    return this.#slabAt + this.#used;
+  }
+}
