@@ -12,16 +12,16 @@ export interface Moment {
   time: string;
 }
 
-/** The two ends of an IKE SA by the roles of its first exchange (RFC 7296 2.2), which rekeying does not swap. */
+/** The two ends of an IKE SA. Who rekeyed an IKE SA is the initiator of the new one (RFC 7296 2.2). */
 export type Role = 'initiator' | 'responder';
 
 /** One transform of a proposal. An IKEv1 attribute appears as the transform it corresponds to. */
 export interface TransformReport {
-  /** IANA's abbreviation: ENCR, PRF, INTEG, KE, SN, ADDKE1 …; IKEv1 also has HASH, AUTH and MODE. */
+  /** IANA's abbreviation: ENCR, PRF, INTEG, KE, SN, ADDKE1 …; IKEv1 also has AUTH and MODE. */
   type: string;
   /** IANA's name, for example ENCR_AES_CBC. */
   name: string;
-  /** The id in IANA's registry of that type; of the IKEv1 registry for IKEv1. */
+  /** In IANA's registry of IKEv2 transforms, also for IKEv1; of the IKEv1 attribute for AUTH and MODE. */
   id: number;
   /** Bits. */
   keyLength?: number;
@@ -30,9 +30,9 @@ export interface TransformReport {
 /** A proposal of IKEv2, or one transform of an IKEv1 proposal, which is the alternative there. */
 export interface ProposalReport {
   number: number;
-  /** IKE, ESP or AH; ISAKMP for IKEv1 phase 1. */
+  /** IKE, ESP or AH. */
   protocol: string;
-  /** Hexadecimal, without prefix. */
+  /** As in packets: `0x` and 8 digits for ESP and AH, 16 digits for an IKE SA. */
   spi?: string;
   transforms: TransformReport[];
 }
@@ -43,8 +43,8 @@ export interface NotifyReport {
   number: number;
   protocol?: string;
   spi?: string;
-  /** Hexadecimal, cut after 64 bytes. */
-  data?: string;
+  /** What its data says, as in the packet's payload: `group` and `groupNumber` of INVALID_KE_PAYLOAD, for example. */
+  values?: Record<string, unknown>;
 }
 
 export interface IdentityReport {
@@ -66,9 +66,8 @@ export interface CertificateReport {
 export interface DeleteReport {
   /** IKE, ESP or AH. */
   protocol: string;
-  /** Hexadecimal, without prefix; empty for the IKE SA itself. */
+  /** As in packets; empty for the IKE SA itself. */
   spis: string[];
-  reason?: string;
 }
 
 /** What one message said, as far as it was readable; from its first transmission. */
@@ -117,12 +116,18 @@ export interface ExchangeReport {
   messageId: number;
   /** Who asked. */
   requester: Role;
-  /** `one-sided`: a response without its request was captured. `complete` for an IKEv1 exchange that ended. */
-  state: 'answered' | 'unanswered' | 'one-sided' | 'incomplete';
+  /**
+   * `answered`, or all messages of an IKEv1 exchange are there; `one-sided`: a response without its request was captured;
+   * `one-way`: IKEv1 Informational, which has no answer; `incomplete`: an IKEv1 exchange that stopped in the middle.
+   */
+  state: 'answered' | 'unanswered' | 'one-sided' | 'one-way' | 'incomplete';
   /** Absent when only the response was captured. */
   request?: MessageReport;
   response?: MessageReport;
-  /** IKEv1: messages three to six of Main, Aggressive and Quick Mode, in order. */
+  /**
+   * IKEv2: other responses to the same unprotected request, which nobody but an attacker or a middlebox should send.
+   * IKEv1: messages three to six of Main, Aggressive and Quick Mode, in order.
+   */
   further?: MessageReport[];
   /** Retransmissions of all its messages. */
   retransmissions: number;
@@ -292,8 +297,8 @@ export interface ConversationReport {
   /** First and last frame of everything. */
   first?: Moment;
   last?: Moment;
-  /** Packets that belong to SAs and flows beyond what is kept. */
-  omitted: { ikeSas: number; childSas: number; flows: number; packets: number };
+  /** Beyond what is kept: IKE messages and ESP or AH packets that belong to nothing in the lists, and child SAs. */
+  omitted: { ikeMessages: number; childSas: number; flowPackets: number };
 }
 
 /** `critical` is exploitable as it stands, `high` prevents the tunnel or its traffic, `medium` and `low` are weaknesses or nuisances. */
