@@ -3,9 +3,9 @@ import { type IpHeader, u16, u32 } from './ip.js';
 /** One message of an RFC 9329 stream, without its length field. */
 export interface StreamMessage {
   data: Uint8Array;
-  /** All frames it came in, when there are several. */
+  /** All frames it came in, when they are not just the one that completed it. */
   frames: number[] | undefined;
-  /** Where it begins in the frame; undefined when it came in several. */
+  /** Where it begins in the frame, when it came in that one. */
   offset: number | undefined;
 }
 
@@ -92,6 +92,14 @@ export class TcpStreams {
     this.#streams.delete(key);
   }
 
+  /** Gives up the oldest streams when too much is held. */
+  #makeRoom(keep: Stream): void {
+    for (const [key, stream] of this.#streams) {
+      if (this.#bytes <= LIMITS.bytes) return;
+      if (stream !== keep) this.#close(key, stream);
+    }
+  }
+
   #segment(
     key: string,
     stream: Stream,
@@ -121,6 +129,7 @@ export class TcpStreams {
     if (stream.next === undefined || Math.abs(distance) > FAR) this.#startAt(stream, sequence);
     if (distance > 0 && distance <= FAR) {
       this.#wait(stream, { sequence, data: new Uint8Array(data.subarray(body, header.end)), frame });
+      this.#makeRoom(stream);
       const isFull = stream.waiting.length > LIMITS.waiting || this.#bytes > LIMITS.bytes;
       const isCut = header.end < header.declaredEnd;
       if (isFull || isCut) this.#jump(stream, messages, frame);
@@ -132,6 +141,7 @@ export class TcpStreams {
     stream.next = (sequence + length) >>> 0;
     if (header.end < header.declaredEnd) this.#loseStep(stream, frame);
     this.#catchUp(stream, messages);
+    this.#makeRoom(stream);
     return messages;
   }
 
@@ -212,8 +222,9 @@ export class TcpStreams {
         return;
       }
       if (need > PREFIX.length || !stream.fresh || !beginsWithPrefix(data, at, end)) {
-        const start = offset === undefined ? undefined : offset + at - from + 2;
-        messages.push({ data: data.subarray(at + 2, at + need), frames: undefined, offset: start });
+        const bytes = data.subarray(at + 2, at + need);
+        if (offset === undefined) messages.push({ data: bytes, frames: [frame], offset });
+        else messages.push({ data: bytes, frames: undefined, offset: offset + at - from + 2 });
       }
       stream.fresh = false;
       at += need;

@@ -31,16 +31,17 @@ export function pcap(
   { little = true, magic = 0xa1b2c3d4, linkType = 101, version = 2 } = {},
 ): Uint8Array {
   const isModified = magic === 0xa1b2cd34;
-  return concatBytes(
+  const parts = packets.flatMap(({ data, seconds = 1, fraction = 0, original = data.length }) => [
+    numbers(4, little, [seconds, fraction, data.length, original]),
+    new Uint8Array(isModified ? 8 : 0),
+    data,
+  ]);
+  const header = [
     numbers(4, little, [magic]),
     numbers(2, little, [version, 4]),
     numbers(4, little, [0, 0, 262_144, linkType]),
-    ...packets.flatMap(({ data, seconds = 1, fraction = 0, original = data.length }) => [
-      numbers(4, little, [seconds, fraction, data.length, original]),
-      new Uint8Array(isModified ? 8 : 0),
-      data,
-    ]),
-  );
+  ];
+  return new Uint8Array(Buffer.concat([...header, ...parts]));
 }
 
 /** A block of a pcapng file. */
