@@ -16,7 +16,8 @@ const exitTexts = {
   usage: 'The command line, a file named in it, or the pre-shared key cannot be used.',
   findings: 'Findings at or above the chosen severity.',
   network: 'No answer from the peer.',
-  protocol: 'The peer answered something that breaks the protocol.',
+  protocol:
+    'The peer answered something that breaks the protocol; decode: the capture is damaged or an integrity check failed.',
   refused: 'One side refused the other: authentication, proposals or traffic selectors.',
   environment: 'This host lacks something: a privilege, a device, a program.',
   inconclusive: 'No conclusion could be reached.',

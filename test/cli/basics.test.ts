@@ -44,9 +44,9 @@ describe('--version', () => {
   });
 
   it('loads no protocol code for help either', () => {
-    const modules = loadedModules(['connect', '--help']);
+    const modules = ['connect', 'decode'].flatMap((command) => loadedModules([command, '--help']));
     expect(modules).toContain('cli/main.js');
-    expect(modules.filter((module) => /^lib\/(crypto|ike|esp|net|tunnel)\//.test(module))).toEqual([]);
+    expect(modules.filter((module) => /^lib\/(crypto|ike|esp|net|tunnel|capture)\//.test(module))).toEqual([]);
   });
 });
 
@@ -54,11 +54,11 @@ describe('help', () => {
   it('lists the commands', () => {
     const { stdout, status } = run(['--help']);
     expect(status).toBe(0);
-    for (const command of ['connect', 'serve', 'demo']) expect(stdout).toContain(command);
+    for (const command of ['connect', 'serve', 'demo', 'decode']) expect(stdout).toContain(command);
     expect(run([]).stdout).toBe(stdout);
   });
 
-  it.each(['connect', 'serve', 'demo'])('explains %s with examples, in both spellings', (command) => {
+  it.each(['connect', 'serve', 'demo', 'decode'])('explains %s with examples, in both spellings', (command) => {
     const { stdout, stderr, status } = run([command, '--help']);
     expect(status).toBe(0);
     expect(stderr).toBe('');
@@ -73,6 +73,10 @@ describe('help', () => {
     ['connect', `${shared} --dns-mode`],
     ['serve', `${shared} --listen --pool --dns --cookie-threshold`],
     ['demo', '--json --[no-]color'],
+    [
+      'decode',
+      '--interface --follow --port --keys --strict-keys --write-decrypted --format --json --filter --frame --verbose --[no-]color',
+    ],
   ])('documents every flag of %s', (command, flags) => {
     const { stdout } = run([command, '--help']);
     for (const flag of flags.split(' ')) {
@@ -96,6 +100,17 @@ describe('usage errors', () => {
     [['connect', 'a', '--dns-mode', 'magic'], '--dns-mode'],
     [['serve', '--cookie-threshold', '-1'], '--cookie-threshold'],
     [['demo', 'x'], 'x'],
+    [['decode'], 'capture'],
+    [['decode', 'a', '--interface', 'lo'], 'one capture'],
+    [['decode', '--interface', 'lo', '--follow'], '--follow'],
+    [['decode', 'a', '--frame', '0'], '--frame'],
+    [['decode', 'a', '--port', '0'], '--port'],
+    [['decode', 'a', '--format', 'xml'], '--format'],
+    [['decode', 'a', '--filter', 'colour=red'], 'colour=red'],
+    [['decode', 'a', '--filter', 'spi=none'], 'none'],
+    [['decode', 'a', '--filter', 'address=ten'], 'ten'],
+    [['decode', 'absent.pcap'], 'absent.pcap'],
+    [['decode', 'absent.pcap', '--keys', 'absent.keys'], 'absent.keys'],
     [['absent'], 'absent'],
   ])('%j ends with 2 and one sentence that names %s', (args, named) => {
     const { stdout, stderr, status } = run(args);

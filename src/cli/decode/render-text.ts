@@ -82,12 +82,23 @@ class TextRenderer {
       const head = `${indent}${frame}  ${when}  ${arrow} ${what}  ${trip}  `;
       const { dim } = this.#paint;
       const painted = `${indent}${dim(frame)}  ${dim(when)}  ${arrow} ${what}  ${dim(trip)}  `;
-      this.#wrapped(head, ' '.repeat(storyColumn(head, this.#width)), story, painted, tone);
+      this.#story(head, painted, story, tone);
       for (const detail of details)
         this.#wrapped(`${indent}    `, `${indent}      `, detail, undefined, tone);
       for (const line of messages.flatMap((numbers) => this.#details(numbers))) {
         this.#lines.push(`${indent}    ${printable(line)}`);
       }
+    }
+  }
+
+  /** One clause a line; the last one tells how it ended. */
+  #story(head: string, painted: string, story: string, tone: Tone): void {
+    const clauses = story.split(/(?<=;) /);
+    const indent = ' '.repeat(storyColumn(head, this.#width));
+    for (const [at, clause] of clauses.entries()) {
+      const ending = at === clauses.length - 1 ? tone : 'plain';
+      if (at === 0) this.#wrapped(head, indent, clause, painted, ending);
+      else this.#wrapped(indent, indent, clause, indent, ending);
     }
   }
 

@@ -223,12 +223,10 @@ function natText({ nat }: IkeSaReport): string | undefined {
   if (!nat.detected) return nat.movedTo4500 === undefined ? 'none found' : `none found; ${moved}`;
   const found = (['initiator', 'responder'] as const).flatMap((role) => {
     const detection = nat[role];
-    if (detection === undefined) return [];
-    if (detection.source === 'differs') return [`${role}'s own address differs (#${detection.frame})`];
-    if (detection.destination === 'differs') return [`${role}'s target differs (#${detection.frame})`];
-    return [];
+    if (detection?.source !== 'differs' && detection?.destination !== 'differs') return [];
+    return [`${detection.source === 'differs' ? '' : 'before '}the ${role} (#${detection.frame})`];
   });
-  return `found: ${found.join(', ')}; ${moved}`;
+  return `detected at ${found.join(' and ')}: an address was translated, or encapsulation is forced; ${moved}`;
 }
 
 function step(exchange: ExchangeReport, start: string): Step {
@@ -316,9 +314,11 @@ function severityTone({ severity }: Finding): Tone {
   return severity === 'medium' ? 'warn' : 'plain';
 }
 
-function omittedNotes({ omitted }: DecodeResult): string[] {
-  if (omitted.ikeSas + omitted.childSas + omitted.flows === 0) return [];
-  return [
-    `Beyond what is kept: ${countText(omitted.ikeSas, 'IKE SA')}, ${countText(omitted.childSas, 'child SA')}, ${countText(omitted.flows, 'flow')} with ${countText(omitted.packets, 'packet')}`,
-  ];
+function omittedNotes({ omitted: { ikeMessages, childSas, flowPackets } }: DecodeResult): string[] {
+  const parts = [
+    ikeMessages > 0 ? countText(ikeMessages, 'IKE message') : '',
+    childSas > 0 ? countText(childSas, 'child SA') : '',
+    flowPackets > 0 ? countText(flowPackets, 'ESP or AH packet') : '',
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? [] : [`More than is kept, counted only: ${parts.join(', ')}`];
 }

@@ -38,6 +38,8 @@ export async function runDecode(
     const decoder = new CaptureDecoder({
       keys,
       ports: flags.port ?? [],
+      // Lines of packets carry no analysis, unless the choice of lines asks for it.
+      analyse: !(view instanceof NdjsonView) || choice.filter.needsFindings,
       ...((writer ?? frameView) && {
         onInner: (packet, time) => {
           writer?.write(packet, time);
