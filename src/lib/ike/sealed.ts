@@ -28,7 +28,11 @@ export interface SkProtection {
  * a second instance sealing with the same key would repeat IVs.
  * @throws KitError `E_NOT_IMPLEMENTED` for a suite this package only knows by name
  */
-export function createSkProtection(suite: IkeSuite, encrKey: Secret, integKey: Secret): SkProtection {
+export function createSkProtection(
+  suite: Pick<IkeSuite, 'encr' | 'integ'>,
+  encrKey: Secret,
+  integKey: Secret,
+): SkProtection {
   const { encr, integ } = suite;
   const cipher = encr.bind?.(encrKey.reveal());
   const mac = integ?.compute;

@@ -1,0 +1,49 @@
+/** A map that forgets what was used longest ago: the state of a capture of any length stays bounded. */
+export class BoundedMap<K, V> {
+  readonly #map = new Map<K, V>();
+
+  constructor(readonly limit: number) {}
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  /** Does not count as a use, so that looking costs nothing. */
+  get(key: K): V | undefined {
+    return this.#map.get(key);
+  }
+
+  /** Puts a value at the young end. */
+  set(key: K, value: V): void {
+    this.#map.delete(key);
+    this.#map.set(key, value);
+    if (this.#map.size <= this.limit) return;
+    const [oldest] = this.#map.keys();
+    if (oldest !== undefined) this.#map.delete(oldest);
+  }
+
+  delete(key: K): void {
+    this.#map.delete(key);
+  }
+
+  values(): IterableIterator<V> {
+    return this.#map.values();
+  }
+}
+
+/** Bounds of a decryptor's memory. */
+export const LIMITS = {
+  ikeSas: 8192,
+  /** Requests of one IKE SA that wait for their response. */
+  exchanges: 16,
+  /** IKE messages whose fragments are being collected, their size, and fragments of one. */
+  fragmented: 512,
+  fragmentedBytes: 128 * 1024,
+  fragments: 1024,
+  /** ESP and AH flows, each an SPI with addresses. */
+  flows: 65_536,
+  children: 65_536,
+  notes: 1000,
+  /** Packets inside packets. */
+  depth: 4,
+} as const;
