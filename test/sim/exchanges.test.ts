@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/core/secret.js';
-import { parseIdentity } from '../../src/lib/ike/identity.js';
+import { IdType, parseIdentity } from '../../src/lib/ike/identity.js';
 import { parseProposals } from '../../src/lib/ike/proposals.js';
 import type { AddressPool, SessionPolicy } from '../../src/lib/ike/session/types.js';
 import { anySelector, formatSelector, selectorFromCidr } from '../../src/lib/ike/traffic-selectors.js';
@@ -223,5 +223,17 @@ describe('INITIAL_CONTACT', () => {
     expect(again.ledger.children.size).toBe(1);
     expect(theirs.ended?.reason).toBe('replaced');
     expect(world.latestServed.children.size).toBe(1);
+  });
+
+  it('leaves the SA of another identity alone, even one that reads the same in a log', () => {
+    const unprintable = Uint8Array.of(1);
+    const { world, theirs } = up(
+      serverPolicy(),
+      clientPolicy({ localId: { idType: IdType.FQDN, data: unprintable } }),
+    );
+    world.connect(clientPolicy({ localId: { idType: IdType.RFC822_ADDR, data: unprintable } }));
+    world.run(MINUTE);
+    expect(world.served.size).toBe(2);
+    expect(theirs.ended).toBeUndefined();
   });
 });

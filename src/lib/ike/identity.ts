@@ -170,6 +170,8 @@ function formatWhole(identity: Identity): string {
 
 /** The plain text where it is not mistaken for something else, else with what marks its type. */
 function formatText(identity: Identity, text: string, marked: string): string {
+  // What has to be cut is not read back anyway; trying takes seconds with 64 KiB that look like a name of many parts.
+  if (text.length > MAX_TEXT) return marked;
   if (!equalBytes(utf8(text), identity.data)) return text;
   return [text, marked].find((candidate) => readsBackAs(identity, candidate)) ?? formatRaw(identity);
 }
@@ -186,6 +188,11 @@ function readsBackAs(identity: Identity, text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** The same type and the same bytes. Texts may coincide where identities differ: escaped ones, and those that were cut. */
+export function sameIdentity(a: Identity, b: Identity): boolean {
+  return a.idType === b.idType && equalBytes(a.data, b.data);
 }
 
 /**

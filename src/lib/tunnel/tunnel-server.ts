@@ -1,7 +1,7 @@
 import type { Path } from '../core/endpoint.js';
 import { systemEntropy } from '../core/environment.js';
 import { KitError } from '../core/errors.js';
-import { formatIdentity } from '../ike/identity.js';
+import { formatIdentity, sameIdentity } from '../ike/identity.js';
 import { createListener } from '../ike/session/listener.js';
 import type { ChildSaInfo, SessionEvent, SessionPolicy } from '../ike/session/types.js';
 import { formatSelector } from '../ike/traffic-selectors.js';
@@ -167,7 +167,7 @@ export class TunnelServer {
             overlapping(remoteTs, child.remoteTs) && overlapping(localTs, child.localTs),
         );
       if (!rival) continue;
-      if (this.#identity(other) === this.#identity(session)) {
+      if (this.#sameIdentity(other, session)) {
         this.#context.log('info', `session ${other} gives way to a newer one of ${this.#identity(session)}`);
         this.#driver.command(other, { type: 'close' });
         continue;
@@ -195,6 +195,12 @@ export class TunnelServer {
   #identity(session: number): string {
     const ikeSa = this.#tracker.ikeSaOf(session);
     return ikeSa ? formatIdentity(ikeSa.remoteId) : 'an unknown client';
+  }
+
+  #sameIdentity(one: number, other: number): boolean {
+    const a = this.#tracker.ikeSaOf(one)?.remoteId;
+    const b = this.#tracker.ikeSaOf(other)?.remoteId;
+    return a !== undefined && b !== undefined && sameIdentity(a, b);
   }
 
   /** Host routes follow child SAs: in with the first that wants them, out with the last. */

@@ -1,7 +1,7 @@
 import type { Path } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import { KitError, WireError } from '../../core/errors.js';
-import { formatIdentity, type Identity } from '../identity.js';
+import { type Identity, sameIdentity } from '../identity.js';
 import { decodeHeader } from '../wire/header.js';
 import { decodeMessage, findPayload } from '../wire/message.js';
 import { findNotify, NotifyType, notify } from '../wire/notify.js';
@@ -222,9 +222,8 @@ export class Listener {
 
   /** RFC 7296 2.4: the identity started anew, so its older SAs are dead. */
   #supersede(by: number, remoteId: Identity, now: Milliseconds): void {
-    const name = formatIdentity(remoteId);
     for (const entry of [...this.#entries.values()]) {
-      const same = entry.session.remoteId && formatIdentity(entry.session.remoteId) === name;
+      const same = entry.session.remoteId && sameIdentity(entry.session.remoteId, remoteId);
       if (entry.id !== by && same && !entry.session.closed) {
         this.#step(entry, { type: 'command', command: { type: 'abandon' } }, now);
       }
