@@ -11,19 +11,22 @@ const MAGIC_BYTES = 4;
 /**
  * The frames of a pcap or pcapng file, gzipped or not, in constant memory. Damage ends the reading with a note
  * `E_CAPTURE_DAMAGED`; frames before it are kept. `data` is a view into the chunk read: copy what is to be kept.
+ * @param signal once it is set, an end in the middle of a record is no damage: the reading was left off
  * @throws {KitError} `E_CAPTURE_FORMAT` (garbage) when it is no capture file at all
  */
 export async function* readCapture(
   source: AsyncIterable<Uint8Array>,
   onNote: (note: CaptureNote) => void,
+  signal?: AbortSignal,
 ): AsyncGenerator<CapturedFrame> {
-  for await (const batch of readBatches(source, onNote)) yield* batch;
+  for await (const batch of readBatches(source, onNote, signal)) yield* batch;
 }
 
 /** As {@link readCapture}, all frames of a chunk at once, which is faster for a big file. */
 export async function* readBatches(
   source: AsyncIterable<Uint8Array>,
   onNote: (note: CaptureNote) => void,
+  signal?: AbortSignal,
 ): AsyncGenerator<CapturedFrame[]> {
   const parser = new CaptureParser(onNote);
   try {
@@ -34,10 +37,10 @@ export async function* readBatches(
     }
   } catch (error) {
     if (!(error instanceof GunzipError)) throw error;
-    parser.fail(error.message);
+    if (signal?.aborted !== true) parser.fail(error.message);
     return;
   }
-  parser.finish();
+  if (signal?.aborted !== true) parser.finish();
 }
 
 /** The chunks themselves, or what they unpack to. */

@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readCapture } from '../../../../src/lib/capture/read/capture.js';
+import { readBatches, readCapture } from '../../../../src/lib/capture/read/capture.js';
 import { openInput } from '../../../../src/lib/capture/read/input.js';
 import type { CaptureNote } from '../../../../src/lib/capture/types.js';
 import { be, pcap } from './build.js';
@@ -65,6 +66,24 @@ describe('a file', () => {
     expect(notes).toEqual([]);
   });
 
+  it.each([
+    ['plain', (file: Uint8Array) => file],
+    ['gzipped', gzipSync],
+  ])('that grows (%s) and is left in the middle of a record is not damaged', async (name, pack) => {
+    const path = join(folder, `left-${name}.pcap`);
+    await writeFile(path, pack(pcap(packets)).subarray(0, 70_000));
+    const stop = new AbortController();
+    const notes: CaptureNote[] = [];
+    const input = openInput(path, { follow: true, signal: stop.signal });
+    let frames = 0;
+    for await (const batch of readBatches(input, (note) => notes.push(note), stop.signal)) {
+      frames += batch.length;
+      setTimeout(() => stop.abort(), 50);
+    }
+    expect(frames).toBeGreaterThan(1000);
+    expect(notes).toEqual([]);
+  });
+
   it('is not even opened when the signal came before', async () => {
     const input = openInput(join(folder, 'absent'), { signal: AbortSignal.abort() });
     expect(await input.next()).toEqual({ done: true, value: undefined });
@@ -74,7 +93,7 @@ describe('a file', () => {
 describe('standard input', () => {
   const script = `
     import { openInput } from './src/lib/capture/read/input.ts';
-    import { readCapture } from './src/lib/capture/read/capture.ts';
+    import { readBatches, readCapture } from './src/lib/capture/read/capture.ts';
     const stop = new AbortController();
     process.once('SIGUSR2', () => stop.abort());
     let frames = 0;
