@@ -1,12 +1,27 @@
 /** Longest line that a small object may fill before it is spread over several. */
 const LINE = 100;
 
+type Fields = Readonly<Record<string, unknown>>;
+
 /**
  * The fields of a payload as lines of `name: value`: small objects on one line, larger ones and lists of objects
  * indented below their name. Nothing is left out.
  */
-export function fieldLines(fields: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(fields).flatMap(([name, value]) => entryLines(name, value));
+export function fieldLines(fields: Fields): string[] {
+  return namedEntries(fields).flatMap(([name, value]) => entryLines(name, value));
+}
+
+/** A name and its number (`idType`, `idTypeNumber`) are one field: `ID_FQDN (2)`. */
+function namedEntries(fields: Fields): [string, unknown][] {
+  const entries = Object.entries(fields).filter(([name, value]) => {
+    return !(typeof value === 'number' && typeof fields[name.replace(/Number$/, '')] === 'string');
+  });
+  return entries.map(([name, value]) => {
+    const number = fields[`${name}Number`];
+    return typeof value === 'string' && typeof number === 'number'
+      ? [name, `${value} (${number})`]
+      : [name, value];
+  });
 }
 
 function entryLines(name: string, value: unknown): string[] {
@@ -30,7 +45,7 @@ function oneLine(value: unknown): string | undefined {
     return items.join(', ') || 'none';
   }
   if (isObject(value)) {
-    const parts = Object.entries(value).map(([name, item]) =>
+    const parts = namedEntries({ ...value }).map(([name, item]) =>
       isObject(item) || Array.isArray(item) ? undefined : `${name} ${scalar(item)}`,
     );
     return parts.includes(undefined) ? undefined : parts.join(', ');

@@ -5,6 +5,8 @@ import { bytesText } from './words.js';
 const ROW = 16;
 const HEX_WIDTH = ROW * 3 - 1;
 const IKE_HEADER = 28;
+/** Longest line beside bytes; what is longer repeats them in hexadecimal. */
+const BESIDE = 80;
 
 /** A run of bytes and what stands in it. */
 interface Part {
@@ -106,8 +108,12 @@ function payloadPart(payload: DescribedPayload, data: Uint8Array, where: string)
     title: `${payloadTitle(payload)}, at ${offset}${where}`,
     bytes: data.subarray(offset, offset + length),
     offset,
-    lines: payloadLines(payload),
+    lines: payloadLines(payload).map(cut),
   };
+}
+
+function cut(line: string): string {
+  return line.length <= BESIDE ? line : `${line.slice(0, BESIDE - 1)}…`;
 }
 
 /** Rows of sixteen bytes with their offset, beside the lines of the part. */

@@ -7,6 +7,8 @@ import { frameList } from './words.js';
 const MIN_WIDTH = 60;
 const MAX_WIDTH = 160;
 const LABEL = 12;
+/** Columns that a story needs beside its exchange. */
+const STORY = 64;
 
 /** Lines of payload fields below a message, by its frames. */
 export type MessageDetails = (frames: readonly number[]) => string[];
@@ -134,9 +136,9 @@ class TextRenderer {
   }
 }
 
-/** Stories go on under themselves while that leaves them half of the line. */
+/** Stories go on under themselves while that leaves them room to read. */
 function storyColumn(head: string, width: number): number {
-  return head.length <= width / 2 ? head.length : 8;
+  return width - head.length >= STORY ? head.length : 8;
 }
 
 /** Breaks between words; a word longer than a line stays whole, so that it can be copied. */

@@ -195,19 +195,28 @@ function ikeSection(sa: IkeSaReport, children: ChildSaReport[], start: string): 
   if (sa.exchangesOmitted > 0) facts.push(['left out', countText(sa.exchangesOmitted, 'exchange')]);
   return {
     title: `${sa.id}  ${sa.initiator} → ${sa.responder}  IKEv${sa.version}`,
-    state: STATES[sa.state],
+    state: stateOf(sa, children),
     facts,
     steps: sa.exchanges.map((exchange) => step(exchange, start)),
     sections: children.map((child) => childSection(child, start)),
   };
 }
 
+/** An IKE SA alone carries nothing; its children may be those of the SA it replaced. */
+function stateOf(sa: IkeSaReport, children: ChildSaReport[]): Section['state'] {
+  if (sa.state !== 'established' || children.length > 0 || sa.rekeyOf !== undefined) return STATES[sa.state];
+  return { text: 'established, but without a child SA: it carries no traffic', tone: 'bad' };
+}
+
+/** What everybody says instead of IANA's name. */
+const METHODS: Record<string, string> = { 'Shared Key Message Integrity Code': 'pre-shared key' };
+
 function sideText(sa: IkeSaReport, role: Role): string {
   const parts = [sa[role]];
   const identity = sa.identities[role];
   if (identity !== undefined) parts.push(`is ${identityText(identity)}`);
   const method = sa.authMethods[role];
-  if (method !== undefined) parts.push(`by ${method}`);
+  if (method !== undefined) parts.push(`by ${METHODS[method] ?? method}`);
   if (sa.vendorIds[role].length > 0) parts.push(`says ${sa.vendorIds[role].join(', ')}`);
   return parts.join('; ');
 }

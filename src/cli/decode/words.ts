@@ -72,20 +72,22 @@ export function countText(count: number, one: string, many = `${one}s`): string 
 }
 
 /** IANA's name without the prefix that says its type, with the key length: `AES_GCM_16-256`. */
-function transformText({ name, keyLength }: TransformReport): string {
+function transformText({ type, name, id, keyLength }: TransformReport): string {
+  if (type === 'SN' || type === 'ESN') return SEQUENCE_NUMBERS[id] ?? name;
   const short = name.replace(/^(ENCR|AUTH|INTEG)_/, '');
   return keyLength === undefined ? short : `${short}-${keyLength}`;
 }
+
+/** The ordinary ones go without saying. */
+const SEQUENCE_NUMBERS: Record<number, string> = { 0: '', 1: 'extended sequence numbers' };
 
 /** `AES_CBC-256, AES_CBC-128 / HMAC_SHA2_256_128 / PRF_HMAC_SHA2_256 / 2048-bit MODP Group` */
 export function proposalText({ transforms }: ProposalReport): string {
   const types = [...new Set(transforms.map(({ type }) => type))];
   return types
-    .map((type) => {
-      const names = transforms.filter((transform) => transform.type === type).map(transformText);
-      const label = type === 'SN' || type === 'ESN' ? 'sequence numbers ' : '';
-      return label + [...new Set(names)].join(', ');
-    })
+    .map((type) => transforms.filter((transform) => transform.type === type).map(transformText))
+    .map((names) => [...new Set(names)].filter((name) => name !== '').join(', '))
+    .filter((names) => names !== '')
     .join(' / ');
 }
 
