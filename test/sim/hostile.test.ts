@@ -1,10 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import { proposalsToOffer } from '../../src/lib/ike/negotiate.js';
+import { parseProposals } from '../../src/lib/ike/proposals.js';
 import { createSkProtection, openMessage, sealMessage } from '../../src/lib/ike/sealed.js';
+import { spiBytes } from '../../src/lib/ike/session/child.js';
 import type { IkeSaInfo } from '../../src/lib/ike/session/types.js';
+import { selectorFromCidr } from '../../src/lib/ike/traffic-selectors.js';
 import { decodeHeader } from '../../src/lib/ike/wire/header.js';
 import { decodeMessage, encodeMessage, encodePayloads } from '../../src/lib/ike/wire/message.js';
-import { findNotify, NotifyType } from '../../src/lib/ike/wire/notify.js';
-import { ExchangeType, type IkeMessage, type Payload, PayloadType } from '../../src/lib/ike/wire/types.js';
+import { findNotify, NotifyType, notify } from '../../src/lib/ike/wire/notify.js';
+import {
+  ExchangeType,
+  type IkeMessage,
+  type Payload,
+  PayloadType,
+  ProtocolId,
+} from '../../src/lib/ike/wire/types.js';
 import { expectOnePair } from './expect.js';
 import { clientPolicy, SeededEntropy, serverPolicy, World } from './world.js';
 
@@ -114,6 +124,46 @@ describe('messages of a peer that breaks rules', () => {
       expect(findNotify(answer.payloads, NotifyType.INVALID_MAJOR_VERSION)).toBeDefined();
     }
     expect(answers).toHaveLength(2);
+  });
+});
+
+describe('a client that rekeys on and on and deletes nothing', () => {
+  const ROUNDS = 200;
+
+  it('has a bounded number of child SAs', () => {
+    const { world, ours, theirs } = up();
+    const sa = ours.ikeSa!;
+    const espProposals = parseProposals('aes256gcm16', 3);
+    let oldSpi = [...ours.children.values()][0]!.inboundSpi;
+    for (let i = 0; i < ROUNDS; i++) {
+      const spi = 0x1000 + i;
+      const rekey: Payload[] = [
+        notify(NotifyType.REKEY_SA, undefined, ProtocolId.ESP, spiBytes(oldSpi)),
+        {
+          type: PayloadType.SA,
+          proposals: proposalsToOffer(espProposals, { spi: spiBytes(spi), withKe: false }),
+        },
+        { type: PayloadType.NONCE, data: new SeededEntropy(i).bytes(32) },
+        { type: PayloadType.TSi, selectors: [selectorFromCidr('10.1.0.0/24')] },
+        { type: PayloadType.TSr, selectors: [selectorFromCidr('10.2.0.0/24')] },
+      ];
+      world.inject(seal(sa, NEXT + i, rekey, ExchangeType.CREATE_CHILD_SA), CLIENT);
+      oldSpi = spi;
+    }
+    expect(theirs.children.size).toBe(128);
+    expect(theirs.ended).toBeUndefined();
+  });
+
+  it('has a bounded number of IKE SAs', () => {
+    const { world, client, theirs } = up();
+    world.tamper = ({ from, data }) =>
+      from === 'server' || decodeHeader(data).exchangeType !== ExchangeType.INFORMATIONAL;
+    for (let i = 0; i < ROUNDS; i++) {
+      world.command(client, { type: 'rekey-ike' });
+      world.run(10);
+    }
+    expect(theirs.count('ike-sa-rekeyed')).toBe(31);
+    expect(theirs.ended).toBeUndefined();
   });
 });
 

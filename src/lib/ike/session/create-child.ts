@@ -292,6 +292,8 @@ export function answerRekeyChild(
   if (old.stage === 'deleting' || old.stage === 'rekeyed' || old.peerRekey) {
     return [notify(NotifyType.TEMPORARY_FAILURE)];
   }
+  // A peer that rekeys on and on and deletes nothing has to wait until the replaced ones are gone.
+  if (state.children.size >= 2 * MAX_CHILDREN) return [notify(NotifyType.TEMPORARY_FAILURE)];
   const made = makeAnswer(state, ikeSa, payloads, now);
   if (!('child' in made)) return made.refusal;
   if (old.stage === 'rekeying') {

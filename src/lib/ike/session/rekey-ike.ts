@@ -24,6 +24,9 @@ import { Retries, rekeyLater } from './retry.js';
 import { validNonce } from './sa-init.js';
 import type { SessionState } from './state.js';
 
+/** Replaced IKE SAs linger until they are deleted and a while after: the bound on what one peer can make us keep. */
+const MAX_IKE_SAS = 32;
+
 function spi64(spi: bigint): Uint8Array {
   const out = Buffer.alloc(8);
   out.writeBigUInt64BE(spi);
@@ -223,7 +226,8 @@ export function answerRekeyIkeSa(
   now: Milliseconds,
 ): Payload[] {
   const childInFlight = ikeSa.pending?.exchange.concerns === 'child-sa';
-  if (ikeSa.stage !== 'established' || childInFlight || ikeSa.peerRekey) {
+  const tooMany = state.ikeSas.length >= MAX_IKE_SAS;
+  if (ikeSa.stage !== 'established' || childInFlight || ikeSa.peerRekey || tooMany) {
     return [notify(NotifyType.TEMPORARY_FAILURE)];
   }
   const sa = findPayload(payloads, PayloadType.SA);
