@@ -8,7 +8,7 @@ const SECRET_LIFETIME: Milliseconds = 60_000;
 const COOKIE_BYTES = 17;
 
 /**
- * Stateless cookies (RFC 7296 2.6): version of the secret, then a MAC over nonce, address, port and SPI.
+ * Stateless cookies (RFC 7296 2.6): version of the secret, then a MAC over address, port, SPI and nonce.
  * The previous secret stays valid, so that a cookie lives for one to two minutes.
  */
 export class Cookies {
@@ -51,7 +51,8 @@ export class Cookies {
   #rotate(now: Milliseconds): void {
     // A clock that jumped backwards must not keep one secret alive for ever.
     if (now - this.#since < SECRET_LIFETIME && now >= this.#since) return;
-    this.#previous = this.#current;
+    // After a quiet time the present secret may be older than a cookie is allowed to be.
+    this.#previous = Math.abs(now - this.#since) < 2 * SECRET_LIFETIME ? this.#current : undefined;
     this.#current = this.entropy.bytes(32);
     this.#version = (this.#version + 1) % 256;
     this.#since = now;
@@ -65,9 +66,10 @@ function mint(
   remote: Endpoint,
   initiatorSpi: bigint,
 ): Uint8Array {
+  // The nonce has no fixed size: in front of the address, a part of that could pass for the end of a nonce.
   const mac = createHmac('sha256', secret)
+    .update(`${remote.address} ${remote.port} ${initiatorSpi.toString(16)} `)
     .update(nonce)
-    .update(`${remote.address} ${remote.port} ${initiatorSpi.toString(16)}`)
     .digest();
   return concatBytes(Uint8Array.of(version), mac.subarray(0, COOKIE_BYTES - 1));
 }
