@@ -44,12 +44,21 @@ export function overlapping(a: readonly TrafficSelector[], b: readonly TrafficSe
       (other) =>
         one.type === other.type &&
         (one.ipProtocol === 0 || other.ipProtocol === 0 || one.ipProtocol === other.ipProtocol) &&
-        one.startPort <= other.endPort &&
-        other.startPort <= one.endPort &&
+        portsMeet(one, other) &&
         Buffer.compare(one.startAddress, other.endAddress) <= 0 &&
         Buffer.compare(other.startAddress, one.endAddress) <= 0,
     ),
   );
+}
+
+type Ports = Pick<TrafficSelector, 'startPort' | 'endPort'>;
+
+/** A range that ends before it starts is OPAQUE: packets whose ports cannot be seen, which ANY takes too (RFC 7296 3.13.1). */
+function portsMeet(a: Ports, b: Ports): boolean {
+  const isOpaque = ({ startPort, endPort }: Ports): boolean => startPort > endPort;
+  const takesUnseen = (p: Ports): boolean => isOpaque(p) || (p.startPort === 0 && p.endPort === 0xffff);
+  if (isOpaque(a) || isOpaque(b)) return takesUnseen(a) && takesUnseen(b);
+  return a.startPort <= b.endPort && b.startPort <= a.endPort;
 }
 
 /** The prefix of one address: `/32` or `/128`. */

@@ -60,6 +60,9 @@ describe('overlapping', () => {
     expect(overlapping(ts('10.9.0.1[tcp/80]'), ts('10.9.0.1[tcp/443]'))).toBe(false);
     expect(overlapping(ts('10.9.0.1[tcp/80]'), ts('10.9.0.1[udp/80]'))).toBe(false);
     expect(overlapping(ts('10.9.0.1[tcp]'), ts('10.9.0.1'))).toBe(true);
+    expect(overlapping(ts('10.9.0.1[udp/opaque]'), ts('10.9.0.1[udp/opaque]'))).toBe(true);
+    expect(overlapping(ts('10.9.0.1[udp/opaque]'), ts('10.9.0.1'))).toBe(true);
+    expect(overlapping(ts('10.9.0.1[udp/opaque]'), ts('10.9.0.1[udp/0-100]'))).toBe(false);
     expect(overlapping([anySelector(4)], [anySelector(6)])).toBe(false);
   });
 });
