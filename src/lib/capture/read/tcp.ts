@@ -9,10 +9,10 @@ export interface StreamMessage {
   offset: number | undefined;
 }
 
-const Flag = { SYN: 0x02, RST: 0x04 } as const;
+const Flag = { SYN: 0x02, RST: 0x04, ACK: 0x10 } as const;
 /** What the originator sends first (RFC 9329 4): "IKETCP". */
 const PREFIX = [0x49, 0x4b, 0x45, 0x54, 0x43, 0x50] as const;
-const LIMITS = { streams: 4096, bytes: 16 << 20, waiting: 512, frames: 1024 };
+const LIMITS = { streams: 4096, bytes: 16 << 20, waiting: 256, frames: 1024 };
 /** A sequence number farther off than this belongs to another connection with the same ports. */
 const FAR = 1 << 24;
 
@@ -26,8 +26,14 @@ interface Segment {
 interface Stream {
   /** Sequence number expected next; undefined before the first segment. */
   next: number | undefined;
+  /** Up to where the other side has everything. */
+  acknowledged: number | undefined;
   /** Whether the position in the framing is known. */
   inStep: boolean;
+  /** It opened the connection, so that it has to begin with the prefix. */
+  isOriginator: boolean;
+  /** The connection carries something else. */
+  isForeign: boolean;
   /** Nothing was read yet, so that the prefix may come. */
   fresh: boolean;
   /** The beginning of a message whose end is still to come. */
@@ -61,13 +67,17 @@ export class TcpStreams {
     const opens = beginsWithPrefix(data, body, header.end);
     if (!isOurs && !opens && this.#streams.size === 0) return [];
     const key = keyOf(data, header, false);
-    let stream = this.#streams.get(key);
-    if (stream === undefined) {
-      if (!isOurs && !opens) return [];
-      stream = this.#open(key);
-      if (opens && !this.#streams.has(keyOf(data, header, true))) this.#open(keyOf(data, header, true));
-    }
-    return this.#segment(key, stream, data, header, body, frame);
+    const known = this.#streams.get(key);
+    if (known === undefined && !isOurs && !opens) return [];
+    const backKey = keyOf(data, header, true);
+    const back = this.#streams.get(backKey) ?? this.#open(backKey);
+    // Only now, because opening the other direction may have given this one up.
+    const stream = this.#streams.get(key) ?? this.#open(key);
+    const flags = data[at + 13]!;
+    if ((flags & Flag.ACK) !== 0) back.acknowledged = u32(data, at + 8);
+    const messages = this.#segment(key, stream, data, header, body, frame);
+    if (stream.isForeign) back.isForeign = true;
+    return messages;
   }
 
   #open(key: string): Stream {
@@ -75,7 +85,10 @@ export class TcpStreams {
     if (this.#streams.size >= LIMITS.streams && oldest !== undefined) this.#close(...oldest);
     const stream: Stream = {
       next: undefined,
+      acknowledged: undefined,
       inStep: false,
+      isOriginator: false,
+      isForeign: false,
       fresh: true,
       held: EMPTY,
       heldLength: 0,
@@ -115,16 +128,15 @@ export class TcpStreams {
       return [];
     }
     if ((flags & Flag.SYN) !== 0) {
-      this.#drop(stream);
-      this.#dropWaiting(stream);
-      stream.next = (sequence + 1) >>> 0;
+      this.#startAt(stream, (sequence + 1) >>> 0);
       stream.inStep = true;
-      stream.fresh = true;
+      stream.isOriginator = (flags & Flag.ACK) === 0;
+      stream.isForeign = false;
       return [];
     }
     const messages: StreamMessage[] = [];
     const length = header.declaredEnd - body;
-    if (length === 0) return messages;
+    if (length === 0 || stream.isForeign) return messages;
     const distance = stream.next === undefined ? 0 : (sequence - stream.next) | 0;
     if (stream.next === undefined || Math.abs(distance) > FAR) this.#startAt(stream, sequence);
     if (distance > 0 && distance <= FAR) {
@@ -132,7 +144,7 @@ export class TcpStreams {
       this.#makeRoom(stream);
       const isFull = stream.waiting.length > LIMITS.waiting || this.#bytes > LIMITS.bytes;
       const isCut = header.end < header.declaredEnd;
-      if (isFull || isCut) this.#jump(stream, messages, frame);
+      if (isFull || isCut || isBehind(stream)) this.#jump(stream, messages, frame);
       return messages;
     }
     const known = Math.abs(distance) > FAR ? 0 : -distance;
@@ -149,7 +161,9 @@ export class TcpStreams {
     this.#drop(stream);
     this.#dropWaiting(stream);
     stream.next = sequence;
+    stream.acknowledged = undefined;
     stream.inStep = false;
+    stream.isOriginator = false;
     stream.fresh = true;
   }
 
@@ -204,6 +218,10 @@ export class TcpStreams {
     if (!stream.inStep) {
       if (!looksLikeStart(data, from, end)) return;
       stream.inStep = true;
+    }
+    if (stream.fresh && stream.isOriginator && stream.heldLength === 0 && !couldBePrefix(data, from, end)) {
+      stream.isForeign = true;
+      return;
     }
     let at = from;
     while (at < end) {
@@ -293,6 +311,11 @@ const EMPTY = new Uint8Array(0);
 function needOf(stream: Stream, data: Uint8Array, at: number, end: number): number {
   if (stream.fresh && couldBePrefix(data, at, end)) return PREFIX.length;
   return end - at < 2 ? 2 : u16(data, at);
+}
+
+/** Whether the other side has acknowledged what is missing: then it is the capture that lacks it. */
+function isBehind({ next, acknowledged }: Stream): boolean {
+  return next !== undefined && acknowledged !== undefined && ((acknowledged - next) | 0) > 0;
 }
 
 function couldBePrefix(data: Uint8Array, at: number, end: number): boolean {

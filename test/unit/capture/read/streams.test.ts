@@ -6,6 +6,7 @@ import { be, espPacket, ikeMessage, ipv4, ipv6, rawFrame, type TcpOptions, tcp }
 
 const SYN = 0x02;
 const RST = 0x04;
+const SYN_ACK = 0x12;
 const prefix = utf8('IKETCP');
 const messages = [
   ikeMessage(100),
@@ -43,9 +44,19 @@ class Connection {
     );
   }
 
-  open(): this {
-    this.send(-1, -1, new Uint8Array(0), SYN);
+  /** @param flags with ACK for the side that answers */
+  open(flags = SYN): this {
+    this.send(-1, -1, new Uint8Array(0), flags);
     return this;
+  }
+
+  /** The other side acknowledges the first `to` bytes. */
+  acknowledge(to: number): void {
+    const { src = 0, dst = 0 } = this.#ports;
+    const segment = tcp(new Uint8Array(0), { sequence: 1, flags: 0x10, src: dst, dst: src });
+    segment.set(be(4, (START + 1 + to) >>> 0), 8);
+    this.#frame += 1;
+    this.extractor.take(rawFrame(ipv4(6, segment, { src: '192.0.2.2', dst: '192.0.2.1' }), this.#frame));
   }
 }
 
@@ -116,8 +127,10 @@ describe('TCP streams', () => {
 
   it('without the prefix on other ports are left alone', () => {
     const answer = concatBytes(...messages.map(framed));
-    expect(new Connection({ src: 50_000, dst: 443 }).open().send(0, answer.length, answer)).toEqual([]);
-    const named = new Connection({ src: 50_000, dst: 443 }, [443]).open();
+    expect(new Connection({ src: 50_000, dst: 443 }).open(SYN_ACK).send(0, answer.length, answer)).toEqual(
+      [],
+    );
+    const named = new Connection({ src: 50_000, dst: 443 }, [443]).open(SYN_ACK);
     expect(bytes(named.send(0, answer.length, answer))).toEqual(messages);
   });
 
@@ -153,6 +166,25 @@ describe('TCP streams', () => {
     expect(units).toHaveLength(600);
     connection.extractor.finish();
     expect(connection.extractor.notes).toMatchObject([{ code: 'N_TCP_GAP' }]);
+  });
+
+  it('with a gap that the other side has filled go on at once', () => {
+    const connection = new Connection().open();
+    connection.send(0, 50);
+    expect(connection.send(112, 194)).toEqual([]);
+    connection.acknowledge(112);
+    expect(bytes(connection.send(194, stream.length))).toEqual(messages.slice(1));
+  });
+
+  it('that do not begin with the prefix carry something else, both ways, until they are opened again', () => {
+    const hello = be(1, 0x16, 3, 1, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    const connection = new Connection({ src: 50_000, dst: 443 }, [443]).open();
+    expect(connection.send(0, hello.length, hello)).toEqual([]);
+    expect(connection.send(hello.length, stream.length)).toEqual([]);
+    const answer = tcp(framed(messages[0]!), { sequence: 5, src: 443, dst: 50_000 });
+    const back = ipv4(6, answer, { src: '192.0.2.2', dst: '192.0.2.1' });
+    expect(connection.extractor.take(rawFrame(back))).toEqual([]);
+    expect(bytes(connection.open().send(0, stream.length))).toEqual(messages);
   });
 
   it('with a length of 0 or 1 lose their step and find it again', () => {
