@@ -41,7 +41,7 @@ function summary(certificate: X509Certificate, der: Uint8Array): CertificateSumm
   return {
     subject: oneLine(certificate.subject),
     issuer: oneLine(certificate.issuer),
-    subjectAltNames: (certificate.subjectAltName ?? '').split(', ').filter(Boolean).map(printable),
+    subjectAltNames: alternativeNames(certificate.subjectAltName ?? ''),
     serial: certificate.serialNumber.toLowerCase(),
     notBefore: isoDate(certificate.validFrom),
     notAfter: isoDate(certificate.validTo),
@@ -78,6 +78,12 @@ function keyOf(certificate: X509Certificate): Pick<CertificateSummary, 'keyType'
   } catch {
     return { keyType: 'unknown' };
   }
+}
+
+/** Node.js joins the names with commas and quotes those that contain one, so that no name can pose as two. */
+function alternativeNames(joined: string): string[] {
+  const names = joined.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? [];
+  return names.map((name) => printable(name.trim()));
 }
 
 /** OpenSSL puts one attribute on a line. */

@@ -1,6 +1,8 @@
 import { toHex } from '../../core/bytes.js';
 import { formatIp } from '../../core/ip.js';
 import { printable } from '../../core/printable.js';
+import { formatDistinguishedName } from '../../ike/distinguished-name.js';
+import { formatIdentity, type Identity } from '../../ike/identity.js';
 
 /** Payload-specific fields, JSON-safe. */
 export type Fields = Record<string, unknown>;
@@ -23,6 +25,26 @@ export function hex(data: Uint8Array): string {
 /** Text from the peer, escaped and bounded. */
 export function text(data: Uint8Array): string {
   return data.length > MAX_TEXT_BYTES ? `${printable(data.subarray(0, MAX_TEXT_BYTES))}…` : printable(data);
+}
+
+/** An identity; of one that is too long to be meant seriously or cannot be read, the beginning of its bytes. */
+export function identityText({ idType, data }: Identity): string {
+  if (data.length > MAX_TEXT_BYTES) return `${hex(data)}…`;
+  return readable(() => formatIdentity({ idType, data })) ?? hex(data);
+}
+
+/** The text of a DER name; undefined when it is none. */
+export function nameText(der: Uint8Array): string | undefined {
+  return der.length > MAX_TEXT_BYTES ? undefined : readable(() => formatDistinguishedName(der));
+}
+
+/** The ASN.1 parser throws errors of its own at some malformed values, which here are no more than unreadable. */
+function readable(format: () => string | undefined): string | undefined {
+  try {
+    return format();
+  } catch {
+    return undefined;
+  }
 }
 
 /** An SPI as it is written elsewhere: `0x` and 8 digits for ESP and AH, 16 digits for an IKE SA. */

@@ -1,7 +1,5 @@
 import { ByteReader } from '../../core/bytes.js';
 import { WireError } from '../../core/errors.js';
-import { formatDistinguishedName } from '../../ike/distinguished-name.js';
-import { formatIdentity } from '../../ike/identity.js';
 import {
   doiName,
   ikev1CertEncodingName,
@@ -21,7 +19,17 @@ import type {
 } from '../../ike/v1/types.js';
 import { summarise } from './certificates.js';
 import { describeConfigAttribute } from './configuration.js';
-import { addressText, type Fields, hex, opaque, spiText, subnetText, uint } from './fields.js';
+import {
+  addressText,
+  type Fields,
+  hex,
+  identityText,
+  nameText,
+  opaque,
+  spiText,
+  subnetText,
+  uint,
+} from './fields.js';
 import { describeIkev1Attributes, describeIkev1Sa } from './ikev1-proposals.js';
 import { describeVendor } from './ikev2.js';
 
@@ -99,7 +107,7 @@ function describeId({ idType, ipProtocol, port, data }: Ikev1IdPayload): Fields 
   const fields: Fields = {
     idType: ikev1IdTypeName(idType),
     idTypeNumber: idType,
-    identity: identityText(idType, data),
+    identity: ikev1IdentityText(idType, data),
   };
   if (ipProtocol !== 0 || port !== 0) {
     fields.ipProtocol = ipProtocol;
@@ -109,10 +117,10 @@ function describeId({ idType, ipProtocol, port, data }: Ikev1IdPayload): Fields 
 }
 
 /** Subnets (types 4 and 6) and ranges (7 and 8) are pairs of addresses; the other types are those of IKEv2. */
-function identityText(idType: number, data: Uint8Array): string {
+function ikev1IdentityText(idType: number, data: Uint8Array): string {
   const addressBytes = idType === 4 || idType === 7 ? 4 : 16;
   const isPair = idType === 4 || (idType >= 6 && idType <= 8);
-  if (!isPair) return formatIdentity({ idType, data });
+  if (!isPair) return identityText({ idType, data });
   if (data.length !== 2 * addressBytes) return hex(data);
   const first = data.subarray(0, addressBytes);
   const second = data.subarray(addressBytes);
@@ -132,7 +140,7 @@ function describeCert({ encoding, data }: Ikev1CertPayload, certificates: boolea
 /** For X.509, the distinguished name of one authority (RFC 2408 3.10). */
 function describeCertRequest({ encoding, data }: Ikev1CertPayload): Fields {
   const fields: Fields = { encoding: ikev1CertEncodingName(encoding), encodingNumber: encoding };
-  const authority = x509.has(encoding) ? formatDistinguishedName(data) : undefined;
+  const authority = x509.has(encoding) ? nameText(data) : undefined;
   return authority === undefined ? { ...fields, ...opaque(data) } : { ...fields, authority };
 }
 

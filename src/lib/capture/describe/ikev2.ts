@@ -1,6 +1,5 @@
 import { transformName } from '../../crypto/registry.js';
 import { TransformType } from '../../crypto/transform.js';
-import { formatIdentity } from '../../ike/identity.js';
 import { formatSelector } from '../../ike/traffic-selectors.js';
 import {
   authMethodName,
@@ -26,7 +25,7 @@ import { signatureAlgorithmName } from './algorithm-identifiers.js';
 import { summarise } from './certificates.js';
 import { describeConfigAttribute } from './configuration.js';
 import { describeEap } from './eap.js';
-import { addressText, type Fields, hex, opaque, spiText, text } from './fields.js';
+import { addressText, type Fields, hex, identityText, opaque, spiText, text } from './fields.js';
 import { describeNotifyData } from './notify-data.js';
 import { describeSa } from './proposals.js';
 import { vendorName } from './vendor-ids.js';
@@ -53,7 +52,7 @@ export function describeIkev2Payload(payload: Payload, certificates: boolean): F
       return {
         idType: idTypeName(payload.idType),
         idTypeNumber: payload.idType,
-        identity: formatIdentity(payload),
+        identity: identityText(payload),
       };
     case 37:
       return describeCert(payload, certificates);

@@ -1,0 +1,23 @@
+/** Self-signed, made with OpenSSL for these tests: EC P-256 with three names, and RSA-PSS with an escape in its name. */
+export const ecCertificate = Buffer.from(
+  'MIIB7zCCAZagAwIBAgIUXJbY778jiSGnskzb6F2zCbfnDNcwCgYIKoZIzj0EAwIwNDELMAkGA1UEBhMCQ0gxEDAOBgNVBAoMB0V4YW1wbGUx' +
+    'EzARBgNVBAMMCmd3LmV4YW1wbGUwIBcNMjYxMTIxMDkwNzA5WhgPMjEyNjEwMjgwOTA3MDlaMDQxCzAJBgNVBAYTAkNIMRAwDgYDVQQKDAdF' +
+    'eGFtcGxlMRMwEQYDVQQDDApndy5leGFtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQ1wxvQ/IijyvQDQHNNjU2hLiY87hCnP7YT7s' +
+    'nLd3Te3l5T7NwXDeuwL7b3kRk4HMj6pcCWAS4HHCHveKIo17TKOBgzCBgDAdBgNVHQ4EFgQUzrT9waBmxReeNd1cmAfEiNGtlRYwHwYDVR0j' +
+    'BBgwFoAUzrT9waBmxReeNd1cmAfEiNGtlRYwDwYDVR0TAQH/BAUwAwEB/zAtBgNVHREEJjAkggpndy5leGFtcGxlhwTAAAIBgRBhZG1pbkBn' +
+    'dy5leGFtcGxlMAoGCCqGSM49BAMCA0cAMEQCIBSQVZ+I3QUm0rYufd5Cs+CsTsRaQzQJevSk8XlWQ9vgAiBhrTmKWJZ1Z75d2Wh+TVtQJZiq' +
+    'o1yeEigIK9IyqwuEoA==',
+  'base64',
+);
+
+export const pssCertificate = Buffer.from(
+  'MIICOTCCAZGgAwIBAgIUZZCn1ylsCPQ7r+JmkMyyUUbihp0wHgYJKoZIhvcNAQEKMBGgDzANBglghkgBZQMEAgEFADAUMRIwEAYDVQQDDAll' +
+    'dmlsG1szMW0wIBcNMjYxMTIxMDkwNzA5WhgPMjEyNjEwMjgwOTA3MDlaMBQxEjAQBgNVBAMMCWV2aWwbWzMxbTCBsDAeBgkqhkiG9w0BAQow' +
+    'EaAPMA0GCWCGSAFlAwQCAQUAA4GNADCBiQKBgQC/BqTjq/CY5AAqrE6lj0unFepN2u+4qDS4s7q8CqpAXY+erLj+op+nQuHw3PrtUmQziiSf' +
+    'PTOi2/vTKvOnNV7fvBX/z92n9y5qpj2CSmCCUTSJHE25HkpPu7nRjKqjcqBLs7V3chcAC4yi5o1w70DyWvz3fKLk9h3WPtKb3Zb52QIDAQAB' +
+    'o1MwUTAdBgNVHQ4EFgQUHOmCyN1pTCN2GmIcDwWQef6vaLcwHwYDVR0jBBgwFoAUHOmCyN1pTCN2GmIcDwWQef6vaLcwDwYDVR0TAQH/BAUw' +
+    'AwEB/zAeBgkqhkiG9w0BAQowEaAPMA0GCWCGSAFlAwQCAQUAA4GBAJNjimWL5l464xqMSnNu3cfnzhg+5O++QpJYgxBksEb5HpAg6zMACbaL' +
+    'Vmgb1dgWMx3z7Wbvvnrk4mZuRbHieRsu49oNlmtAT8iXyarwiSqSA0USc5fztK9W2E48geSPNurTRvjsjXVfYzB55U1OrQki+M4CIoaIz7B2' +
+    'spBCp4si',
+  'base64',
+);
