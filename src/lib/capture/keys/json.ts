@@ -107,12 +107,15 @@ function ownChildEntry(entry: Json, source: KeySource): KeyEntry[] {
   const keySecret = optionalSecret(entry, 'keSecret');
   const keys: KeyEntry[] = keySecret ? [{ kind: 'child-ke', source, spis, keSecret: keySecret }] : [];
   directions.forEach((direction, i) => {
-    const encrKey = optionalSecret(direction, 'encrKey');
-    if (!encrKey) return;
+    const given = optionalSecret(direction, 'encrKey');
+    const integGiven = optionalSecret(direction, 'integKey');
+    // NULL has no key of its own; a pair without any key at all only tells its KE secret.
+    if (!given && !integGiven) return;
     const suite = objectOf(entry, 'suite');
     const encr = numberOf(objectOf(suite, 'encr'), 'id');
+    const encrKey = given ?? new Secret(new Uint8Array(0));
     const integ = integOfSuite(suite);
-    const integKey = optionalSecret(direction, 'integKey') ?? new Secret(new Uint8Array(0));
+    const integKey = integGiven ?? new Secret(new Uint8Array(0));
     checkEncrKey(encr, encrKey.length);
     checkIntegKey(integ, integKey.length);
     const address = (name: string): string => {
