@@ -39,7 +39,8 @@ function check(payloads: readonly DescribedPayload[], start: number, end: number
   if (at > end) throw new Error(`payloads up to ${at} of ${end} bytes`);
   const json = JSON.stringify(payloads);
   // JSON writes control characters as \u00XX; formatting and bidirectional characters it leaves alone.
-  const unsafe = /\\u00[01]|[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/.exec(json);
+  const unsafe =
+    /(?<!\\)(?:\\\\)*\\u00[01]|[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/.exec(json);
   if (unsafe !== null) throw new Error(`${JSON.stringify(unsafe[0])} in ${json}`);
 }
 
