@@ -1,8 +1,20 @@
 import type { Writable } from 'node:stream';
 
-/** Collects text for a stream and hands it over in big pieces, waiting when the reader is slow. */
+const BUFFER = 1 << 18;
+/** Bytes of UTF-8 that one UTF-16 unit can become. */
+const MAX_UTF8 = 3;
+
+const encoder = new TextEncoder();
+
+/**
+ * Collects text for a stream and hands it over in big pieces, waiting when the reader is slow. Text becomes bytes at
+ * once: thousands of short strings would cost more to join than to encode.
+ */
 export class BatchedOutput {
-  #pending: string[] = [];
+  #buffer = new Uint8Array(BUFFER);
+  #used = 0;
+  /** Pieces that are full. */
+  #full: Uint8Array[] = [];
   readonly #stream: Writable;
   readonly #signal: AbortSignal;
 
@@ -13,23 +25,42 @@ export class BatchedOutput {
   }
 
   write(text: string): void {
-    this.#pending.push(text);
+    const most = text.length * MAX_UTF8;
+    if (this.#used + most > this.#buffer.length) this.#next(most);
+    this.#used += encoder.encodeInto(text, this.#buffer.subarray(this.#used)).written;
   }
 
   /** Hands over what was collected. */
   async flush(): Promise<void> {
-    if (this.#pending.length === 0) return;
-    const text = this.#pending.join('');
-    this.#pending = [];
-    if (this.#signal.aborted && this.#stream.destroyed) return;
-    if (this.#stream.write(text)) return;
-    await new Promise<void>((resolve) => {
+    if (this.#used > 0) this.#full.push(this.#buffer.subarray(0, this.#used));
+    const pieces = this.#full;
+    this.#full = [];
+    this.#used = 0;
+    if (pieces.length === 0 || this.#stream.destroyed) return;
+    let ready = true;
+    for (const piece of pieces) ready = this.#stream.write(piece);
+    // Bytes that the stream still holds are its own until it has written them.
+    if (this.#stream.writableLength > 0) this.#buffer = new Uint8Array(BUFFER);
+    if (!ready) await this.#drained();
+  }
+
+  #next(atLeast: number): void {
+    if (this.#used > 0) this.#full.push(this.#buffer.subarray(0, this.#used));
+    this.#buffer = new Uint8Array(Math.max(BUFFER, atLeast));
+    this.#used = 0;
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
       const done = (): void => {
-        this.#stream.off('drain', done);
-        this.#stream.off('close', done);
+        this.#stream.off('drain', done).off('close', done);
         this.#signal.removeEventListener('abort', done);
         resolve();
       };
+      if (this.#signal.aborted || this.#stream.destroyed) {
+        resolve();
+        return;
+      }
       this.#stream.once('drain', done).once('close', done);
       this.#signal.addEventListener('abort', done, { once: true });
     });

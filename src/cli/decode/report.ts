@@ -182,7 +182,7 @@ function ikeSection(sa: IkeSaReport, children: ChildSaReport[], start: string): 
     ['initiator', sideText(sa, 'initiator')],
     ['responder', sideText(sa, 'responder')],
     ['SPIs', `${sa.spiI} / ${/^0+$/.test(sa.spiR) ? 'none yet' : sa.spiR}`],
-    ['suite', sa.suite === undefined ? 'none agreed' : proposalText(sa.suite)],
+    ['suite', suiteText(sa)],
   ];
   const nat = natText(sa);
   if (nat !== undefined) facts.push(['NAT', nat]);
@@ -200,6 +200,11 @@ function ikeSection(sa: IkeSaReport, children: ChildSaReport[], start: string): 
     steps: sa.exchanges.map((exchange) => step(exchange, start)),
     sections: children.map((child) => childSection(child, start)),
   };
+}
+
+function suiteText({ suite, state }: IkeSaReport): string {
+  if (suite !== undefined) return proposalText(suite);
+  return ['unanswered', 'half-open', 'refused'].includes(state) ? 'none agreed' : 'agreed before the capture';
 }
 
 /** An IKE SA alone carries nothing; its children may be those of the SA it replaced. */

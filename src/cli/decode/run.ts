@@ -1,4 +1,4 @@
-import { CaptureDecoder } from '../../lib/capture/decode.js';
+import { CaptureDecoder, useFastCiphers } from '../../lib/capture/decode.js';
 import { loadKeys } from '../../lib/capture/keys/load.js';
 import { KeyRing } from '../../lib/capture/keys/ring.js';
 import type { KeyProblem } from '../../lib/capture/keys/types.js';
@@ -46,10 +46,10 @@ export async function runDecode(
           frameView?.inner(packet);
         },
       }),
-      ...(frameView && { onPacket: (packet, unit) => frameView.seen(packet, unit) }),
     });
+    const show = view.packet.bind(view);
     for await (const frames of openSource(source, decoder.onNote, signal)) {
-      view.packets(decoder.decode(frames));
+      decoder.decode(frames, show);
       await output.flush();
       if (signal.aborted) break;
     }
@@ -84,6 +84,7 @@ function makeView(source: Source, flags: DecodeFlags, choice: Choice, output: Ba
 async function readKeys(flags: DecodeFlags): Promise<KeyRing> {
   const paths = flags.keys ?? [];
   if (paths.length === 0) return new KeyRing();
+  await useFastCiphers();
   const { keys, problems } = await loadKeys(paths);
   const [first] = problems;
   if (first !== undefined && flags['strict-keys']) {

@@ -1,5 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import type { DecodeResult } from '../../lib/capture/decode.js';
+import { forJson } from '../../lib/capture/packet-json.js';
 import type { DecodedPacket, Unit } from '../../lib/capture/types.js';
 import { printable } from '../../lib/core/printable.js';
 import { frameLines } from './frame-view.js';
@@ -38,13 +39,11 @@ export class ConversationView implements View {
     readonly options: TextOptions,
   ) {}
 
-  packets(batch: readonly DecodedPacket[]): void {
-    if (this.options.live) {
-      for (const packet of batch) {
-        if (isChosen(this.choice, packet)) this.output.write(`${printable(packetLine(packet))}\n`);
-      }
+  packet(packet: DecodedPacket): void {
+    if (this.options.live && isChosen(this.choice, packet)) {
+      this.output.write(`${printable(packetLine(packet))}\n`);
     }
-    if (this.options.verbose) for (const packet of batch) this.#keep(packet);
+    if (this.options.verbose) this.#keep(packet);
   }
 
   finish(result: DecodeResult): void {
@@ -72,7 +71,7 @@ export class ConversationView implements View {
       return;
     }
     this.#kept += 1;
-    this.#messages.set(packet.frame, [...(this.#messages.get(packet.frame) ?? []), packet]);
+    this.#messages.set(packet.frame, [...(this.#messages.get(packet.frame) ?? []), forJson(packet)]);
   }
 }
 
@@ -92,12 +91,10 @@ export class FrameView implements View {
     this.#inner = packet;
   }
 
-  seen(packet: DecodedPacket, unit: Unit): void {
+  packet(packet: DecodedPacket, unit: Unit): void {
     if (isOfFrame(packet, this.frame)) this.#show(packet, unit);
     this.#inner = undefined;
   }
-
-  packets(): void {}
 
   finish(result: DecodeResult): void {
     if (this.#found) return;

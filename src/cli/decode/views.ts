@@ -1,7 +1,7 @@
 import type { DecodeResult } from '../../lib/capture/decode.js';
 import type { PacketFilter } from '../../lib/capture/packet-filter.js';
 import { packetJson } from '../../lib/capture/packet-json.js';
-import type { DecodedPacket } from '../../lib/capture/types.js';
+import type { DecodedPacket, Unit } from '../../lib/capture/types.js';
 import { DECODE_SCHEMA } from '../../lib/report/decode.schema.js';
 import type { BatchedOutput } from './output.js';
 
@@ -10,7 +10,8 @@ const MAX_HELD = 100_000;
 
 /** Shows packets as they come and the result at the end. */
 export interface View {
-  packets(batch: readonly DecodedPacket[]): void;
+  /** @param unit its bytes are valid during the call only */
+  packet(packet: DecodedPacket, unit: Unit): void;
   finish(result: DecodeResult): void;
 }
 
@@ -38,14 +39,11 @@ class PacketGate {
     readonly show: (json: string) => void,
   ) {}
 
-  take(batch: readonly DecodedPacket[]): void {
-    const all = this.choice.filter.empty && this.choice.frame === undefined;
-    for (const packet of batch) {
-      if (!all && !isChosen(this.choice, packet)) continue;
-      if (!this.choice.filter.needsFindings) this.show(packetJson(packet));
-      else if (this.#held.length >= MAX_HELD) this.#overflow += 1;
-      else this.#held.push({ frames: packet.frames ?? [packet.frame], json: packetJson(packet) });
-    }
+  take(packet: DecodedPacket): void {
+    if (!isChosen(this.choice, packet)) return;
+    if (!this.choice.filter.needsFindings) this.show(packetJson(packet));
+    else if (this.#held.length >= MAX_HELD) this.#overflow += 1;
+    else this.#held.push({ frames: packet.frames ?? [packet.frame], json: packetJson(packet) });
   }
 
   finish(result: DecodeResult): void {
@@ -74,8 +72,8 @@ export class NdjsonView implements View {
     this.#gate = new PacketGate(choice, (json) => output.write(`${json}\n`));
   }
 
-  packets(batch: readonly DecodedPacket[]): void {
-    this.#gate.take(batch);
+  packet(packet: DecodedPacket): void {
+    this.#gate.take(packet);
   }
 
   finish(result: DecodeResult): void {
@@ -97,8 +95,8 @@ export class JsonView implements View {
     });
   }
 
-  packets(batch: readonly DecodedPacket[]): void {
-    this.#gate.take(batch);
+  packet(packet: DecodedPacket): void {
+    this.#gate.take(packet);
   }
 
   finish(result: DecodeResult): void {
