@@ -2,6 +2,7 @@ import { addressOf } from './evidence.js';
 import type { Exchange } from './exchange.js';
 import type { IkeSa } from './ike-sa.js';
 import type { ExpectedSa } from './ike-table.js';
+import { sameList } from './lists.js';
 import type { MessageRecord } from './message.js';
 import { childKind } from './story.js';
 import type { ChildSaReport, Moment, ProposalReport, Role } from './types.js';
@@ -175,10 +176,6 @@ function isSuccessor(child: ChildSa, other: ChildSa): boolean {
   const swapped = other.requesterAddress !== child.requesterAddress;
   const [tsI, tsR] = swapped ? [other.tsR, other.tsI] : [other.tsI, other.tsR];
   return sameList(tsI, child.tsI) && sameList(tsR, child.tsR) && other.created.frame < child.created.frame;
-}
-
-export function sameList(a: readonly string[] = [], b: readonly string[] = []): boolean {
-  return a.length === b.length && a.every((word, i) => word === b[i]);
 }
 
 function modeOf(chosen: ProposalReport, response: MessageRecord): 'tunnel' | 'transport' {

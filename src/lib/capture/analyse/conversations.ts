@@ -44,6 +44,7 @@ export class Conversations {
   readonly #flows: FlowTable;
   #first: Moment | undefined;
   #last: DecodedPacket | undefined;
+  #report: ConversationReport | undefined;
 
   constructor(limits: Partial<ConversationLimits> = {}) {
     const { ikeSas, exchangesPerSa, exchanges, childSas, flows } = { ...defaults, ...limits };
@@ -56,6 +57,7 @@ export class Conversations {
   add(packet: DecodedPacket, unit: Unit): void {
     this.#first ??= { frame: packet.frame, time: packet.time };
     this.#last = packet;
+    this.#report = undefined;
     this.#take(packet, {
       at: unit.time,
       encapsulated: unit.encapsulated,
@@ -69,6 +71,11 @@ export class Conversations {
 
   /** What is known now. May be called again after more packets. */
   finish(): ConversationReport {
+    this.#report ??= this.#makeReport();
+    return this.#report;
+  }
+
+  #makeReport(): ConversationReport {
     inferRekeys(this.#ike.sas);
     const { childSas, flows } = assignFlows(this.#children.children, this.#flows.flows);
     const last = this.#last;
@@ -114,7 +121,7 @@ export class Conversations {
     spi: string,
     seq: number,
     seqHigh: number | undefined,
-    { icv, length, frame, time, src, dst }: DecodedPacket,
+    { icv, length, frame, time, src, dst, error }: DecodedPacket,
     { at, srcAddress, dstAddress, encapsulated }: Origin,
   ): void {
     this.#flows.take({
@@ -123,6 +130,7 @@ export class Conversations {
       seq,
       seqHigh,
       icv,
+      truncated: error?.code === 'E_ICV_TRUNCATED',
       length,
       frame,
       time,

@@ -11,6 +11,8 @@ export interface FlowPacket {
   seq: number;
   seqHigh: number | undefined;
   icv: Icv;
+  /** The ICV is right as HMAC-SHA-256 cut to 96 bits. */
+  truncated: boolean;
   length: number;
   frame: number;
   time: string;
@@ -44,9 +46,9 @@ export class Flow {
   #lastFrame = 0;
   #lastTime = '';
   #bytes = 0;
-  #modulo16: number;
+  #modulo8: number;
   readonly #sequence = new SequenceTracker();
-  readonly #icv = { good: 0, bad: 0, unchecked: 0 };
+  readonly #icv = { good: 0, bad: 0, unchecked: 0, truncated: 0 };
   readonly #frames: number[] = [];
   readonly #badIcvFrames: number[] = [];
   readonly #duplicateFrames: number[] = [];
@@ -62,7 +64,7 @@ export class Flow {
     this.encapsulated = packet.encapsulated;
     this.#first = { frame: packet.frame, time: packet.time };
     this.firstAt = this.lastAt = packet.at;
-    this.#modulo16 = packet.length % 16;
+    this.#modulo8 = packet.length % 8;
   }
 
   /** The high word is believed only with a good ICV; packets with a bad one say nothing about the order. */
@@ -73,11 +75,12 @@ export class Flow {
     this.lastAt = packet.at;
     this.#lastFrame = frame;
     this.#lastTime = packet.time;
-    if (length % 16 !== this.#modulo16) this.#modulo16 = MIXED;
+    if (length % 8 !== this.#modulo8) this.#modulo8 = MIXED;
     // The last place is for the last frame.
     if (this.#frames.length < 8) noteFrame(this.#frames, frame);
     if (icv === 'bad') {
       this.#icv.bad++;
+      if (packet.truncated) this.#icv.truncated++;
       noteFrame(this.#badIcvFrames, frame);
       return;
     }
@@ -112,7 +115,7 @@ export class Flow {
       icv: { ...this.#icv },
       badIcvFrames: [...this.#badIcvFrames],
       frames,
-      ...(this.#modulo16 !== MIXED && { lengthModulo16: this.#modulo16 }),
+      ...(this.#modulo8 !== MIXED && { lengthModulo8: this.#modulo8 }),
       ...(childSa !== undefined && { childSa }),
     };
   }

@@ -18,6 +18,9 @@ export interface SeenMessage {
   digest: number;
 }
 
+const SK = 46;
+const SKF = 53;
+
 /** Fragments of one message whose arrival is remembered. */
 const MAX_FRAGMENTS = 256;
 
@@ -88,11 +91,6 @@ export class MessageRecord {
     }
   }
 
-  /** Fragments that make the message came only in part. */
-  get incomplete(): boolean {
-    return this.#parts.size > 0 && this.#parts.size < this.#totalParts;
-  }
-
   report(): MessageReport {
     const { natHashes: _, ...content } = this.content;
     return {
@@ -122,9 +120,9 @@ function isReadable(packet: DecodedPacket, ike: DecodedIke): boolean {
   return ike.fragment === undefined && !isSealed(ike);
 }
 
-function isSealed({ payloads, version }: DecodedIke): boolean {
-  if (version === 2) return payloads.some(({ typeNumber }) => typeNumber === 46 || typeNumber === 53);
-  return payloads.length === 0;
+function isSealed({ payloads, version, encrypted }: DecodedIke): boolean {
+  if (version === 1) return encrypted !== undefined;
+  return payloads.some(({ typeNumber }) => typeNumber === SK || typeNumber === SKF);
 }
 
 function noteAll(frames: number[], packet: DecodedPacket): void {

@@ -86,6 +86,7 @@ export interface MessageReport {
   retransmissions: number;
   retransmissionFrames: number[];
   /** RFC 7383 or Cisco fragments: how many there should be, and which came. */
+  /** `total` is 0 while Cisco's last fragment, which alone tells it, has not come. */
   fragments?: { total: number; seen: number[] };
   /** Short names of the payloads, outer ones first. */
   payloads: string[];
@@ -175,13 +176,14 @@ export interface FlowReport {
   replay: ReplayVerdict;
   /** Frames of packets that a window of 32 would have dropped, the first 32. */
   lateFrames: number[];
-  icv: { good: number; bad: number; unchecked: number };
+  /** `truncated`: those of the bad ones that are right as HMAC-SHA-256 cut to 96 bits. */
+  icv: { good: number; bad: number; unchecked: number; truncated: number };
   /** Frames with a bad ICV, the first 32. */
   badIcvFrames: number[];
   /** First and last frames, for evidence. */
   frames: number[];
-  /** Packet length modulo 16 when it is the same for all packets: betrays a truncated ICV under a block cipher. */
-  lengthModulo16?: number;
+  /** Packet length modulo 8 when it is the same for all packets: betrays a truncated ICV under a block cipher. */
+  lengthModulo8?: number;
   /** Id of the child SA it belongs to. */
   childSa?: string;
 }

@@ -1,0 +1,115 @@
+import type { IkeSaReport, NatReport } from '../types.js';
+import { enumerate } from '../words.js';
+import { type Emit, findingGroup, type Scene } from './group.js';
+import { allFlows, framesOf, initiatorOf, messagesIn, pairOf, responderOf } from './queries.js';
+
+const kinds = {
+  'nat-detected': {
+    severity: 'info',
+    summary:
+      'The address hashes of the peers do not match the addresses in the capture: a NAT is on the path, or a side forces UDP encapsulation by sending a wrong hash. The peers moved to port 4500 as they should.',
+    advice:
+      'Nothing to do. Whether it is a NAT or forced encapsulation (strongSwan: encap = yes; libreswan: encapsulation=yes) shows in a capture on the other side.',
+  },
+  'nat-not-moved': {
+    severity: 'high',
+    summary:
+      'NAT or forced encapsulation was detected, but IKE stayed on its port instead of moving to 4500, so ESP will not pass the NAT.',
+    advice:
+      'Let the side that began use NAT traversal (libreswan: encapsulation=auto, not no; Windows: AssumeUDPEncapsulationContextOnSendRule) and see that UDP port 4500 is not taken or blocked on it.',
+  },
+  'esp-not-encapsulated': {
+    severity: 'high',
+    summary:
+      'NAT or forced encapsulation was detected, but ESP goes without UDP encapsulation and gets lost at the NAT.',
+    advice:
+      'Turn UDP encapsulation on where the unencapsulated packets come from (libreswan: encapsulation=yes; strongSwan: encap = yes), and check that its kernel supports it (ip xfrm state should show "encap type espinudp").',
+  },
+  'nat-detection-one-sided': {
+    severity: 'info',
+    summary: 'Only one side took part in NAT detection: without the other there is no NAT traversal.',
+    advice: 'If there is a NAT between the two, enable NAT traversal on the side without it.',
+  },
+} as const;
+
+type Id = keyof typeof kinds;
+
+/** Network address translation on the path. */
+export const nat = findingGroup('NAT', kinds, (scene, emit) => {
+  for (const sa of scene.report.ikeSas) {
+    if (sa.nat?.detected) findNat(scene, sa, sa.nat, emit);
+    findOneSided(sa, emit);
+  }
+});
+
+function findNat(scene: Scene, sa: IkeSaReport, report: NatReport, emit: Emit<Id>): void {
+  const evidence = [report.initiator?.frame, report.responder?.frame].filter((frame) => frame !== undefined);
+  const cause = causeWords(sa, report);
+  if (report.movedTo4500 !== undefined) {
+    emit(
+      'nat-detected',
+      [evidence, [report.movedTo4500]],
+      `${cause}; IKE moved to port 4500 in frame ${report.movedTo4500}.`,
+    );
+  } else {
+    const later = messagesIn(sa).filter(({ exchange }) =>
+      isAfterDetection(exchange.exchange, exchange.messageId),
+    );
+    if (later.length === 0) return;
+    emit(
+      'nat-not-moved',
+      [evidence, framesOf(later[0]!.exchange)],
+      `${cause}, but ${initiatorOf(sa)} went on at ${sa.responder} without moving to port 4500.`,
+    );
+  }
+  const bare = allFlows(scene.report).filter(
+    (flow) =>
+      flow.protocol === 'ESP' &&
+      !flow.encapsulated &&
+      pairOf(flow.src, flow.dst) === pairOf(sa.initiator, sa.responder) &&
+      flow.first.time >= sa.first.time,
+  );
+  if (bare.length === 0) return;
+  emit(
+    'esp-not-encapsulated',
+    [evidence, ...bare.map(({ frames }) => frames)],
+    `${cause}, but ESP between ${initiatorOf(sa)} and ${responderOf(sa)} goes without UDP encapsulation.`,
+  );
+}
+
+function isAfterDetection(exchange: string, messageId: number): boolean {
+  return (
+    exchange === 'IKE_AUTH' ||
+    exchange === 'CREATE_CHILD_SA' ||
+    (messageId !== 0 && exchange !== 'IKE_SA_INIT')
+  );
+}
+
+/** A wrong hash of the own address has two explanations; a wrong one of the other's address only a NAT. */
+function causeWords(sa: IkeSaReport, { initiator, responder }: NatReport): string {
+  const ambiguous: string[] = [];
+  const translated: string[] = [];
+  if (initiator?.source === 'differs') ambiguous.push(initiatorOf(sa));
+  if (responder?.source === 'differs') ambiguous.push(responderOf(sa));
+  if (initiator?.destination === 'differs') translated.push(responderOf(sa));
+  if (responder?.destination === 'differs') translated.push(initiatorOf(sa));
+  if (translated.length > 0) {
+    return `The peers see other addresses for ${enumerate(translated)} than the capture shows: a NAT translates on the path`;
+  }
+  return `${enumerate(ambiguous)} ${ambiguous.length > 1 ? 'send hashes' : 'sends a hash'} of another address than the capture shows: NAT or forced encapsulation`;
+}
+
+function findOneSided(sa: IkeSaReport, emit: Emit<Id>): void {
+  if (
+    sa.nat === undefined ||
+    sa.nat.detected ||
+    (sa.nat.initiator === undefined) === (sa.nat.responder === undefined)
+  ) {
+    return;
+  }
+  const side = sa.nat.initiator ?? sa.nat.responder;
+  const answered = sa.suite !== undefined;
+  if (!answered || side === undefined) return;
+  const without = sa.nat.initiator === undefined ? initiatorOf(sa) : responderOf(sa);
+  emit('nat-detection-one-sided', [[side.frame]], `${without} does not take part in NAT detection.`);
+}
