@@ -271,3 +271,26 @@ describe('matching', () => {
     expect(identityMatches(expected, actual)).toBe(false);
   });
 });
+
+describe('names of a hostile peer', () => {
+  it.each(['300418024141', '30041702ffff', '3003180100', '30050603ffffff', '3005090341ff00'])(
+    'prints %s as hex and matches nothing',
+    (hex) => {
+      const hostile = { idType: IdType.DER_ASN1_DN, data: fromHex(hex) };
+      expect(formatIdentity(hostile)).toContain(hex);
+      expect(identityMatches(parseIdentity('C=CH, CN=bob'), hostile)).toBe(false);
+    },
+  );
+
+  it('never throws for mutated names', () => {
+    const good = parseIdentity('C=CH, O=Lab, E=a@b.test, CN=bob')!.data;
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 8 }), (changes) => {
+        const data = good.slice();
+        for (const [at, byte] of changes) data[at] = byte;
+        expect(typeof formatIdentity({ idType: IdType.DER_ASN1_DN, data })).toBe('string');
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});

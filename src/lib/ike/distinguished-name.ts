@@ -146,8 +146,8 @@ export function foldAscii(text: string): string {
 /** The attributes of a name in order; undefined for anything that is not exactly one name. */
 function decode(der: Uint8Array): NameAttribute[] | undefined {
   if (der.length > MAX_DER) return undefined;
-  const { offset, result } = fromBER(Uint8Array.from(der), limits);
-  if (offset !== der.length || !(result instanceof Sequence)) return undefined;
+  const result = parse(der);
+  if (!(result instanceof Sequence)) return undefined;
   const attributes: NameAttribute[] = [];
   for (const set of result.valueBlock.value) {
     if (!(set instanceof SetBlock)) return undefined;
@@ -158,6 +158,16 @@ function decode(der: Uint8Array): NameAttribute[] | undefined {
     }
   }
   return attributes;
+}
+
+/** The one value that fills `der`. asn1js throws for some malformed values, as for a time that is none. */
+function parse(der: Uint8Array): AsnType | undefined {
+  try {
+    const { offset, result } = fromBER(Uint8Array.from(der), limits);
+    return offset === der.length ? result : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function decodeAttribute(pair: unknown): NameAttribute | undefined {
