@@ -1,4 +1,4 @@
-import { concatBytes, equalBytes } from '../../core/bytes.js';
+import { equalBytes } from '../../core/bytes.js';
 import { type IpHeader, Protocol, u16 } from './ip.js';
 
 /** Why a datagram is not there as a whole. */
@@ -29,34 +29,60 @@ export interface LostDatagram {
 /** Enough for the fragments of thousands of connections, little enough for a laptop. */
 const LIMITS = { datagrams: 1024, bytes: 16 << 20, fragments: 1024, done: 1024 };
 const MAX_DATAGRAM = 65_535;
+/** In nanoseconds, as all times here. */
+const SECOND = 1_000_000_000n;
 /** RFC 8200 4.5: given up 60 seconds after the first fragment. */
-const TIMEOUT = 60_000_000_000n;
+const TIMEOUT = 60n * SECOND;
 /** For so long after the last fragment another copy of one is taken for a duplicate of the capture. */
-const DUPLICATES = 1_000_000_000n;
+const DUPLICATES = SECOND;
 
 interface Piece {
   offset: number;
   data: Uint8Array;
 }
 
-interface Datagram {
+class Datagram {
   header: Uint8Array;
   /** Where the fragment header is in `header`, and where its number stands; 0 for IPv4. */
-  fragmentAt: number;
-  fragmentNextAt: number;
+  fragmentAt = 0;
+  fragmentNextAt = 0;
   protocol: number;
-  pieces: Piece[];
-  received: number;
-  total: number | undefined;
-  frames: number[];
-  time: bigint;
-  reason: IncompleteReason;
+  pieces: Piece[] = [];
+  received = 0;
+  total: number | undefined = undefined;
+  frames: number[] = [];
+  reason: IncompleteReason = 'missing';
+
+  constructor(
+    data: Uint8Array,
+    header: IpHeader,
+    readonly time: bigint,
+  ) {
+    this.header = new Uint8Array(0);
+    this.protocol = header.protocol;
+    this.takeHead(data, header);
+  }
+
+  /** The headers of the first fragment are those of the datagram; before it comes, those of any tell the addresses. */
+  takeHead(
+    data: Uint8Array,
+    { start, payload, version, protocol, fragmentAt, fragmentNextAt }: IpHeader,
+  ): void {
+    this.header = copyOf(data.subarray(start, payload));
+    this.protocol = protocol;
+    if (version === 4) return;
+    this.fragmentAt = fragmentAt - start;
+    this.fragmentNextAt = fragmentNextAt - start;
+  }
 }
 
 /** Puts IPv4 and IPv6 fragments together, bounded in count, bytes and time. */
 export class Reassembler {
   readonly #open = new Map<string, Datagram>();
-  readonly #done = new Map<string, bigint>();
+  /** When datagrams were finished, in two generations, of which the older is forgotten as a whole. */
+  #done = new Map<string, bigint>();
+  #doneBefore = new Map<string, bigint>();
+  #nextExpiry = 0n;
   readonly #onLost: (datagram: LostDatagram) => void;
   #bytes = 0;
 
@@ -73,12 +99,9 @@ export class Reassembler {
   ): { packet: Uint8Array; frames: number[] } | undefined {
     this.#expire(time);
     const key = keyOf(data, header);
-    const doneAt = this.#done.get(key);
+    const doneAt = this.#done.get(key) ?? this.#doneBefore.get(key);
     if (doneAt !== undefined && time - doneAt <= DUPLICATES && time >= doneAt) return undefined;
-    let datagram = this.#open.get(key);
-    if (datagram === undefined) {
-      datagram = this.#start(key, data, header, time);
-    }
+    const datagram = this.#open.get(key) ?? this.#start(key, data, header, time);
     if (datagram.frames.length < LIMITS.fragments && datagram.frames.at(-1) !== frame)
       datagram.frames.push(frame);
     if (datagram.reason !== 'missing') return undefined;
@@ -99,17 +122,11 @@ export class Reassembler {
   }
 
   #start(key: string, data: Uint8Array, header: IpHeader, time: bigint): Datagram {
-    const [oldest] = this.#open;
-    if (this.#open.size >= LIMITS.datagrams && oldest !== undefined) this.#lose(...oldest);
-    const datagram: Datagram = {
-      ...headOf(data, header),
-      pieces: [],
-      received: 0,
-      total: undefined,
-      frames: [],
-      time,
-      reason: 'missing',
-    };
+    if (this.#open.size >= LIMITS.datagrams) {
+      const [oldest] = this.#open;
+      if (oldest !== undefined) this.#lose(...oldest);
+    }
+    const datagram = new Datagram(data, header, time);
     this.#open.set(key, datagram);
     return datagram;
   }
@@ -144,23 +161,28 @@ export class Reassembler {
     }
     const after = datagram.pieces[at + 1];
     if (endOf(before) > offset || (after !== undefined && after.offset < end)) return 'overlap';
-    // A copy, as the frame's bytes belong to a chunk of the file.
-    datagram.pieces.splice(at + 1, 0, { offset, data: new Uint8Array(piece.data) });
     datagram.received += length;
+    // A copy, as the frame's bytes belong to a chunk of the file; the last one is used up at once.
+    if (datagram.received !== datagram.total) piece.data = copyOf(piece.data);
+    datagram.pieces.splice(at + 1, 0, piece);
     this.#bytes += length;
-    if (offset === 0) Object.assign(datagram, headOf(data, header));
+    if (offset === 0 && datagram.pieces.length > 1) datagram.takeHead(data, header);
     this.#makeRoom(datagram);
     return undefined;
   }
 
   #makeRoom(keep: Datagram): void {
+    if (this.#bytes <= LIMITS.bytes) return;
     for (const [key, datagram] of this.#open) {
       if (this.#bytes <= LIMITS.bytes) return;
       if (datagram !== keep) this.#lose(key, datagram);
     }
   }
 
+  /** Looks once a second of the capture, because finding the oldest entry of a busy map is slow. */
   #expire(now: bigint): void {
+    if (now < this.#nextExpiry && now > this.#nextExpiry - 2n * SECOND) return;
+    this.#nextExpiry = now + SECOND;
     for (const [key, datagram] of this.#open) {
       if (now - datagram.time < TIMEOUT) return;
       this.#lose(key, datagram);
@@ -197,10 +219,11 @@ export class Reassembler {
   }
 
   #remember(key: string, time: bigint): void {
-    this.#done.delete(key);
+    if (this.#done.size >= LIMITS.done) {
+      this.#doneBefore = this.#done;
+      this.#done = new Map();
+    }
     this.#done.set(key, time);
-    const [oldest] = this.#done.keys();
-    if (this.#done.size > LIMITS.done && oldest !== undefined) this.#done.delete(oldest);
   }
 }
 
@@ -216,14 +239,17 @@ function keyOf(data: Uint8Array, header: IpHeader): string {
   return String.fromCharCode(...parts);
 }
 
-function headOf(data: Uint8Array, header: IpHeader) {
-  const { start, version } = header;
-  return {
-    header: new Uint8Array(data.subarray(start, header.payload)),
-    fragmentAt: version === 4 ? 0 : header.fragmentAt - start,
-    fragmentNextAt: version === 4 ? 0 : header.fragmentNextAt - start,
-    protocol: header.protocol,
-  };
+/** Out of Node's pool of small buffers: an allocation of its own for each would cost more than all the rest. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = emptyPooled(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+/** The caller has to fill it. */
+function emptyPooled(length: number): Uint8Array {
+  const { buffer, byteOffset } = Buffer.allocUnsafe(length);
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 function endOf(piece: Piece | undefined): number {
@@ -232,16 +258,17 @@ function endOf(piece: Piece | undefined): number {
 
 /** The packet as it was before it was cut up. The checksum of an IPv4 header stays that of the first fragment. */
 function assemble({ header, fragmentAt, fragmentNextAt, pieces, protocol }: Datagram): Uint8Array {
-  const parts = pieces.map((piece) => piece.data);
+  const headerBytes = fragmentAt === 0 ? header.length : fragmentAt;
+  const packet = emptyPooled(headerBytes + endOf(pieces.at(-1)));
+  packet.set(header.subarray(0, headerBytes));
+  for (const { offset, data } of pieces) packet.set(data, headerBytes + offset);
   if (fragmentAt === 0) {
-    const packet = concatBytes(header, ...parts);
     setU16(packet, 2, packet.length);
     setU16(packet, 6, 0);
-    return packet;
+  } else {
+    setU16(packet, 4, packet.length - 40);
+    packet[fragmentNextAt] = protocol;
   }
-  const packet = concatBytes(header.subarray(0, fragmentAt), ...parts);
-  setU16(packet, 4, packet.length - 40);
-  packet[fragmentNextAt] = protocol;
   return packet;
 }
 

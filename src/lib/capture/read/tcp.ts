@@ -107,6 +107,7 @@ export class TcpStreams {
 
   /** Gives up the oldest streams when too much is held. */
   #makeRoom(keep: Stream): void {
+    if (this.#bytes <= LIMITS.bytes) return;
     for (const [key, stream] of this.#streams) {
       if (this.#bytes <= LIMITS.bytes) return;
       if (stream !== keep) this.#close(key, stream);
