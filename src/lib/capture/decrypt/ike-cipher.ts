@@ -41,7 +41,13 @@ export function ikeOpener(
         secret,
         integKey ?? new Secret(new Uint8Array(0)),
       );
-      return { open: (ad, body) => checked(() => protection.open(ad, body)) };
+      return {
+        open: (ad, body, first) => {
+          const opened = checked(() => protection.open(ad, body));
+          // An ICV of its own says nothing of the encryption key.
+          return integ && opened.verdict === 'ok' && !mayBegin(opened.inner, first) ? OTHER_KEY : opened;
+        },
+      };
     }
     const cipher = encr.bind(secret.reveal());
     const icvBytes = key.integ?.icvBytes ?? 0;
@@ -60,6 +66,20 @@ export function ikeOpener(
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+const OTHER_KEY: Opened = {
+  verdict: 'malformed',
+  icv: 'good',
+  error: new WireError('E_DECRYPT', 'authentic, but nothing readable comes out: another encryption key?', 0),
+};
+
+/** Whether there may be a payload at the beginning: its length fits, its reserved bits are zero (RFC 7296 3.2). */
+function mayBegin(inner: Uint8Array, first: number | undefined): boolean {
+  if (first === undefined || first === PayloadType.NONE) return true;
+  if (inner.length < 4) return false;
+  const length = (inner[2]! << 8) | inner[3]!;
+  return (inner[1]! & 0x7f) === 0 && length >= 4 && length <= inner.length;
 }
 
 function checked(open: () => Uint8Array): Opened {
