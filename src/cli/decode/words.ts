@@ -103,6 +103,7 @@ export function flowText(flow: FlowReport): string {
   if (icv.good > 0 && icv.bad + icv.unchecked === 0) parts.push('ICV good');
   else if (icv.good > 0) parts.push(`ICV good on ${icv.good}`);
   if (icv.bad > 0) parts.push(`ICV BAD on ${icv.bad} (${frameList(flow.badIcvFrames)})`);
+  if (icv.truncated > 0) parts.push(`${icv.truncated} of them right when cut to 96 bits`);
   if (icv.unchecked > 0 && icv.good + icv.bad > 0) parts.push(`unchecked ${icv.unchecked}`);
   if (flow.lost > 0) parts.push(`${flow.lost} missing`);
   if (flow.duplicated > 0) parts.push(`${flow.duplicated} twice (${frameList(flow.duplicateFrames)})`);

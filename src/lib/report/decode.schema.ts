@@ -49,6 +49,7 @@ const packets = {
     response: flag,
     'initiator?': flag,
     payloads: list(ref('payload')),
+    'encrypted?': object({ firstPayload: text, firstPayloadNumber: count, offset: count, length: count }),
     'fragment?': object({ number: count, total: count }),
   }),
   packet: object({
@@ -160,10 +161,10 @@ const associations = {
       furthestBehind: count,
     }),
     lateFrames: frames,
-    icv: object({ good: count, bad: count, unchecked: count }),
+    icv: object({ good: count, bad: count, unchecked: count, truncated: count }),
     badIcvFrames: frames,
     frames,
-    'lengthModulo16?': count,
+    'lengthModulo8?': count,
     'childSa?': text,
   }),
   childSa: object({
