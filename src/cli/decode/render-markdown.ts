@@ -75,6 +75,6 @@ function literal(text: string): string {
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replace(/[\\`*{}[\]|~]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, (character) => `\\${character}`)
-    .replace(/\bhttp(s?):/gi, 'http$1&#58;')
-    .replace(/#(?=\d)/g, 'frame ');
+    .replace(/#(?=\d)/g, 'frame ')
+    .replace(/\bhttp(s?):/gi, 'http$1&#58;');
 }

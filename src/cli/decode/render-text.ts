@@ -53,7 +53,10 @@ class TextRenderer {
 
   #section(section: Section, indent: string): void {
     const title = this.#paint.bold(printable(section.title));
-    this.#lines.push('', `${indent}${title}  ${this.#tone(section.state.tone, section.state.text)}`);
+    this.#lines.push(
+      '',
+      `${indent}${title}  ${this.#tone(section.state.tone, printable(section.state.text))}`,
+    );
     this.#facts(section.facts, `${indent}  `);
     if (section.steps.length > 0) this.#lines.push('');
     this.#steps(section.steps, `${indent}  `);
