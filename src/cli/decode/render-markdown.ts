@@ -20,7 +20,7 @@ export function renderMarkdown(report: Report, details: MessageDetails): string 
 }
 
 function findings({ findings: list }: Report): string {
-  if (list.length === 0) return 'Nothing conspicuous.';
+  if (list.length === 0) return 'Nothing wrong was found.';
   return list
     .map(({ severity, id, frames, title, advice }) => {
       const where = frames.length === 0 ? '' : ` (${literal(frameList(frames))})`;

@@ -109,15 +109,21 @@ class TextRenderer {
 
   #diagnosis({ findings }: Report): void {
     this.#lines.push('', this.#paint.bold('Diagnosis'));
-    if (findings.length === 0) this.#lines.push('  Nothing conspicuous.');
-    for (const { severity, id, frames, title, advice, tone } of findings) {
+    const [grave, notable] = [
+      findings.filter(({ severity }) => severity !== 'info'),
+      findings.filter(({ severity }) => severity === 'info'),
+    ];
+    if (grave.length === 0) this.#lines.push('  Nothing wrong was found.');
+    for (const { severity, id, frames, title, advice, tone } of grave) {
       const where = frames.length === 0 ? '' : `  ${frameList(frames)}`;
-      this.#lines.push(
-        '',
-        `  ${this.#tone(tone, severity.toUpperCase())}  ${this.#paint.bold(printable(id))}${where}`,
-      );
+      const label = this.#tone(tone, severity.toUpperCase());
+      this.#lines.push('', `  ${label}  ${this.#paint.bold(printable(id))}${where}`);
       this.#wrapped('    ', '    ', title);
       this.#wrapped('    → ', '      ', advice);
+    }
+    if (notable.length > 0) this.#lines.push('', this.#paint.bold('Also worth knowing'));
+    for (const { id, frames, title } of notable) {
+      this.#wrapped('  ', '    ', `${id}  ${frameList(frames)}  ${title}`);
     }
   }
 

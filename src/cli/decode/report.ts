@@ -82,7 +82,7 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
     title: name,
     facts: summaryFacts(result.summary),
     sections: [
-      ...shown.map(({ sa, children }) => ikeSection(sa, children, start)),
+      ...shown.map(({ sa, children }) => ikeSection(sa, children, start, result.diagnosis)),
       ...shownOrphans.map((child) => childSection(child, start)),
       ...(flows.length === 0 ? [] : [flowSection(flows)]),
     ],
@@ -177,7 +177,12 @@ const STATES: Record<IkeSaReport['state'], { text: string; tone: Tone }> = {
   partial: { text: 'began before the capture', tone: 'plain' },
 };
 
-function ikeSection(sa: IkeSaReport, children: ChildSaReport[], start: string): Section {
+function ikeSection(
+  sa: IkeSaReport,
+  children: ChildSaReport[],
+  start: string,
+  findings: readonly Finding[],
+): Section {
   const facts: [string, string][] = [
     ['initiator', sideText(sa, 'initiator')],
     ['responder', sideText(sa, 'responder')],
@@ -195,7 +200,7 @@ function ikeSection(sa: IkeSaReport, children: ChildSaReport[], start: string): 
   if (sa.exchangesOmitted > 0) facts.push(['left out', countText(sa.exchangesOmitted, 'exchange')]);
   return {
     title: `${sa.id}  ${sa.initiator} → ${sa.responder}  IKEv${sa.version}`,
-    state: stateOf(sa, children),
+    state: withFindings(stateOf(sa, children), framesOf(sa, children), findings),
     facts,
     steps: sa.exchanges.map((exchange) => step(exchange, start)),
     sections: children.map((child) => childSection(child, start)),
@@ -211,6 +216,20 @@ function suiteText({ suite, state }: IkeSaReport): string {
 function stateOf(sa: IkeSaReport, children: ChildSaReport[]): Section['state'] {
   if (sa.state !== 'established' || children.length > 0 || sa.rekeyOf !== undefined) return STATES[sa.state];
   return { text: 'established, but without a child SA: it carries no traffic', tone: 'bad' };
+}
+
+/** Names what is wrong with it, for those who read headings only. */
+function withFindings(
+  state: Section['state'],
+  frames: readonly number[],
+  findings: readonly Finding[],
+): Section['state'] {
+  const own = new Set(frames);
+  const wrong = findings.filter(
+    (finding) => severityTone(finding) === 'bad' && finding.frames.some((frame) => own.has(frame)),
+  );
+  if (wrong.length === 0) return state;
+  return { text: `${state.text} (${[...new Set(wrong.map(({ id }) => id))].join(', ')})`, tone: 'bad' };
 }
 
 /** What everybody says instead of IANA's name. */
