@@ -240,6 +240,27 @@ describe('a NAT that changes its mapping', () => {
     expectOnePair(client.ledger, served);
   });
 
+  it('is not followed by a client that is behind a NAT itself', () => {
+    const world = new World(21);
+    world.tamper = () => false;
+    const client = world.connect();
+    // Its first message is lost, the next one goes through a NAT.
+    client.natPort = 61_234;
+    world.tamper = undefined;
+    world.run(MINUTE, () => client.ledger.children.size > 0);
+    world.run(100);
+    let stolen = new Uint8Array();
+    world.tamper = ({ data }) => {
+      stolen = data.slice();
+      return false;
+    };
+    world.command('server', { type: 'check-liveness' });
+    const path = { local: { address: CLIENT, port: 40_001 }, remote: { address: '203.0.113.66', port: 66 } };
+    client.session.handle({ type: 'datagram', data: stolen, path: { ...path, natT: true } }, world.now);
+    const next = client.session.handle({ type: 'command', command: { type: 'check-liveness' } }, world.now);
+    expect(next.send.map(({ path: { remote } }) => remote)).toEqual([{ address: '192.0.2.1', port: 4500 }]);
+  });
+
   it('is not followed for a message that only looks like the peer', () => {
     const { world, ours, theirs } = up();
     const forged = seal(ours.ikeSa!, NEXT, []);

@@ -243,13 +243,18 @@ export class Session {
     return { payloads: [notify(NotifyType.INVALID_SYNTAX)], story: 'refused a malformed request' };
   }
 
-  /** RFC 7296 2.23: the address of an authenticated message is the one to talk to when the peer is behind a NAT. */
+  /**
+   * RFC 7296 2.23: the address of an authenticated message is the one to talk to when the peer is behind a NAT. Who is
+   * behind a NAT itself does not follow, lest one packet that a thief sends on moves the tunnel; a responder there has
+   * a fixed mapping, and its clients may still move.
+   */
   #follow(ikeSa: IkeSa, path: Path): void {
     const moved =
       !sameEndpoint(ikeSa.path.remote, path.remote) || !sameEndpoint(ikeSa.path.local, path.local);
     if (!moved) return;
     const floats = ikeSa.stage === 'half-open' && ikeSa.role === 'responder';
-    if (!floats && !ikeSa.peerBehindNat) return;
+    const stays = !ikeSa.peerBehindNat || (ikeSa.weAreBehindNat && this.#state.role === 'initiator');
+    if (!floats && stays) return;
     ikeSa.path = path;
     if (!floats) this.#state.emit({ type: 'peer-moved', path });
   }
