@@ -171,6 +171,18 @@ describe('negotiation', () => {
     });
   });
 
+  it('gives a client with an address that address, and the networks of clients to those who ask for none', () => {
+    const server = serverPolicy({ pool, remoteTs: [anySelector(4)], localTs: [anySelector(4)] });
+    const { world, ours } = up(server, clientPolicy({ localTs: undefined }));
+    expect([...ours.children.values()][0]!.localTs.map(formatSelector)).toEqual([
+      '10.99.0.1/32',
+      'fd99::1/128',
+    ]);
+    const site = world.connect(clientPolicy({ localId: undefined }));
+    world.run(MINUTE);
+    expect([...site.ledger.children.values()][0]!.localTs.map(formatSelector)).toEqual(['10.1.0.0/24']);
+  });
+
   it.each<[string, Partial<SessionPolicy>, Partial<SessionPolicy>]>([
     ['E_INTERNAL_ADDRESS_FAILURE', { pool: empty, remoteTs: undefined }, { localTs: undefined }],
     ['E_FAILED_CP_REQUIRED', { pool, remoteTs: undefined }, {}],

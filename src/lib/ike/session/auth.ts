@@ -285,7 +285,8 @@ function answerFirstChild(
   const { policy } = state;
   const everything = [anySelector(4), anySelector(6)];
   state.localAllowed = policy.localTs ?? everything;
-  state.remoteAllowed = policy.remoteTs ?? (state.assigned ? selectorsOf(state.assigned) : []);
+  // Who was lent an address has that one, and no say over the networks of clients that bring their own.
+  state.remoteAllowed = state.assigned ? selectorsOf(state.assigned) : (policy.remoteTs ?? []);
   const { nonceI, nonceR } = ikeSa.secrets;
   const answer = answerChild(
     state,

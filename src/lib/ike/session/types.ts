@@ -45,7 +45,7 @@ export interface SessionPolicy {
   espProposals: readonly ProposalTemplate[];
   /** This side's traffic; undefined: the virtual address that the server assigns (initiator only). */
   localTs: readonly TrafficSelector[] | undefined;
-  /** The peer's traffic; undefined on a responder with a pool: the address it assigned. */
+  /** The peer's traffic. On a responder with a pool: that of clients which ask for no address; others have theirs. */
   remoteTs: readonly TrafficSelector[] | undefined;
   /** Responder: where virtual addresses come from. */
   pool: AddressPool | undefined;
