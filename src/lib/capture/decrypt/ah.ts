@@ -51,9 +51,10 @@ export class AhVerifier {
     let covered: Uint8Array | undefined;
     for (const key of keys) {
       const integ = integForDecoding(key.integ);
-      if (!integ?.compute || ah + FIXED_BYTES + integ.icvBytes > ip.length) continue;
-      if (FIXED_BYTES + integ.icvBytes > header.length) continue;
+      if (!integ?.compute) continue;
+      // A header without room for the ICV of its algorithm cannot be right.
       icv = 'bad';
+      if (FIXED_BYTES + integ.icvBytes > header.length) continue;
       covered ??= immutableIp(ip, ah);
       const at = ah + FIXED_BYTES;
       const received = ip.subarray(at, at + integ.icvBytes);

@@ -16,6 +16,8 @@ export type EspOutcome =
 
 const NO_KEY: EspOutcome = { verdict: 'no key' };
 const SHA256_128 = 12;
+/** Pairs of addresses for one SPI: NAT and MOBIKE change them, captures at several points show them all. */
+const FLOWS_OF_SPI = 16;
 
 interface Flow {
   src: string;
@@ -23,6 +25,8 @@ interface Flow {
   revision: number;
   sas: EspOpener[];
 }
+
+const CLOSED: Flow = { src: '', dst: '', revision: -1, sas: [] };
 
 /**
  * Opens ESP packets with the keys of a ring. Ciphers are bound once for each key, and the answer of the ring is kept
@@ -54,19 +58,17 @@ export class EspDecryptor {
   }
 
   #flow(spi: number, src: string, dst: string): Flow {
-    const flows = this.#flows.get(spi) ?? [];
-    let flow = flows.find((known) => known.src === src && known.dst === dst);
-    if (!flow) {
-      flow = { src, dst, revision: -1, sas: [] };
-      this.#flows.set(spi, [flow, ...flows].slice(0, 16));
-    }
-    if (flow.revision !== this.ring.revision) {
-      flow.revision = this.ring.revision;
-      const keys = this.ring.esp(spi, src, dst);
-      const known = flow.sas.filter((sa) => keys.includes(sa.key));
-      const fresh = keys.map((key) => this.#opener(key)).filter((sa) => !known.includes(sa));
-      flow.sas = [...known.filter((sa) => sa.confirmed), ...fresh, ...known.filter((sa) => !sa.confirmed)];
-    }
+    const flows = this.#flows.get(spi);
+    const known = flows?.find((flow) => flow.src === src && flow.dst === dst);
+    if (known?.revision === this.ring.revision) return known;
+    const keys = this.ring.esp(spi, src, dst);
+    // Without a key there is nothing to remember: a capture may hold any number of SPIs.
+    if (keys.length === 0) return CLOSED;
+    const before = known?.sas.filter((sa) => keys.includes(sa.key)) ?? [];
+    const fresh = keys.map((key) => this.#opener(key)).filter((sa) => !before.includes(sa));
+    const [confirmed, others] = [before.filter((sa) => sa.confirmed), before.filter((sa) => !sa.confirmed)];
+    const flow = { src, dst, revision: this.ring.revision, sas: [...confirmed, ...fresh, ...others] };
+    this.#flows.set(spi, [flow, ...(flows ?? []).filter((other) => other !== known)].slice(0, FLOWS_OF_SPI));
     return flow;
   }
 

@@ -33,16 +33,16 @@ export class BoundedMap<K, V> {
 
 /** Bounds of a decryptor's memory. */
 export const LIMITS = {
-  ikeSas: 8192,
+  ikeSas: 4096,
   /** Requests of one IKE SA that wait for their response. */
   exchanges: 16,
   /** IKE messages whose fragments are being collected, their size, and fragments of one. */
   fragmented: 512,
   fragmentedBytes: 128 * 1024,
   fragments: 1024,
-  /** ESP and AH flows, each an SPI with addresses. */
-  flows: 65_536,
-  children: 65_536,
+  /** SPIs with a key whose addresses are remembered. */
+  flows: 16_384,
+  children: 16_384,
   notes: 1000,
   /** Packets inside packets. */
   depth: 4,

@@ -93,13 +93,19 @@ function icvOf(text: string): number {
 }
 
 function wholeBytes(bits: number, name: string): number {
-  if (bits % 8 !== 0 || bits > 512)
-    throw new KeyLineError(`${JSON.stringify(name)} has an impossible ICV length`);
+  if (bits % 8 !== 0 || bits > 512) throw new KeyLineError(`${shownName(name)} has an impossible ICV length`);
   return bits / 8;
 }
 
+/** A name for a message. Where columns are swapped it may be a key, which must not be shown. */
+export function shownName(name: string): string {
+  return /[0-9a-f]{12}/i.test(name) || name.length > 80
+    ? 'what stands for the algorithm'
+    : JSON.stringify(name);
+}
+
 function unknownName(name: string): never {
-  throw new KeyLineError(`${JSON.stringify(name.slice(0, 80))} is no algorithm this tool knows`);
+  throw new KeyLineError(`${shownName(name)} is no algorithm this tool knows`);
 }
 
 /**

@@ -24,6 +24,9 @@ export function daemonIkeEntry(entry: Json, source: KeySource): KeyEntry[] {
   const skAr = integ.checked ? optionalSecret(entry, 'sk_ar') : undefined;
   for (const key of [skEi, skEr]) if (key) checkEncrKey(encr, key.length);
   for (const key of [skAi, skAr]) if (key) checkIntegKey(integ, key.length);
+  const skD = optionalSecret(entry, 'sk_d');
+  const keSecret = optionalSecret(entry, 'dh');
+  if (![skEi, skEr, skD, keSecret].some((secret) => secret)) return [];
   return [
     present<Ikev2Key>({
       kind: 'ikev2',
@@ -37,8 +40,8 @@ export function daemonIkeEntry(entry: Json, source: KeySource): KeyEntry[] {
       skAi,
       skAr,
       prf,
-      skD: optionalSecret(entry, 'sk_d'),
-      keSecret: optionalSecret(entry, 'dh'),
+      skD,
+      keSecret,
       nonceI: undefined,
       nonceR: undefined,
     }),

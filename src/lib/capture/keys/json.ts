@@ -56,7 +56,9 @@ export function parseJsonKeys(text: string, file: string): ParsedKeys {
       const source = { file, line: lineAt(text, at) };
       try {
         if (!isObject(entry)) throw new KeyLineError('not an object');
-        found.keys.push(...read(entry, source));
+        const keys = read(entry, source);
+        if (keys.length === 0) throw new KeyLineError('no key in it');
+        found.keys.push(...keys);
       } catch (error) {
         if (!(error instanceof KeyLineError)) throw error;
         found.problems.push({ ...source, message: `${name}[${i}]: ${error.message}` });
@@ -81,6 +83,9 @@ function ownIkeEntry(entry: Json, source: KeySource): KeyEntry[] {
   if (integ) for (const key of Object.values(macs)) if (key) checkIntegKey(integ, key.length);
   if (prfId !== undefined && !prfTransform(prfId)) throw new KeyLineError(`PRF ${prfId} is unknown`);
   if ((keys.skEi || keys.skEr) && encrId === undefined) throw new KeyLineError('"suite" is missing');
+  const skD = hex('skD');
+  const keSecret = hex('keSecret');
+  if (![...Object.values(keys), skD, keSecret].some((secret) => secret)) return [];
   return [
     present<Ikev2Key>({
       kind: 'ikev2',
@@ -93,8 +98,8 @@ function ownIkeEntry(entry: Json, source: KeySource): KeyEntry[] {
       ...keys,
       skAi: integ?.checked ? macs.skAi : undefined,
       skAr: integ?.checked ? macs.skAr : undefined,
-      skD: hex('skD'),
-      keSecret: hex('keSecret'),
+      skD,
+      keSecret,
       nonceI: optionalBytes(entry, 'nonceI'),
       nonceR: optionalBytes(entry, 'nonceR'),
     }),

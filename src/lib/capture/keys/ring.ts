@@ -3,7 +3,7 @@ import { isIpIn } from './address-match.js';
 import type { AhKey, ChildKeSecret, EspKey, Ikev1Key, Ikev2Key, KeyEntry, SaMatch } from './types.js';
 
 /** Keys derived while reading, per kind: so many SAs at a time, then the oldest are forgotten. */
-const MAX_DERIVED = 65_536;
+const MAX_DERIVED = 16_384;
 /** More keys for one SPI than any tie has. */
 const MAX_CANDIDATES = 16;
 

@@ -1,6 +1,6 @@
 import { Secret } from '../../core/secret.js';
 import { encrTransform } from '../../crypto/registry.js';
-import { checkEncrKey, checkIntegKey, encrIdsOf, integOf, NO_INTEG } from './algorithm-names.js';
+import { checkEncrKey, checkIntegKey, encrIdsOf, integOf, NO_INTEG, shownName } from './algorithm-names.js';
 import { addressMatch, ikeSpiField, secretField, secretOrText, spiMatch } from './fields.js';
 import { type IntegSpec, type KeyEntry, KeyLineError, type KeySource } from './types.js';
 
@@ -55,7 +55,7 @@ function espKey(part: string, source: KeySource): KeyEntry {
   checkEncrKey(encr, encrKey.length);
   const bits = /^[a-z]+[-_]?(128|192|256)/i.exec(name)?.[1];
   if (bits !== undefined && (encrKey.length - (encrTransform(encr)?.saltBytes ?? 0)) * 8 !== Number(bits)) {
-    throw new KeyLineError(`the key does not have the ${bits} bits that ${JSON.stringify(name)} says`);
+    throw new KeyLineError(`the key does not have the ${bits} bits that ${shownName(name)} says`);
   }
   return {
     kind: 'esp',

@@ -1,6 +1,6 @@
 import { Secret } from '../../core/secret.js';
 import { encrTransform } from '../../crypto/registry.js';
-import { checkEncrKey, checkIntegKey, encrIdsOf, integOf, NO_INTEG } from './algorithm-names.js';
+import { checkEncrKey, checkIntegKey, encrIdsOf, integOf, NO_INTEG, shownName } from './algorithm-names.js';
 import { addressMatch, ikeSpiField, secretField, secretOrText, spiMatch } from './fields.js';
 import { type EspKey, type IntegSpec, type KeyEntry, KeyLineError, type KeySource } from './types.js';
 
@@ -40,7 +40,7 @@ function ikev2Line(fields: readonly string[], source: KeySource): KeyEntry {
     checkEncrKey(encr, secret.length);
     const bits = (secret.length - (encrTransform(encr)?.saltBytes ?? 0)) * 8;
     if (keyBits !== undefined && bits !== Number(keyBits)) {
-      throw new KeyLineError(`SK_e${letter} has ${bits} bits, which is not ${JSON.stringify(encrName)}`);
+      throw new KeyLineError(`SK_e${letter} has ${bits} bits, which is not ${shownName(encrName)}`);
     }
     if (!integ.checked) return { encr: secret };
     const mac = secretField(integText, `SK_a${letter}`);

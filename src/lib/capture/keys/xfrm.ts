@@ -6,6 +6,8 @@ import { type IntegSpec, type KeyEntry, KeyLineError, type KeySource } from './t
 
 const HEAD = /^src (\S+) dst (\S+)/;
 const SPI = /\bproto (\S+) spi (0x[0-9a-f]+)/;
+/** IPComp and Mobile IPv6, whose states have no keys. */
+const KEYLESS: ReadonlySet<string> = new Set(['comp', 'route2', 'hao']);
 /** Algorithm, key, with -s the bits of the key in brackets, and the bits of the ICV. */
 const ALGORITHM =
   /^(auth-trunc|auth|enc|aead) (\S+)(?: (0x[0-9a-f]*|<<\S+ \S+>>))?(?: \(\d+ bits\))?(?: (\d+))?/;
@@ -29,7 +31,8 @@ export function xfrmState(lines: readonly string[], source: KeySource): KeyEntry
   const details = lines.slice(1).map((line) => line.trim().replace(/\s+/g, ' '));
   const [, protocol, spiText = ''] = SPI.exec(details.find((line) => SPI.test(line)) ?? '') ?? [];
   if (protocol === undefined) throw new KeyLineError('an SA without protocol and SPI');
-  if (protocol !== 'esp' && protocol !== 'ah') return [];
+  if (KEYLESS.has(protocol)) return [];
+  if (protocol !== 'esp' && protocol !== 'ah') throw new KeyLineError('an SA of an unknown protocol');
 
   const algorithms = details.map((line) => ALGORITHM.exec(line)).filter((found) => found !== null);
   if (algorithms.some(([, , , key]) => key?.startsWith('<<'))) {

@@ -361,7 +361,9 @@ describe('JSON', () => {
     ['AES_CCM_8_128/PRF_HMAC_SHA2_512/MODP_4096', 14, 0, 7],
     ['AES_CTR_256/AES_XCBC_96/PRF_AES128_XCBC/MODP_4096', 13, 5, 4],
   ])('knows the proposal %s', (proposal, encr, integ, prf) => {
-    const text = JSON.stringify({ ike: [{ spi_i: '1'.repeat(16), spi_r: '2'.repeat(16), proposal }] });
+    const text = JSON.stringify({
+      ike: [{ spi_i: '1'.repeat(16), spi_r: '2'.repeat(16), proposal, sk_d: hex(32) }],
+    });
     const key = only(text, 'ikev2') as Ikev2Key;
     expect([key.encr, key.integ!.id, key.prf]).toEqual([encr, integ, prf]);
   });
