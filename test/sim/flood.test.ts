@@ -74,4 +74,12 @@ describe('a flood of half-open SAs', () => {
     world.run(2 * MINUTE);
     expect(world.listener.size).toBe(0);
   });
+
+  it('takes all addresses of an IPv6 /64 for one', () => {
+    const world = new World(5, { limits: { ...limits, cookieThreshold: 1_000 } });
+    for (const [i, data] of initRequests(200).entries()) world.inject(data, `2001:db8::${i.toString(16)}`);
+    expect(world.listener.halfOpen).toBe(limits.maxHalfOpenPerAddress);
+    for (const [i, data] of initRequests(10).entries()) world.inject(data, `2001:db8:0:${i + 1}::1`);
+    expect(world.listener.halfOpen).toBe(limits.maxHalfOpenPerAddress + 10);
+  });
 });

@@ -1,6 +1,8 @@
+import { toHex } from '../../core/bytes.js';
 import type { Path } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import { KitError, WireError } from '../../core/errors.js';
+import { parseIp } from '../../core/ip.js';
 import { type Identity, sameIdentity } from '../identity.js';
 import { decodeHeader } from '../wire/header.js';
 import { decodeMessage, findPayload } from '../wire/message.js';
@@ -27,7 +29,7 @@ export interface ListenerLimits {
   cookieThreshold: number;
   /** Half-open SAs in all; more are ignored. */
   maxHalfOpen: number;
-  /** Half-open SAs from one address; more are ignored. */
+  /** Half-open SAs from one address, or one IPv6 /64; more are ignored. */
   maxHalfOpenPerAddress: number;
 }
 
@@ -46,8 +48,8 @@ export interface ListenerOutput {
 interface Entry {
   id: number;
   session: Session;
-  /** Client address at IKE_SA_INIT, for the per-address bound. */
-  address: string;
+  /** Where the client was at IKE_SA_INIT, for the per-address bound. */
+  site: string;
   /** `initiator SPI / address / port` of its IKE_SA_INIT. */
   initKey: string;
   spis: bigint[];
@@ -163,8 +165,9 @@ export class Listener {
 
   #hasRoom(path: Path): boolean {
     const halfOpen = this.#halfOpen();
-    const fromAddress = halfOpen.filter((entry) => entry.address === path.remote.address).length;
-    return halfOpen.length < this.limits.maxHalfOpen && fromAddress < this.limits.maxHalfOpenPerAddress;
+    const site = siteOf(path.remote.address);
+    const fromSite = halfOpen.filter((entry) => entry.site === site).length;
+    return halfOpen.length < this.limits.maxHalfOpen && fromSite < this.limits.maxHalfOpenPerAddress;
   }
 
   #answerInit(
@@ -189,7 +192,7 @@ export class Listener {
     const entry: Entry = {
       id,
       session: new Session(state, answer),
-      address: path.remote.address,
+      site: siteOf(path.remote.address),
       initKey: initKey(header, path),
       spis: [answer.ikeSa.responderSpi],
       childSpis,
@@ -300,6 +303,11 @@ export class Listener {
 function initKey(header: IkeHeader, path: Path): string {
   if (header.exchangeType !== ExchangeType.IKE_SA_INIT || header.responderSpi !== 0n) return '';
   return `${header.initiatorSpi.toString(16)}/${path.remote.address}/${path.remote.port}`;
+}
+
+/** An IPv4 address, or the /64 that one host has all addresses of. */
+function siteOf(address: string): string {
+  return address.includes(':') ? toHex(parseIp(address).subarray(0, 8)) : address;
 }
 
 /** A responder for one policy. It keeps nothing for a client that only asks for a cookie or is refused. */
