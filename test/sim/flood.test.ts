@@ -7,7 +7,7 @@ import { SeededEntropy, World } from './world.js';
 const MINUTE = 60_000;
 
 /** A first message as a flooder sends it: well-formed, a new SPI each time, never continued. */
-function initRequests(count: number): Uint8Array[] {
+function initRequests(count: number, change: (payload: Payload) => Payload = (p) => p): Uint8Array[] {
   const world = new World(99);
   let sample: Payload[] = [];
   world.tamper = ({ data }) => {
@@ -17,7 +17,7 @@ function initRequests(count: number): Uint8Array[] {
   world.connect();
   const random = new SeededEntropy(4);
   return Array.from({ length: count }, () => {
-    const payloads = sample.map((p) => (p.type === 40 ? { ...p, data: random.bytes(32) } : p));
+    const payloads = sample.map((p) => change(p.type === 40 ? { ...p, data: random.bytes(32) } : p));
     return encodeMessage(
       {
         initiatorSpi: Buffer.from(random.bytes(8)).readBigUInt64BE() | 1n,
@@ -81,5 +81,21 @@ describe('a flood of half-open SAs', () => {
     expect(world.listener.halfOpen).toBe(limits.maxHalfOpenPerAddress);
     for (const [i, data] of initRequests(10).entries()) world.inject(data, `2001:db8:0:${i + 1}::1`);
     expect(world.listener.halfOpen).toBe(limits.maxHalfOpenPerAddress + 10);
+  });
+
+  it('turns cookies on for public values that are no good, too', () => {
+    const world = new World(5, { limits });
+    const answers: (number | undefined)[] = [];
+    const client = world.connect();
+    world.tamper = ({ data }) => {
+      const [first] = decodeMessage(data).payloads;
+      answers.push(first?.type === 41 ? first.notifyType : undefined);
+      return false;
+    };
+    const bad = initRequests(30, (p) => (p.type === 34 ? { ...p, data: new Uint8Array(p.data.length) } : p));
+    for (const data of bad) world.inject(data, client.address);
+    expect(answers.slice(0, 10)).toEqual(Array(10).fill(NotifyType.INVALID_SYNTAX));
+    expect(answers.slice(10)).toEqual(Array(20).fill(NotifyType.COOKIE));
+    expect(world.listener.size).toBe(0);
   });
 });

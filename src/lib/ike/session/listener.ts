@@ -45,6 +45,9 @@ export interface ListenerOutput {
   wakeAt: Milliseconds | undefined;
 }
 
+/** How long a key exchange that came to nothing counts. */
+const WASTE_WINDOW: Milliseconds = 10_000;
+
 interface Entry {
   id: number;
   session: Session;
@@ -69,6 +72,8 @@ export class Listener {
   readonly #childSpis = new Set<number>();
   readonly #childId = childCounter();
   #cookies: Cookies | undefined;
+  /** Key exchanges begun for values that were no good: they cost like half-open SAs and leave none. */
+  #wasted: { count: number; since: Milliseconds } = { count: 0, since: 0 };
   #lastId = 0;
   #output: Omit<ListenerOutput, 'wakeAt'> = { send: [], events: [] };
 
@@ -153,7 +158,9 @@ export class Listener {
 
   /** The COOKIE notify to ask for, when load demands one and the message brings none (RFC 7296 2.6). */
   #cookieWanted(message: IkeMessage, path: Path, now: Milliseconds): Payload | 'malformed' | undefined {
-    if (this.halfOpen < this.limits.cookieThreshold) return undefined;
+    const age = now - this.#wasted.since;
+    if (age < 0 || age >= WASTE_WINDOW) this.#wasted = { count: 0, since: now };
+    if (this.halfOpen + this.#wasted.count < this.limits.cookieThreshold) return undefined;
     const nonce = findPayload(message.payloads, PayloadType.NONCE)?.data;
     if (!nonce) return 'malformed';
     this.#cookies ??= new Cookies(this.entropy, now);
@@ -180,8 +187,9 @@ export class Listener {
     try {
       return answerSaInit({ message, datagram, path, policy, entropy, responderSpi: this.#newSpi() }, now);
     } catch (error) {
-      if (error instanceof KitError && error.kind !== 'bug') return undefined;
-      throw error;
+      if (!(error instanceof KitError) || error.kind === 'bug') throw error;
+      this.#wasted.count += 1;
+      return undefined;
     }
   }
 
