@@ -169,7 +169,7 @@ const rejections: Rejection[] = [
     peer: { esp: 'aes256gcm16' },
     says: /received NO_PROPOSAL_CHOSEN/,
     // What the client offered; it is we who refuse.
-    event: /^(?!.*it answered).*AES_GCM_16/,
+    event: /^(?!.*it answered).*aes256gcm16/,
   },
   {
     name: 'unacceptable selectors',
