@@ -19,6 +19,8 @@ export type { SeenChild } from './children.js';
 export interface DecryptorOptions {
   /** Gets every decrypted packet as a whole IP packet, with the time of the one it came in. */
   onInner?: (packet: Uint8Array, time: bigint) => void;
+  /** One line on each inner packet (`inner.summary`); without it the line is empty. Default true. */
+  summaries?: boolean;
   describe?: DescribeOptions;
 }
 
@@ -107,14 +109,9 @@ export class Decryptor {
     return packet;
   }
 
-  /** The summary is made when somebody asks: it costs as much as a third of the cipher. */
   #inner(ip: Uint8Array, unit: Unit, depth: number): NonNullable<DecodedPacket['inner']> {
-    let text: string | undefined;
     const inner: NonNullable<DecodedPacket['inner']> = {
-      get summary() {
-        text ??= describeIp(ip);
-        return text;
-      },
+      summary: this.options.summaries === false ? '' : describeIp(ip),
     };
     const packet = mayCarryIpsec(ip) && depth < LIMITS.depth ? this.#innerIpsec(ip, unit, depth) : undefined;
     if (packet) inner.packet = packet;

@@ -40,7 +40,10 @@ export class EspDecryptor {
 
   constructor(readonly ring: KeyRing) {}
 
-  /** @param packet from the SPI on, at least 8 bytes */
+  /**
+   * @param packet from the SPI on, at least 8 bytes
+   * @returns a payload that is only lent: it is overwritten some 500 KiB later
+   */
   open(spi: number, sequenceLow: number, src: string, dst: string, packet: Uint8Array): EspOutcome {
     const flow = this.#flow(spi, src, dst);
     let failure: EspOutcome = NO_KEY;
@@ -65,7 +68,9 @@ export class EspDecryptor {
     // Without a key there is nothing to remember: a capture may hold any number of SPIs.
     if (keys.length === 0) return CLOSED;
     const before = known?.sas.filter((sa) => keys.includes(sa.key)) ?? [];
-    const fresh = keys.map((key) => this.#opener(key)).filter((sa) => !before.includes(sa));
+    const unknown = keys.filter((key) => !before.some((sa) => sa.key === key));
+    // A key for any SPI stands for several SAs, each with sequence numbers of its own.
+    const fresh = unknown.map((key) => (key.spi === undefined ? new EspOpener(key) : this.#opener(key)));
     const [confirmed, others] = [before.filter((sa) => sa.confirmed), before.filter((sa) => !sa.confirmed)];
     const flow = { src, dst, revision: this.ring.revision, sas: [...confirmed, ...fresh, ...others] };
     this.#flows.set(spi, [flow, ...(flows ?? []).filter((other) => other !== known)].slice(0, FLOWS_OF_SPI));
@@ -191,6 +196,7 @@ function bind(
       alignment: Math.max(encr.blockBytes, 4),
       counterIv: false,
       cipher: encr.bind(key.encrKey.reveal()),
+      lends: true,
       integ: integ && ((data) => integ.compute!(integKey, data)),
     };
     return { short, extended: { ...short, esn: true } };

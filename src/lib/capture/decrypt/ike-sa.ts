@@ -39,8 +39,9 @@ export class IkeSa {
   nonceR: Uint8Array | undefined;
   /** PRF and SK_d of the SA that this one replaced (RFC 7296 2.18). */
   parent: { prf: PrfTransform; skD: Secret } | undefined;
-  /** The IKE_AUTH request that offered the first child. */
+  /** The IKE_AUTH request that offered the first child; a retransmission after the answer is no new one. */
   authRequest: Half | undefined;
+  isAuthenticated = false;
   /** Other halves of exchanges, by who began them and message id. */
   readonly halves = new BoundedMap<string, { request?: Half; response?: Half }>(LIMITS.exchanges);
   /** Notes already made. */

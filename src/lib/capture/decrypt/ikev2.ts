@@ -151,7 +151,7 @@ export class Ikev2Decryptor {
 
   /** The child comes with the first request that has a proposal and the response that accepts it, EAP between. */
   #learnAuth(sa: IkeSa, ike: DecodedIke, half: Half): void {
-    if (!findPayload(half.payloads, PayloadType.SA)) return;
+    if (sa.isAuthenticated || !findPayload(half.payloads, PayloadType.SA)) return;
     if (!ike.response) {
       sa.authRequest = half;
       return;
@@ -160,6 +160,7 @@ export class Ikev2Decryptor {
     const agreement = request && agreementOf(request, half);
     if (!request || !agreement) return;
     sa.authRequest = undefined;
+    sa.isAuthenticated = true;
     this.#learnChild(sa, { request, response: half, agreement }, sa.nonces);
   }
 

@@ -1,3 +1,4 @@
+import { type CipherCCMTypes, createCipheriv, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Decryptor } from '../../../../src/lib/capture/decrypt/decryptor.js';
 import { parseKeyFile } from '../../../../src/lib/capture/keys/parse.js';
@@ -162,6 +163,87 @@ describe('extended sequence numbers', () => {
   });
 });
 
+describe('algorithms that are only ever opened', () => {
+  const trailer = Uint8Array.of(1, 2, 2, 4);
+  const plaintext = concatBytes(ipv4(44), trailer);
+  const header = Uint8Array.of(0, 0, 2, 1, 0, 0, 0, 5);
+
+  it.each([
+    [
+      'ENCR_CAMELLIA_CBC',
+      23,
+      32,
+      count(16),
+      (iv: Uint8Array) => createCipheriv('camellia-256-cbc', count(32), iv),
+    ],
+    [
+      'ENCR_CAMELLIA_CTR',
+      24,
+      20,
+      count(8),
+      (iv: Uint8Array) =>
+        createCipheriv(
+          'camellia-128-ctr',
+          count(16),
+          concatBytes(count(20).slice(16), iv, Uint8Array.of(0, 0, 0, 1)),
+        ),
+    ],
+  ])('%s', (_name, encr, keyBytes, iv, cipherFor) => {
+    const cipher = cipherFor(iv);
+    const encrypted = concatBytes(cipher.setAutoPadding(false).update(plaintext));
+    const covered = concatBytes(header, iv, encrypted);
+    const icv = createHmac('md5', count(16)).update(covered).digest();
+    const key = gcmKey({
+      encr,
+      encrKey: new Secret(count(keyBytes)),
+      integ: { id: 6, icvBytes: 16, checked: true },
+      integKey: new Secret(count(16)),
+    });
+    expect(open(concatBytes(covered, icv), [key])).toMatchObject({
+      decrypted: true,
+      icv: 'good',
+      esp: { nextHeader: 4 },
+    });
+  });
+
+  it.each([
+    ['ENCR_AES_GCM_16_IIV', 30, 'aes-128-gcm', 16, 4, 16],
+    ['ENCR_AES_CCM_8_IIV', 29, 'aes-128-ccm', 16, 3, 8],
+    ['ENCR_CHACHA20_POLY1305_IIV', 31, 'chacha20-poly1305', 32, 4, 16],
+  ])('%s takes its IV from the sequence number', (_name, encr, name, keyBytes, saltBytes, icvBytes) => {
+    const material = count(keyBytes + saltBytes);
+    const key = gcmKey({ encr, encrKey: new Secret(material) });
+    for (const high of [undefined, 2]) {
+      const nonce = concatBytes(material.slice(keyBytes), Uint8Array.of(0, 0, 0, high ?? 0, 0, 0, 0, 5));
+      const aad =
+        high === undefined
+          ? header
+          : concatBytes(header.subarray(0, 4), Uint8Array.of(0, 0, 0, high), header.subarray(4));
+      const cipher = createCipheriv(name as CipherCCMTypes, material.slice(0, keyBytes), nonce, {
+        authTagLength: icvBytes,
+      });
+      cipher.setAAD(aad, { plaintextLength: plaintext.length });
+      const packet = concatBytes(header, cipher.update(plaintext), cipher.final(), cipher.getAuthTag());
+      const decoded = open(packet, [key]);
+      expect(decoded).toMatchObject({ decrypted: true, icv: 'good' });
+      expect(decoded.esp!.seqHigh).toBe(high);
+    }
+  });
+
+  it('says when there is a key but no way to use it', () => {
+    const key = gcmKey({
+      encr: 7,
+      encrKey: new Secret(count(16)),
+      integ: { id: 2, icvBytes: 12, checked: true },
+    });
+    expect(open(seal(1, false), [key])).toMatchObject({
+      decrypted: false,
+      icv: 'unchecked',
+      error: { code: 'E_NOT_IMPLEMENTED' },
+    });
+  });
+});
+
 describe('which key', () => {
   const other = new Secret(new Uint8Array(20));
 
@@ -190,6 +272,11 @@ describe('which key', () => {
     expect(open(seal(1, false), [gcmKey({ ...any, spiPattern: '000003**' })]).icv).toBe('unchecked');
     expect(open(seal(1, false), [gcmKey({ ...any, dst: '192.0.2.0/24' })]).icv).toBe('good');
     expect(open(seal(1, false), [gcmKey({ ...any, dst: '192.0.3.0/24' })]).icv).toBe('unchecked');
+    const decryptor = new Decryptor(new KeyRing([gcmKey({ ...any, esn: true })]));
+    const far = seal(9 * 2 ** 32 + 1, true, ipv4(60), NextHeader.IPV4, 0x202);
+    expect(open(seal(1, true), [], decryptor).esp!.seqHigh).toBe(0);
+    expect(open(far, [], decryptor).esp!.seqHigh).toBe(9);
+    expect(open(seal(2, true), [], decryptor).esp!.seqHigh).toBe(0);
   });
 });
 

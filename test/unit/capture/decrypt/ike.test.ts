@@ -5,7 +5,8 @@ import type { Ikev1Key, Ikev2Key } from '../../../../src/lib/capture/keys/types.
 import type { DecodedPacket } from '../../../../src/lib/capture/types.js';
 import { concatBytes } from '../../../../src/lib/core/bytes.js';
 import { Secret } from '../../../../src/lib/core/secret.js';
-import { encrTransform, integTransform } from '../../../../src/lib/crypto/registry.js';
+import { encrTransform, integTransform, prfTransform } from '../../../../src/lib/crypto/registry.js';
+import { prfPlus } from '../../../../src/lib/ike/keys.js';
 import { createSkProtection, sealMessage } from '../../../../src/lib/ike/sealed.js';
 import { IvChain, ikev1Suite } from '../../../../src/lib/ike/v1/keys.js';
 import type { Ikev1Payload } from '../../../../src/lib/ike/v1/types.js';
@@ -193,6 +194,48 @@ describe('IKEv2 messages', () => {
     const [packet] = decodeAll([{ ...gcm, spiR: 5n }], [message]);
     expect(packet).toMatchObject({ decrypted: false, icv: 'unchecked' });
     expect(packet!.error).toBeUndefined();
+  });
+});
+
+describe('a child SA of AH', () => {
+  it('gets integrity keys alone from SK_d', () => {
+    const [nonceI, nonceR, skD] = [entropy.bytes(32), entropy.bytes(32), secret(32)];
+    const key: Ikev2Key = { ...gcm, prf: 5, skD, nonceI, nonceR };
+    const sa = (spi: number): Payload => ({
+      type: 33,
+      proposals: [
+        {
+          number: 1,
+          protocolId: 2,
+          spi: Uint8Array.of(0, 0, 0, spi),
+          transforms: [
+            { type: 3, id: 12 },
+            { type: 5, id: 1 },
+          ],
+        },
+      ],
+    });
+    const auth = { exchangeType: 35, messageId: 1 };
+    const request = sealMessage(header(auth), [sa(5)], protection(key), entropy);
+    const byResponder = createSkProtection(
+      { encr: encrTransform(20)!, integ: undefined },
+      key.skEr!,
+      secret(0),
+    );
+    const answer = { ...auth, fromInitiator: false, isResponse: true };
+    const response = sealMessage(header(answer), [sa(6)], byResponder, entropy);
+    const ring = new KeyRing([key]);
+    const decryptor = new Decryptor(ring);
+    decryptor.decode(unitOf('ike', request, 1, true));
+    decryptor.decode(unitOf('ike', response, 2, false));
+    expect(decryptor.children).toMatchObject([
+      { protocol: 'AH', initiatorSpi: '0x00000005', responderSpi: '0x00000006', keys: 'derived', frame: 2 },
+    ]);
+    // RFC 7296 2.17: the initiator's key first, for packets to the responder.
+    const keymat = prfPlus(prfTransform(5)!, skD.reveal(), concatBytes(nonceI, nonceR), 64);
+    const found = [6, 5].map((spi) => ring.ah(spi, '', '')[0]!);
+    expect(found.map(({ esn }) => esn)).toEqual([true, true]);
+    expect(concatBytes(...found.map(({ integKey }) => integKey.reveal()))).toEqual(keymat);
   });
 });
 

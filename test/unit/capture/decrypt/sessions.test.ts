@@ -235,7 +235,7 @@ describe('what key files leave out', () => {
     const tunnel = new RecordedTunnel('aes256gcm16-prfsha256-x25519', 'aes256gcm16');
     tunnel.exchangeEsp();
     const { keys } = await tunnel.keys('keys.json');
-    const twice = tunnel.units.flatMap((unit) => [unit, unit]);
+    const twice = [...tunnel.units.flatMap((unit) => [unit, unit]), ...tunnel.units];
     const { decryptor, packets } = decode(
       keys.filter(({ kind }) => kind === 'ikev2'),
       twice,
