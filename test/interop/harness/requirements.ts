@@ -50,5 +50,7 @@ export function require(context: TestContext, wanted: readonly Need[]): void {
   if (missing.length === 0) return;
   const reason = missing.map((need) => `no ${need}: ${remedies[need]}`).join('; ');
   if (process.env.CI_INTEROP === 'required') throw new Error(reason);
+  // The default reporter counts skipped tests but does not say why.
+  console.warn(`skipped: ${context.task.name}: ${reason}`);
   context.skip(reason);
 }
