@@ -149,6 +149,13 @@ describe('negotiation', () => {
     expect(child!.remoteTs.map(formatSelector)).toEqual(['10.2.0.0/25']);
   });
 
+  it('takes no more selectors than a side has networks', () => {
+    const localTs = Array.from({ length: 200 }, (_, i) => selectorFromCidr(`10.1.0.1[tcp/${2 * i}]`));
+    const { ours, theirs } = up(serverPolicy(), clientPolicy({ localTs }));
+    expectOnePair(ours, theirs);
+    expect([...theirs.children.values()][0]!.remoteTs).toEqual(localTs.slice(0, 64));
+  });
+
   const pool: AddressPool = {
     assign: (_owner, families) => ({
       addresses: families.map((family) => (family === 4 ? '10.99.0.1' : 'fd99::1')),

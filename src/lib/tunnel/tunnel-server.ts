@@ -4,7 +4,7 @@ import { KitError } from '../core/errors.js';
 import { formatIdentity, sameIdentity } from '../ike/identity.js';
 import { createListener } from '../ike/session/listener.js';
 import type { ChildSaInfo, SessionEvent, SessionPolicy } from '../ike/session/types.js';
-import { formatSelector } from '../ike/traffic-selectors.js';
+import { formatSelector, selectorCidrs } from '../ike/traffic-selectors.js';
 import type { Route } from '../net/ip-command.js';
 import { openUdp, type UdpBinding, type UdpTransport } from '../net/udp.js';
 import { type HostAddress, hostAddresses } from './addresses.js';
@@ -25,6 +25,8 @@ import type { ServerOptions, TunnelContext, TunnelEvent } from './types.js';
 
 /** How long clients may take to answer our deletes before we leave anyway. */
 const farewell = 2000;
+/** Routes for one child SA; each is a command to run while other clients wait. */
+const maxRoutes = 256;
 const maxHalfOpen = 4096;
 const maxHalfOpenPerAddress = 256;
 
@@ -158,6 +160,16 @@ export class TunnelServer {
       this.#refuse(session, plainEsp());
       return false;
     }
+    if (takesTooManyRoutes(child)) {
+      const claimed = `${this.#identity(session)} claims ranges that take more than ${maxRoutes} routes`;
+      this.#refuse(
+        session,
+        new KitError('refused', 'E_TOO_MANY_ROUTES', claimed, {
+          hint: 'Let the client ask for whole networks (CIDR) instead of ranges.',
+        }),
+      );
+      return false;
+    }
     for (const other of this.#tracker.sessions) {
       if (other === session) continue;
       const rival = this.#tracker
@@ -287,4 +299,13 @@ export class TunnelServer {
   #emit(events: readonly TunnelEvent[]): void {
     for (const event of events) this.#context.onEvent(event);
   }
+}
+
+/** Stops counting early: a range of IPv6 addresses can make 254 prefixes, and there may be many. */
+function takesTooManyRoutes({ remoteTs }: ChildSaInfo): boolean {
+  let routes = 0;
+  return remoteTs.some((selector) => {
+    routes += selectorCidrs(selector).length;
+    return routes > maxRoutes;
+  });
 }

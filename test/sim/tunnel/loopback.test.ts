@@ -121,6 +121,15 @@ describe('serve', () => {
     expect(mallory.plane.delivered).toEqual([]);
   });
 
+  it('refuses a client whose ranges would take thousands of routes', async () => {
+    const { server, ports } = await serve({ pools: [], remoteTs: ['10.0.0.0/8'] });
+    const ranges = Array.from({ length: 20 }, (_, i) => `10.${i}.0.1-10.${i}.255.254`);
+    const client = connect(ports, { localTs: ranges, remoteTs: ['10.2.0.0/16'] });
+    expect((await server.event('error')).code).toBe('E_TOO_MANY_ROUTES');
+    await client.event('ike-sa-deleted');
+    expect(server.all('child-sa-established')).toEqual([]);
+  });
+
   it('lets a client that came back replace its old session', async () => {
     const { server, ports } = await serve({ pools: [], remoteTs: ['10.0.0.0/8'] });
     const first = connect(ports, { localTs: ['10.1.0.0/16'] });

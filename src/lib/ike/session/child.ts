@@ -23,6 +23,9 @@ import type { IkeSa } from './ike-sa.js';
 import { generateKe } from './key-exchange.js';
 import type { SessionState } from './state.js';
 
+/** More selectors than a side has networks; every packet is compared with all of them, so a peer does not get more. */
+const MAX_SELECTORS = 64;
+
 /** Nonces of the exchange that makes a child, in the order of that exchange. */
 export interface ExchangeNonces {
   nonceI: Uint8Array;
@@ -121,8 +124,9 @@ export function answerChild(state: SessionState, request: ChildRequest, now: Mil
   if (group !== undefined && ke?.group !== group) {
     return { refusal: notify(NotifyType.INVALID_KE_PAYLOAD, Uint8Array.of(group >> 8, group & 0xff)) };
   }
-  const remoteTs = narrowSelectors(tsi.selectors, request.remoteAllowed);
-  const localTs = narrowSelectors(tsr.selectors, request.localAllowed);
+  // RFC 7296 2.9: a responder may take any part of what was offered.
+  const remoteTs = narrowSelectors(tsi.selectors, request.remoteAllowed).slice(0, MAX_SELECTORS);
+  const localTs = narrowSelectors(tsr.selectors, request.localAllowed).slice(0, MAX_SELECTORS);
   if (localTs.length === 0 || remoteTs.length === 0) return { refusal: notify(NotifyType.TS_UNACCEPTABLE) };
 
   const exchange: KeyExchange | undefined = group === undefined ? undefined : generateKe(group);
