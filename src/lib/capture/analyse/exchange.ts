@@ -49,6 +49,11 @@ export class Exchange {
     return this.#sameMessage(seen, from) !== undefined;
   }
 
+  /** Its request came more often than its response. */
+  get owesRepetition(): boolean {
+    return (this.request?.retransmissions ?? 0) > (this.response?.retransmissions ?? 0);
+  }
+
   take(seen: SeenMessage, from: Role): void {
     const same = this.#sameMessage(seen, from);
     if (same !== undefined) {

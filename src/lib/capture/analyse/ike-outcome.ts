@@ -24,7 +24,7 @@ export function outcomeOf(exchanges: Exchanges, fate: Fate): Outcome {
     list.map(read).find((value) => value !== undefined);
   const idI = first(by('initiator'), (message) => message.idI);
   const idR = first(by('responder'), (message) => message.idR);
-  const methodI = first(by('initiator'), (message) => message.authMethod);
+  const methodI = eapOf(messages) ?? first(by('initiator'), (message) => message.authMethod);
   const methodR = first(by('responder'), (message) => message.authMethod);
   return {
     state: stateOf(exchanges, fate),
@@ -36,6 +36,12 @@ export function outcomeOf(exchanges: Exchanges, fate: Fate): Outcome {
       responder: distinct(by('responder').flatMap(({ vendorIds }) => vendorIds ?? [])),
     },
   };
+}
+
+/** What the initiator authenticated by, when it was EAP: the last method tried. */
+function eapOf(messages: readonly { message: MessageReport }[]): string | undefined {
+  const types = messages.flatMap(({ message: { eap } }) => (eap?.type === undefined ? [] : [eap.type]));
+  return types.findLast((type) => type !== 'Identity' && type !== 'Notification' && type !== 'Legacy Nak');
 }
 
 /** All messages of an exchange with their senders. */

@@ -122,8 +122,11 @@ export class IkeSa {
   #initExchange(seen: SeenMessage, from: Role): Exchange | undefined {
     const attempts = this.exchanges.filter(({ number }) => number === IKE_SA_INIT);
     const repeated = attempts.find((attempt) => attempt.repeats(seen, from));
-    if (repeated !== undefined || !seen.ike.response) return repeated;
-    return attempts.findLast(({ response }) => response === undefined) ?? attempts.at(-1);
+    if (!seen.ike.response) return repeated;
+    const waiting = attempts.findLast(({ response }) => response === undefined);
+    // Two attempts may get the same answer to the byte: only a repeated request explains a repeated answer.
+    if (repeated !== undefined && (waiting === undefined || repeated.owesRepetition)) return repeated;
+    return waiting ?? attempts.at(-1);
   }
 
   #keyOf(number: number, messageId: number, requester: Role): string {

@@ -1,5 +1,13 @@
 import type { ExchangeReport, MessageReport } from './types.js';
-import { enumerate, offerWords, plural, selectorsWords, times, transformsWords } from './words.js';
+import {
+  deletionWords,
+  enumerate,
+  offerWords,
+  plural,
+  selectorsWords,
+  times,
+  transformsWords,
+} from './words.js';
 
 type Untold = Omit<ExchangeReport, 'story'>;
 
@@ -51,11 +59,7 @@ function answered({ response, exchange }: Untold, who: string): string {
 
 function informed(message: MessageReport | undefined): string {
   if (message === undefined || !message.readable) return 'sent a notice that cannot be read without the keys';
-  const words = (message.deletes ?? []).map(({ protocol, spis }) =>
-    protocol === 'IKE'
-      ? 'deleted the IKE SA'
-      : `deleted the ${protocol} ${plural(spis.length, 'SA')} ${enumerate(spis)}`,
-  );
+  const words = (message.deletes ?? []).map(({ protocol, spis }) => deletionWords(protocol, spis));
   const names = (message.notifies ?? []).map(({ name }) => name);
   if (names.includes('R-U-THERE')) words.push('asked whether the other side is still there (R-U-THERE)');
   if (names.includes('R-U-THERE-ACK')) words.push('said that it is still there (R-U-THERE-ACK)');

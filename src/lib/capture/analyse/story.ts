@@ -2,16 +2,18 @@ import { addressOf } from './evidence.js';
 import { tellStoryV1 } from './story-v1.js';
 import type { ExchangeReport, MessageReport } from './types.js';
 import {
+  deletionWords,
   enumerate,
   errorOf,
   hasNotify,
   notifyOf,
   offerWords,
-  plural,
   selectorsWords,
   times,
   transformsWords,
 } from './words.js';
+
+const SHARED_KEY = 'Shared Key Message Integrity Code';
 
 type Untold = Omit<ExchangeReport, 'story'>;
 
@@ -67,12 +69,12 @@ function asked(exchange: Untold, who: string): string {
 }
 
 function sealed(message: MessageReport, name: string): string {
-  if (message.icv === 'bad') return `an ${name} message whose integrity check failed`;
+  if (message.icv === 'bad') return `${name}, whose integrity check failed`;
   const { fragments } = message;
   if (fragments !== undefined && fragments.seen.length < fragments.total) {
-    return `${fragments.seen.length} of ${fragments.total} fragments of an ${name} message`;
+    return `${fragments.seen.length} of ${fragments.total} fragments of ${name}`;
   }
-  return `an ${name} message that cannot be read without its keys`;
+  return `${name}, which cannot be read without the keys`;
 }
 
 function askedInit(request: MessageReport, who: string): string {
@@ -87,7 +89,7 @@ function askedAuth(request: MessageReport, who: string): string {
   const words: string[] = [];
   if (idI !== undefined) words.push(`says it is ${quoted(idI.value)}`);
   if (idR !== undefined) words.push(`wants to reach ${quoted(idR.value)}`);
-  if (authMethod !== undefined) words.push(`proves itself by ${methodWords(authMethod)}`);
+  if (authMethod !== undefined) words.push(`proves itself by ${methodOf(request)}`);
   else if (idI !== undefined) words.push('asks to authenticate by EAP');
   if (configuration !== undefined) words.push('asks for an address or settings');
   if (proposals !== undefined) {
@@ -121,11 +123,7 @@ export function childKind(request: MessageReport): 'rekey-ike' | 'rekey-child' |
 function informed(message: MessageReport): string {
   const words: string[] = [];
   for (const { protocol, spis } of message.deletes ?? []) {
-    words.push(
-      protocol === 'IKE'
-        ? 'deleted the IKE SA'
-        : `deleted the ${protocol} ${plural(spis.length, 'SA')} ${enumerate(spis)}`,
-    );
+    words.push(deletionWords(protocol, spis));
   }
   const names = (message.notifies ?? []).map(({ name }) => name);
   if (names.includes('UPDATE_SA_ADDRESSES')) words.push('moved the SAs to its new address (MOBIKE)');
@@ -139,16 +137,14 @@ function answered(exchange: Untold, who: string): string {
   const { response, exchange: name } = exchange;
   if (response === undefined) return noAnswer(exchange, who);
   if (!response.readable) {
-    return response.icv === 'bad' || response.fragments !== undefined
-      ? `${who} answered with ${sealed(response, name)}`
-      : `${who} answered, which cannot be read without the keys`;
+    return `${who} answered with ${sealed(response, name)}`;
   }
   if (name === 'INFORMATIONAL') return confirmed(response, who);
   const error = errorOf(response);
   const chosen = response.proposals?.[0];
   const words: string[] = [];
   if (response.idR !== undefined) words.push(`says it is ${quoted(response.idR.value)}`);
-  if (response.authMethod !== undefined) words.push(`proves itself by ${methodWords(response.authMethod)}`);
+  if (response.authMethod !== undefined) words.push(`proves itself by ${methodOf(response)}`);
   if (response.eap !== undefined) words.push(`sent EAP ${eapWords(response.eap)}`);
   if (chosen !== undefined)
     words.push(`chose ${transformsWords(chosen.transforms)}${grantedWords(response)}`);
@@ -181,8 +177,14 @@ function eapWords({ code, type, identity }: NonNullable<MessageReport['eap']>): 
   return [code, type, identity && quoted(identity)].filter(Boolean).join(' ');
 }
 
+/** With EAP both sides prove at the end that they have its key, by the method of pre-shared keys (RFC 7296 2.16). */
+function methodOf({ authMethod = '', idI, idR }: MessageReport): string {
+  const isEapKey = authMethod === SHARED_KEY && idI === undefined && idR === undefined;
+  return isEapKey ? 'the key of EAP' : methodWords(authMethod);
+}
+
 export function methodWords(method: string): string {
-  return method === 'Shared Key Message Integrity Code' ? 'pre-shared key' : method;
+  return method === SHARED_KEY ? 'pre-shared key' : method;
 }
 
 function quoted(value: string): string {

@@ -80,3 +80,8 @@ export function plural(count: number, word: string): string {
 export function selectorsWords(selectors: readonly string[] | undefined): string {
   return selectors === undefined || selectors.length === 0 ? 'nothing' : enumerate(selectors);
 }
+
+export function deletionWords(protocol: string, spis: readonly string[]): string {
+  if (protocol === 'IKE') return 'deleted the IKE SA';
+  return `deleted the ${protocol} SA${spis.length === 1 ? '' : 's'} ${enumerate(spis)}`;
+}

@@ -19,6 +19,13 @@ const kinds = {
     advice:
       'Give the keys of the IKE SA (--keys) to read the error. Most likely are a wrong pre-shared key or an identity that the gateway does not expect; its log says which.',
   },
+  'child-refused': {
+    severity: 'medium',
+    summary:
+      'IKE_AUTH was answered by a message too short for a child SA: authentication went through, but the child SA was refused, or EAP was begun and not continued.',
+    advice:
+      'Give the keys of the IKE SA (--keys) to read the answer. Most likely are traffic selectors (TS_UNACCEPTABLE) or ESP proposals (NO_PROPOSAL_CHOSEN) that do not fit; the log of the gateway says which.',
+  },
   'eap-failed': {
     severity: 'high',
     summary: 'EAP ended with Failure: user name or password were wrong, or the method was not accepted.',
@@ -99,17 +106,25 @@ function findFailure(sa: IkeSaReport, emit: Emit<Id>): void {
 /** The first answer of IKE_AUTH otherwise has at least an identity and AUTH, or EAP (RFC 7296 1.2). */
 const ONLY_A_NOTIFY = 16;
 
+/** Identity 9, AUTH 24, SA 24, and two selectors of 24 bytes are the least that a granted child SA takes. */
+const LEAST_WITH_CHILD = 105;
+
 function findShortAnswer(sa: IkeSaReport, emit: Emit<Id>): void {
   const auth = exchangesNamed(sa, 'IKE_AUTH');
   const [first] = auth;
   if (first?.response === undefined || first.response.readable || auth.length > 1) return;
   const plain = plaintextBytes(first.response, sa.suite);
-  if (plain === undefined || plain > ONLY_A_NOTIFY || first.response.fragments !== undefined) return;
-  emit(
-    'ike-auth-refused',
-    [framesOf(first)],
-    `${answerer(first)} answered IKE_AUTH with at most ${plain} bytes of content, which leaves room for an error only: it refused ${asker(first)}.`,
-  );
+  if (plain === undefined || plain < 0 || first.response.fragments !== undefined) return;
+  const answer = `${answerer(first)} answered IKE_AUTH with at most ${plain} bytes of content`;
+  if (plain <= ONLY_A_NOTIFY) {
+    emit(
+      'ike-auth-refused',
+      [framesOf(first)],
+      `${answer}, which leaves room for an error only: it refused ${asker(first)}.`,
+    );
+  } else if (plain < LEAST_WITH_CHILD) {
+    emit('child-refused', [framesOf(first)], `${answer}, which is too short for a child SA.`);
+  }
 }
 
 function findEapFailure(sa: IkeSaReport, emit: Emit<Id>): void {

@@ -15,7 +15,7 @@ const kinds = {
     severity: 'info',
     summary: 'Child SAs were made, but no ESP or AH was captured.',
     advice:
-      'If there should be traffic: does the capture filter let ESP pass (protocol 50 and UDP port 4500), and do routes and policies send the traffic into the tunnel (ip xfrm policy)?',
+      'If there should be traffic, see whether the capture filter lets ESP pass (protocol 50 and UDP port 4500), and whether routes and policies send the traffic into the tunnel (ip xfrm policy).',
   },
   'esp-unknown-spi': {
     severity: 'medium',
@@ -57,7 +57,8 @@ type Id = keyof typeof kinds;
 /** The packets of ESP and AH. */
 export const esp = findingGroup('ESP', kinds, ({ report }, emit) => {
   const flows = allFlows(report);
-  for (const pair of groupBy(flows, ({ src, dst }) => pairOf(src, dst)).values()) findOneWay(pair, emit);
+  const unicast = flows.filter(({ dst }) => !isMulticast(dst));
+  for (const pair of groupBy(unicast, ({ src, dst }) => pairOf(src, dst)).values()) findOneWay(pair, emit);
   findUnknown(report, emit);
   for (const sa of report.ikeSas) findNoEsp(report, sa, flows, emit);
   for (const flow of flows) findSequence(flow, emit);
@@ -89,6 +90,13 @@ function findOneWay(flows: readonly FlowReport[], emit: Emit<Id>): void {
         : 'The packets go as IP protocol 50, which many firewalls, providers and clouds drop although they pass IKE: force UDP encapsulation (strongSwan: encap = yes; libreswan: encapsulation=yes), or let protocol 50 pass. Then look at the receiver: ip -s xfrm state, /proc/net/xfrm_stat, its forwarding and routes.',
     );
   }
+}
+
+/** Nobody answers to a group (RFC 4301 4.1), as OSPFv3 uses it with AH. */
+function isMulticast(endpoint: string): boolean {
+  const address = addressOf(endpoint);
+  const first = Number(address.split('.')[0]);
+  return address.includes(':') ? address.startsWith('ff') : first >= 224 && first <= 239;
 }
 
 /** The child SAs of an IKE SA are all known when every exchange that can make one was read. */

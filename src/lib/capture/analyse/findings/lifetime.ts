@@ -125,18 +125,27 @@ function findDeletes(sa: IkeSaReport, emit: Emit<Id>): void {
   );
 }
 
+/** Errors after which a connection goes on. */
+const overcome: ReadonlySet<string> = new Set([
+  'INVALID_KE_PAYLOAD',
+  'TEMPORARY_FAILURE',
+  'CHILD_SA_NOT_FOUND',
+]);
+
 /** What went before is the only reason there is. */
 function reasonWords(sa: IkeSaReport, deletion: MessageReport): string {
   if (sa.rekeyedTo !== undefined) return `after it was rekeyed to ${sa.rekeyedTo}`;
+  const isBefore = (message: MessageReport | undefined) =>
+    message !== undefined && message !== deletion && (message.frames[0] ?? 0) <= (deletion.frames[0] ?? 0);
   const error = messagesIn(sa)
-    .filter(({ message }) => (message.frames[0] ?? 0) <= (deletion.frames[0] ?? 0))
+    .filter(({ message }) => isBefore(message))
     .map(({ message }) => errorOf(message))
-    .findLast((notify) => notify !== undefined);
+    .findLast((notify) => notify !== undefined && !overcome.has(notify.name));
   if (error !== undefined) return `after ${error.name}`;
-  if (sa.exchanges.some(({ exchange, state }) => exchange === 'INFORMATIONAL' && state === 'unanswered')) {
-    return 'after requests were not answered';
-  }
-  return 'without an error before: an orderly end';
+  const silent = exchangesNamed(sa, 'INFORMATIONAL').some(
+    ({ state, request }) => state === 'unanswered' && isBefore(request),
+  );
+  return silent ? 'after requests were not answered' : 'without an error before: an orderly end';
 }
 
 function findChildDeletes({ report }: Scene, emit: Emit<Id>): void {

@@ -25,6 +25,13 @@ const kinds = {
     advice:
       'Turn UDP encapsulation on where the unencapsulated packets come from (libreswan: encapsulation=yes; strongSwan: encap = yes), and check that its kernel supports it (ip xfrm state should show "encap type espinudp").',
   },
+  'nat-hashes-odd': {
+    severity: 'info',
+    summary:
+      'No address hash of either side matches the capture, and the peers do not behave as if there were a NAT: the addresses in the capture were probably rewritten.',
+    advice:
+      'If the capture was not made anonymous, NATs translate both ends and the peers should have moved to port 4500; a capture on one of the peers tells.',
+  },
   'nat-detection-one-sided': {
     severity: 'info',
     summary: 'Only one side took part in NAT detection: without the other there is no NAT traversal.',
@@ -56,6 +63,10 @@ function findNat(scene: Scene, sa: IkeSaReport, report: NatReport, emit: Emit<Id
       isAfterDetection(exchange.exchange, exchange.messageId),
     );
     if (later.length === 0) return;
+    if (nothingMatches(report)) {
+      emit('nat-hashes-odd', [evidence], `${cause}, or the addresses in the capture were rewritten.`);
+      return;
+    }
     emit(
       'nat-not-moved',
       [evidence, framesOf(later[0]!.exchange)],
@@ -75,6 +86,10 @@ function findNat(scene: Scene, sa: IkeSaReport, report: NatReport, emit: Emit<Id
     [evidence, ...bare.map(({ frames }) => frames)],
     `${cause}, but ESP between ${initiatorOf(sa)} and ${responderOf(sa)} goes without UDP encapsulation.`,
   );
+}
+
+function nothingMatches({ initiator, responder }: NatReport): boolean {
+  return [initiator, responder].every((side) => side?.source === 'differs' && side.destination === 'differs');
 }
 
 function isAfterDetection(exchange: string, messageId: number): boolean {

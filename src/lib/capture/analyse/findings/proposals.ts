@@ -1,10 +1,10 @@
 import { opening } from '../ike-outcome.js';
 import { childKind } from '../story.js';
-import type { ExchangeReport, IkeSaReport, MessageReport } from '../types.js';
+import type { ExchangeReport, IkeSaReport, MessageReport, ProposalReport } from '../types.js';
 import { enumerate, hasNotify, offerWords } from '../words.js';
 import { onlyWeak } from './algorithms-of.js';
 import { type Emit, findingGroup, type Scene } from './group.js';
-import { missWords, nearestMiss, oddities } from './nearest-miss.js';
+import { type Miss, missWords, nearestMiss, oddities } from './nearest-miss.js';
 import { answerer, asker, exchangesNamed, framesOf, messagesIn, responderOf } from './queries.js';
 
 const kinds = {
@@ -86,16 +86,24 @@ function refusal(
   if (offered.length === 0)
     return `${refuser} refused the ${what} proposals of ${asker(exchange)}, which could not be read.`;
   const miss = nearestMiss(scene.report, refuser, offered);
-  const odd = lacksPfs
-    ? ['it has no key exchange of its own (no perfect forward secrecy)']
-    : oddities(offered);
-  const reason =
-    miss !== undefined
-      ? missWords(miss, refuser)
-      : odd.length > 0
-        ? `about the offer it is notable that ${enumerate(odd)}`
-        : 'nothing about the offer is unusual and the capture does not show what it would accept';
-  return `${refuser} refused every ${what} proposal of ${asker(exchange)} (NO_PROPOSAL_CHOSEN) of ${offerWords(offered)}: ${reason}.`;
+  const reason = reasonWords(miss, refuser, offered, lacksPfs);
+  return `${refuser} refused the ${what} offer of ${asker(exchange)} (NO_PROPOSAL_CHOSEN), ${offerWords(offered)}: ${reason}.`;
+}
+
+function reasonWords(
+  miss: Miss | undefined,
+  refuser: string,
+  offered: readonly ProposalReport[],
+  lacksPfs: boolean,
+): string {
+  // What fitted IKE_AUTH, where there is no key exchange, may be refused here for the lack of one.
+  const fits = miss === undefined || miss.types.length === 0;
+  if (lacksPfs && fits) return 'it has no key exchange of its own (no perfect forward secrecy)';
+  if (miss !== undefined) return missWords(miss, refuser);
+  const odd = oddities(offered);
+  return odd.length > 0
+    ? `about the offer it is notable that ${enumerate(odd)}`
+    : 'nothing about the offer is unusual and the capture does not show what it would accept';
 }
 
 /** IKEv1 refuses in an Informational of its own; before phase 1 ends it means phase 1. */

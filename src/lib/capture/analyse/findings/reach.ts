@@ -84,13 +84,7 @@ export const reach = findingGroup('reach', kinds, (scene, emit) => {
         `Between ${initiatorOf(sa)} and ${responderOf(sa)}, ${plural(repeated.length, 'exchange')} needed retransmissions.`,
       );
     }
-    if (sa.exchanges.length > 0 && sa.exchanges.every(({ state }) => state === 'one-sided')) {
-      emit(
-        'one-sided-capture',
-        sa.exchanges.map(framesOf),
-        `Of the IKE SA between ${initiatorOf(sa)} and ${responderOf(sa)} only responses were captured.`,
-      );
-    }
+    findOneSided(sa, emit);
   }
   findMissingIpFragments(scene, emit);
 });
@@ -124,7 +118,27 @@ function nameOf({ version, exchanges }: IkeSaReport): string {
 /** Bytes of IKE that no longer fit into one packet of 1,500 bytes with UDP and IPv6 headers, and hardly through a tunnel. */
 const BIG_MESSAGE = 1400;
 
+/** An initiator that goes on to IKE_AUTH has got an answer, whether or not it was captured. */
+function isOneSided(sa: IkeSaReport): 'requests' | 'responses' | undefined {
+  const { exchanges } = sa;
+  if (exchanges.length === 0) return undefined;
+  if (exchanges.every(({ state }) => state === 'one-sided')) return 'responses';
+  const goesOn = exchanges.some(({ exchange }) => exchange === 'IKE_AUTH');
+  return goesOn && exchanges.every(({ response }) => response === undefined) ? 'requests' : undefined;
+}
+
+function findOneSided(sa: IkeSaReport, emit: Emit<Id>): void {
+  const side = isOneSided(sa);
+  if (side === undefined) return;
+  emit(
+    'one-sided-capture',
+    sa.exchanges.map(framesOf),
+    `Of the IKE SA between ${initiatorOf(sa)} and ${responderOf(sa)} only ${side} were captured.`,
+  );
+}
+
 function findUnansweredAuth(sa: IkeSaReport, emit: Emit<Id>): void {
+  if (isOneSided(sa) !== undefined) return;
   for (const exchange of exchangesNamed(sa, 'IKE_AUTH')) {
     const { request, state } = exchange;
     if (state !== 'unanswered' || request === undefined) continue;

@@ -1,0 +1,321 @@
+import { expect, test } from 'vitest';
+import { authentication } from '../../../../src/lib/capture/analyse/findings/authentication.js';
+import { errors } from '../../../../src/lib/capture/analyse/findings/errors.js';
+import { nat } from '../../../../src/lib/capture/analyse/findings/nat.js';
+import { utf8 } from '../../../../src/lib/core/bytes.js';
+import { NotifyType, notify } from '../../../../src/lib/ike/wire/notify.js';
+import type { Payload } from '../../../../src/lib/ike/wire/types.js';
+import { ecCertificate, pssCertificate } from '../describe/certificate-samples.js';
+import {
+  authRequest,
+  authResponse,
+  goodSession,
+  type Host,
+  IKE_SUITE,
+  id,
+  ke,
+  natd,
+  nonce,
+  pskAuth,
+  SPI_R,
+  sa,
+  Talk,
+} from './build.js';
+import { checkGroup } from './cases.js';
+
+function opened(): Talk {
+  const talk = new Talk();
+  talk.init(false, [sa(IKE_SUITE), ke(31), nonce]);
+  talk.init(true, [sa(IKE_SUITE), ke(31), nonce]);
+  return talk;
+}
+
+function good(): Talk {
+  const talk = new Talk();
+  goodSession(talk);
+  return talk;
+}
+
+function authenticated(request: Payload[], response: Payload[]): Talk {
+  const talk = opened();
+  talk.auth(1, false, request);
+  talk.auth(1, true, response);
+  return talk;
+}
+
+/** IKE_AUTH that stays closed: AES-GCM has 8 bytes of IV, 16 of ICV and one of padding length. */
+function closedAnswer(plaintextBytes: number): Talk {
+  const talk = opened();
+  talk.auth(1, false, [], { sealed: 'closed', sealedBytes: 300 });
+  talk.auth(1, true, [], { sealed: 'closed', sealedBytes: plaintextBytes + 25 });
+  return talk;
+}
+
+function eap(code: number, type?: number, data: Uint8Array = new Uint8Array(0)): Payload {
+  const message = Uint8Array.of(
+    code,
+    1,
+    0,
+    (type === undefined ? 4 : 5) + data.length,
+    ...(type === undefined ? [] : [type]),
+    ...data,
+  );
+  return { type: 48, message };
+}
+
+function eapEnd(last: Payload): Talk {
+  const talk = opened();
+  talk.auth(
+    1,
+    false,
+    authRequest().filter(({ type }) => type !== 39),
+  );
+  talk.auth(1, true, [id(36, 'gw.example'), pskAuth, eap(1, 1)]);
+  talk.auth(2, false, [eap(2, 1, utf8('carol'))]);
+  talk.auth(2, true, [eap(1, 29, Uint8Array.of(1, 1, 0, 5, 0))]);
+  talk.auth(3, false, [eap(2, 29, Uint8Array.of(2, 1, 0, 5, 0))]);
+  talk.auth(3, true, [last]);
+  return talk;
+}
+
+function certified(identity: string, der: Uint8Array): Talk {
+  const own: Payload[] = [id(36, identity), { type: 37, encoding: 4, data: der }, pskAuth];
+  return authenticated(authRequest(), [...own, ...authResponse().slice(2)]);
+}
+
+function valid(): Talk {
+  return certified('gw.example', ecCertificate);
+}
+
+checkGroup(authentication, {
+  'authentication-failed': {
+    talk: () => authenticated(authRequest(), [notify(NotifyType.AUTHENTICATION_FAILED)]),
+    frames: [3, 4],
+    title:
+      "192.0.2.2 refused the authentication of 192.0.2.1 by pre-shared key (AUTHENTICATION_FAILED): the initiator calls itself 'alice.example' and it asked for the responder 'gw.example'.",
+    advice: /identity of the initiator.*identity of the responder.*bytes of the key/,
+    without: good,
+  },
+  'ike-auth-refused': {
+    talk: () => closedAnswer(8),
+    frames: [3, 4],
+    title: /at most 8 bytes of content, which leaves room for an error only/,
+    without: () => closedAnswer(17),
+  },
+  'child-refused': {
+    talk: () => closedAnswer(64),
+    frames: [3, 4],
+    title: /too short for a child SA/,
+    without: () => closedAnswer(105),
+  },
+  'eap-failed': {
+    talk: () => eapEnd(eap(4)),
+    frames: [7, 8],
+    title: "192.0.2.2 ended EAP-MSCHAP-V2 with Failure for the user 'carol'.",
+    without: () => eapEnd(eap(3)),
+  },
+  'identity-differs': {
+    talk: () => authenticated(authRequest(), [id(36, 'other.example'), ...authResponse().slice(1)]),
+    frames: [3, 4],
+    title: "192.0.2.1 wants to reach 'gw.example', but 192.0.2.2 says it is 'other.example'.",
+    without: good,
+  },
+  'identity-not-in-certificate': {
+    talk: () => certified('vpn.example', ecCertificate),
+    frames: [4],
+    title: /'vpn\.example' of 192\.0\.2\.2:500 is not among .* it has DNS:gw\.example/,
+    without: () => certified('gw.example', ecCertificate),
+  },
+  'certificate-expired': {
+    talk: () => {
+      const talk = opened();
+      talk.auth(1, false, authRequest(), { at: -90 * 86_400 });
+      talk.auth(1, true, [id(36, 'gw.example'), { type: 37, encoding: 4, data: ecCertificate }, pskAuth]);
+      return talk;
+    },
+    frames: [4],
+    title: /is valid only from 2026-11-21/,
+    advice: /clocks/,
+    without: valid,
+  },
+  'certificate-weak': {
+    talk: () => certified('gw.example', pssCertificate),
+    frames: [4],
+    title: /an RSA key of 1024 bits/,
+    without: valid,
+  },
+});
+
+test.each(['gw.example', '192.0.2.1', 'admin@gw.example'])(
+  '%s is found among the names of a certificate',
+  (identity) => {
+    expect(certified(identity, ecCertificate).ids()).not.toContain('identity-not-in-certificate');
+  },
+);
+
+test('a client that wants EAP from a gateway without it is told apart', () => {
+  const talk = authenticated(
+    authRequest().filter(({ type }) => type !== 39),
+    [notify(NotifyType.AUTHENTICATION_FAILED)],
+  );
+  expect(talk.only('authentication-failed')).toMatchObject({
+    title: expect.stringMatching(/offered no EAP/),
+    advice: expect.stringMatching(/eap-mschapv2/),
+  });
+});
+
+test('an initiator that does not believe the responder says so in INFORMATIONAL', () => {
+  const talk = authenticated(authRequest(), authResponse());
+  talk.info(2, false, [notify(NotifyType.AUTHENTICATION_FAILED)]);
+  talk.info(2, true, []);
+  expect(talk.only('authentication-failed')).toMatchObject({
+    frames: [3, 4, 5],
+    title: expect.stringMatching(/^192\.0\.2\.1 refused the authentication of 192\.0\.2\.2/),
+  });
+  expect(talk.report().ikeSas[0]?.state).toBe('refused');
+});
+
+test('a finished EAP session is clean', () => {
+  const talk = eapEnd(eap(3));
+  talk.auth(4, false, [pskAuth]);
+  talk.auth(4, true, [pskAuth, ...authResponse().slice(2)]);
+  expect(talk.findings().filter(({ severity }) => severity !== 'info')).toEqual([]);
+  expect(talk.report().ikeSas[0]).toMatchObject({
+    state: 'established',
+    authMethods: { initiator: 'EAP-MSCHAP-V2' },
+  });
+});
+
+const elsewhere: Host = { address: '203.0.113.9', port: 500 };
+
+/** NAT detection as each side believes, then IKE_AUTH on a port. */
+function natTalk(
+  hashes: { i?: [Host, Host]; r?: [Host, Host] },
+  port: 500 | 4500,
+  options: { bareEsp?: boolean } = {},
+): Talk {
+  const talk = new Talk();
+  const all = { i: [talk.i, talk.r], r: [talk.r, talk.i], ...hashes } as { i: [Host, Host]; r: [Host, Host] };
+  talk.init(false, [sa(IKE_SUITE), ke(31), nonce, ...natd(...all.i)]);
+  talk.init(true, [sa(IKE_SUITE), ke(31), nonce, ...natd(...all.r, SPI_R)]);
+  talk.auth(1, false, authRequest(), { port });
+  talk.auth(1, true, authResponse(), { port });
+  if (options.bareEsp) {
+    talk.esp('i', '0xc0000002', 1, { bare: true });
+    talk.esp('r', '0xc0000001', 1, { bare: true });
+  }
+  return talk;
+}
+
+const { i, r } = new Talk();
+const behindNat = { i: [elsewhere, r] as [Host, Host] };
+const nothingFits = { i: [elsewhere, elsewhere] as [Host, Host], r: [elsewhere, elsewhere] as [Host, Host] };
+
+checkGroup(nat, {
+  'nat-detected': {
+    talk: () => natTalk(behindNat, 4500),
+    frames: [1, 2, 3],
+    title:
+      '192.0.2.1 sends a hash of another address than the capture shows: NAT or forced encapsulation; IKE moved to port 4500 in frame 3.',
+    without: () => natTalk({}, 4500),
+  },
+  'nat-not-moved': {
+    talk: () => natTalk(behindNat, 500),
+    frames: [1, 2, 3, 4],
+    title: /NAT or forced encapsulation, but 192\.0\.2\.1 went on at 192\.0\.2\.2:500/,
+    without: () => natTalk({}, 500),
+  },
+  'esp-not-encapsulated': {
+    talk: () => natTalk(behindNat, 4500, { bareEsp: true }),
+    frames: [1, 2, 5, 6],
+    title: /without UDP encapsulation/,
+    without: () => natTalk({}, 4500, { bareEsp: true }),
+  },
+  'nat-hashes-odd': {
+    talk: () => natTalk(nothingFits, 500),
+    frames: [1, 2],
+    title: /or the addresses in the capture were rewritten/,
+    without: () => natTalk(behindNat, 500),
+  },
+  'nat-detection-one-sided': {
+    talk: () => {
+      const talk = new Talk();
+      talk.init(false, [sa(IKE_SUITE), ke(31), nonce, ...natd(i, r)]);
+      talk.init(true, [sa(IKE_SUITE), ke(31), nonce]);
+      return talk;
+    },
+    frames: [1],
+    title: '192.0.2.2 does not take part in NAT detection.',
+    without: good,
+  },
+});
+
+test('an address that the other side sees differently is a NAT for certain', () => {
+  const talk = natTalk({ r: [r, elsewhere] }, 4500);
+  expect(talk.only('nat-detected').title).toMatch(
+    /see other addresses for 192\.0\.2\.1 than the capture shows: a NAT translates/,
+  );
+});
+
+function reported(type: number): () => Talk {
+  return () => {
+    const talk = good();
+    talk.info(2, false, [notify(type)]);
+    talk.info(2, true, []);
+    return talk;
+  };
+}
+
+const told = (type: number) => ({
+  talk: reported(type),
+  frames: [5],
+  title: /^192\.0\.2\.1:500 reported [A-Z_0-9]+\.$/,
+  without: reported(type === NotifyType.INVALID_SYNTAX ? NotifyType.INVALID_SPI : NotifyType.INVALID_SYNTAX),
+});
+
+function cookies(count: number): Talk {
+  const talk = new Talk();
+  for (let n = 0; n <= count; n++) {
+    const given = n === 0 ? [] : [notify(NotifyType.COOKIE, Uint8Array.of(n))];
+    talk.init(false, [...given, sa(IKE_SUITE), ke(31), nonce]);
+    if (n < count) talk.init(true, [notify(NotifyType.COOKIE, Uint8Array.of(n + 1))], { spiR: 0n });
+  }
+  talk.init(true, [sa(IKE_SUITE), ke(31), nonce]);
+  return talk;
+}
+
+checkGroup(errors, {
+  'unsupported-critical-payload': told(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD),
+  'invalid-ike-spi': told(NotifyType.INVALID_IKE_SPI),
+  'invalid-major-version': told(NotifyType.INVALID_MAJOR_VERSION),
+  'invalid-syntax': told(NotifyType.INVALID_SYNTAX),
+  'invalid-message-id': told(NotifyType.INVALID_MESSAGE_ID),
+  'invalid-spi': told(NotifyType.INVALID_SPI),
+  'single-pair-required': told(NotifyType.SINGLE_PAIR_REQUIRED),
+  'no-additional-sas': told(NotifyType.NO_ADDITIONAL_SAS),
+  'internal-address-failure': told(NotifyType.INTERNAL_ADDRESS_FAILURE),
+  'failed-cp-required': told(NotifyType.FAILED_CP_REQUIRED),
+  'invalid-selectors': told(NotifyType.INVALID_SELECTORS),
+  'temporary-failure': told(NotifyType.TEMPORARY_FAILURE),
+  'child-sa-not-found': told(NotifyType.CHILD_SA_NOT_FOUND),
+  'authorization-failed': told(NotifyType.AUTHORIZATION_FAILED),
+  'other-error': told(9999),
+  'cookie-requested': {
+    talk: () => cookies(1),
+    frames: [1, 2],
+    title: '192.0.2.2 asked 192.0.2.1 for a cookie first.',
+    without: () => cookies(0),
+  },
+  'cookie-loop': {
+    talk: () => cookies(3),
+    frames: [1, 2, 3, 4, 5, 6],
+    title: /3 times, although it was given one/,
+    without: () => cookies(1),
+  },
+  redirected: {
+    talk: reported(NotifyType.REDIRECT),
+    frames: [5],
+    title: /redirects its client/,
+    without: good,
+  },
+});
