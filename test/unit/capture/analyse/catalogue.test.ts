@@ -18,6 +18,7 @@ test('summaries and advice are whole sentences', () => {
 
 test('the most severe comes first, then the earliest', () => {
   const talk = new Talk();
+  talk.esp('i', '0x0badcafe', 1);
   talk.init(false, [sa('aes256-sha256-modp1024-modp2048'), ke(2), nonce], { spiI: 5n });
   talk.init(true, [sa('aes256-sha256-modp1024'), ke(2), nonce], { spiI: 5n });
   talk.init(false, [
@@ -25,7 +26,6 @@ test('the most severe comes first, then the earliest', () => {
     ke(14),
     nonce,
   ]);
-  talk.esp('i', '0x0badcafe', 1);
   const order = talk.findings().map(({ severity, frames }) => `${severity} ${frames[0]}`);
   const rank = ['critical', 'high', 'medium', 'low', 'info'];
   const sorted = [...order].sort(
