@@ -46,7 +46,9 @@ describe('--version', () => {
   it('loads no protocol code for help either', () => {
     const modules = ['connect', 'decode'].flatMap((command) => loadedModules([command, '--help']));
     expect(modules).toContain('cli/main.js');
-    expect(modules.filter((module) => /^lib\/(crypto|ike|esp|net|tunnel|capture)\//.test(module))).toEqual([]);
+    expect(modules.filter((module) => /^lib\/(crypto|ike|esp|net|tunnel|capture)\//.test(module))).toEqual(
+      [],
+    );
   });
 });
 
@@ -58,14 +60,17 @@ describe('help', () => {
     expect(run([]).stdout).toBe(stdout);
   });
 
-  it.each(['connect', 'serve', 'demo', 'decode'])('explains %s with examples, in both spellings', (command) => {
-    const { stdout, stderr, status } = run([command, '--help']);
-    expect(status).toBe(0);
-    expect(stderr).toBe('');
-    expect(stdout).toContain('EXAMPLES');
-    expect(stdout).toContain('ipsec-kit ' + command);
-    expect(run(['help', command]).stdout).toBe(stdout);
-  });
+  it.each(['connect', 'serve', 'demo', 'decode'])(
+    'explains %s with examples, in both spellings',
+    (command) => {
+      const { stdout, stderr, status } = run([command, '--help']);
+      expect(status).toBe(0);
+      expect(stderr).toBe('');
+      expect(stdout).toContain('EXAMPLES');
+      expect(stdout).toContain(`ipsec-kit ${command}`);
+      expect(run(['help', command]).stdout).toBe(stdout);
+    },
+  );
 
   const shared =
     '--local-id --remote-id --psk-file --psk-stdin --ike --esp --local-ts --remote-ts --port --nat-port --[no-]encap --mtu --tun-name --keylog --rekey-ike --rekey-child --dpd --duration --format --insecure-permissions --verbose --[no-]color';
