@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -197,7 +198,9 @@ export class KeyLog {
     while (this.#dirty) {
       this.#dirty = false;
       try {
-        const file = await open(temporary, 'w', 0o600);
+        // A file or link that lies there is not ours to write keys into: somebody else may be reading it.
+        await rm(temporary, { force: true });
+        const file = await open(temporary, 'wx', 0o600);
         try {
           await file.writeFile(`${JSON.stringify(this.#document, null, 1)}\n`);
           await file.sync();
@@ -219,8 +222,14 @@ export class KeyLog {
 }
 
 function openPrivate(path: string): number {
-  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW } = constants;
-  const file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o600);
+  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  const status = fstatSync(file);
+  // Its owner could read along whatever the mode is.
+  if (!status.isFile() || status.uid !== process.geteuid?.()) {
+    closeSync(file);
+    throw new Error(`${path} is there already and belongs to somebody else`);
+  }
   fchmodSync(file, 0o600);
   return file;
 }

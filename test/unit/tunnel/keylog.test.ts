@@ -1,11 +1,14 @@
 import {
   chmodSync,
+  chownSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -171,6 +174,27 @@ describe('KeyLog', () => {
     chmodSync(join(directory, 'esp_sa'), 0o644);
     await new KeyLog(directory).close();
     expect(statSync(join(directory, 'esp_sa')).mode & 0o777).toBe(0o600);
+  });
+
+  it('does not write keys through a link that lies in the way', async () => {
+    mkdirSync(directory);
+    const elsewhere = join(parent, 'elsewhere');
+    writeFileSync(elsewhere, 'old');
+    symlinkSync(elsewhere, join(directory, `keys.json.${process.pid}.tmp`));
+    const keylog = new KeyLog(directory);
+    keylog.ikeSa(ikeSaInfo());
+    await keylog.close();
+    expect(readFileSync(elsewhere, 'utf8')).toBe('old');
+    expect(readKeys().ikeSas).toHaveLength(1);
+    expect(lstatSync(join(directory, 'keys.json')).isSymbolicLink()).toBe(false);
+  });
+
+  it('does not write keys into a file of another user', (test) => {
+    if (process.geteuid?.() !== 0) test.skip('only root can make a file of another user');
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'esp_sa'), '');
+    chownSync(join(directory, 'esp_sa'), 65_534, 65_534);
+    expect(() => new KeyLog(directory)).toThrow(/cannot be written/);
   });
 
   it('adds to what an earlier run left', async () => {
