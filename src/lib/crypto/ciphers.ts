@@ -6,7 +6,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { concatBytes } from '../core/bytes.js';
-import { evpOpen } from './evp.js';
+import { evpCipher } from './evp.js';
 import type { BoundCipher } from './transform.js';
 
 /** The initial value of the 32-bit block counter of AES-CTR (RFC 3686 section 4). */
@@ -49,7 +49,8 @@ export function bindAead(
       const ciphertext = cipher.update(plaintext);
       return concatBytes(ciphertext, cipher.final(), cipher.getAuthTag());
     },
-    open: evpOpen(name, material.subarray(0, bits / 8), salt, icvBytes, open) ?? open,
+    open,
+    ...evpCipher(name, material.subarray(0, bits / 8), salt, icvBytes, open),
   };
 }
 

@@ -13,12 +13,15 @@ const SET_IV_LENGTH = 0x9;
 const SET_TAG = 0x11;
 
 const NONCE_BYTES = 12;
+const IV_BYTES = 8;
 const MAX_AAD = 64;
 const MAX_DATA = 1 << 16;
-/** Layout of the memory that OpenSSL reads. */
+/** Layout of the memory that OpenSSL reads; a whole packet stands where its AAD does. */
 const IN = { outLength: 0, key: 8, nonce: 64, aad: 96, data: 192 } as const;
 /** Plaintexts are cut from pieces of this size: one that is kept keeps no more than a piece alive. */
 const SLAB = 1 << 15;
+/** Memory for plaintexts that are only lent: what is lent stays whole while as much again less one packet is opened. */
+const LENT = 1 << 20;
 
 type Address = number;
 
@@ -34,6 +37,9 @@ interface Functions {
 }
 
 type Open = BoundCipher['open'];
+
+/** The ways to open that a key gets. */
+export type EvpCipher = Required<Pick<BoundCipher, 'open' | 'openPacket'>>;
 
 const NAMES: ReadonlySet<string> = new Set([
   'aes-128-gcm',
@@ -61,16 +67,16 @@ export async function useEvp(): Promise<boolean> {
 }
 
 /**
- * `open` of an AEAD bound to a key, when {@link useEvp} said yes.
+ * An AEAD bound to a key, for opening, when {@link useEvp} said yes.
  * @param otherwise opens what is too large for the memory here
  */
-export function evpOpen(
+export function evpCipher(
   algorithm: string,
   key: Uint8Array,
   salt: Uint8Array,
   icvBytes: number,
   otherwise: Open,
-): Open | undefined {
+): EvpCipher | undefined {
   return native?.bind(algorithm, key, salt, icvBytes, otherwise);
 }
 
@@ -104,11 +110,15 @@ class NativeAeads {
   #slab = new Uint8Array(0);
   #slabAt: Address = 0;
   #used = 0;
+  readonly #lent = new Uint8Array(LENT);
+  readonly #lentAt: Address;
+  #lentUsed = 0;
   readonly #contexts = new FinalizationRegistry<Address>((context) => this.#evp.freeContext(context));
 
   constructor(evp: Functions) {
     this.#evp = evp;
     this.#inAt = evp.address(this.#in);
+    this.#lentAt = evp.address(this.#lent);
   }
 
   bind(
@@ -117,40 +127,68 @@ class NativeAeads {
     salt: Uint8Array,
     icvBytes: number,
     otherwise: Open,
-  ): Open | undefined {
-    if (!NAMES.has(algorithm) || key.length > 32 || salt.length + 8 !== NONCE_BYTES) return undefined;
+  ): EvpCipher | undefined {
+    if (!NAMES.has(algorithm) || key.length > 32 || salt.length + IV_BYTES !== NONCE_BYTES) return undefined;
     const context = this.#makeContext(algorithm, key);
     if (context === undefined) return undefined;
-    const nonce = new Uint8Array(NONCE_BYTES);
-    nonce.set(salt);
-    const open: Open = (iv, aad, data) => {
-      if (iv.length !== 8) throw new RangeError(`${iv.length} bytes where 8 are needed`);
-      if (aad.length > MAX_AAD || data.length > MAX_DATA) return otherwise(iv, aad, data);
-      if (data.length < icvBytes) return undefined;
-      nonce.set(iv, salt.length);
-      return this.#open(context, nonce, aad, data, icvBytes);
+    const saltCopy = salt.slice();
+    // Both functions hold on to it, and the context lives as long as it does.
+    const held = { context };
+    this.#contexts.register(held, context);
+    return {
+      open: (iv, aad, data) => {
+        if (iv.length !== IV_BYTES) throw new RangeError(`${iv.length} bytes where ${IV_BYTES} are needed`);
+        if (aad.length > MAX_AAD || data.length > MAX_DATA) return otherwise(iv, aad, data);
+        const length = data.length - icvBytes;
+        if (length < 0) return undefined;
+        this.#in.set(iv, IN.nonce + saltCopy.length);
+        this.#in.set(aad, IN.aad);
+        this.#in.set(data, IN.data);
+        const out = this.#room(length);
+        if (!this.#open(held.context, saltCopy, aad.length, IN.data, length, icvBytes, out)) return undefined;
+        this.#used += length;
+        return this.#slab.subarray(this.#used - length, this.#used);
+      },
+      openPacket: (packet, aadBytes) => {
+        const dataAt = aadBytes + IV_BYTES;
+        const length = packet.length - dataAt - icvBytes;
+        if (length < 0) return undefined;
+        if (aadBytes > MAX_AAD || packet.length > MAX_DATA) {
+          const iv = packet.subarray(aadBytes, dataAt);
+          return otherwise(iv, packet.subarray(0, aadBytes), packet.subarray(dataAt));
+        }
+        this.#in.set(packet, IN.aad);
+        this.#in.copyWithin(IN.nonce + saltCopy.length, IN.aad + aadBytes, IN.aad + dataAt);
+        if (this.#lentUsed + length > LENT) this.#lentUsed = 0;
+        const at = this.#lentUsed;
+        const out = this.#lentAt + at;
+        if (!this.#open(held.context, saltCopy, aadBytes, IN.aad + dataAt, length, icvBytes, out))
+          return undefined;
+        this.#lentUsed = at + length;
+        return this.#lent.subarray(at, at + length);
+      },
     };
-    this.#contexts.register(open, context);
-    return open;
   }
 
   /** One packet that is good and the same with each byte changed. */
   passesTest(): boolean {
     const key = Uint8Array.from({ length: 32 }, (_, i) => i);
     const nonce = key.subarray(0, NONCE_BYTES);
+    const salt = nonce.subarray(0, NONCE_BYTES - IV_BYTES);
     const aad = key.subarray(0, 8);
     return ['aes-256-gcm', 'chacha20-poly1305'].every((name) => {
-      const cipher = createCipheriv(name as 'aes-256-gcm', key, nonce, { authTagLength: 16 }).setAAD(aad);
-      const good = new Uint8Array([...cipher.update(key), ...cipher.final(), ...cipher.getAuthTag()]);
-      const open = this.bind(name, key, nonce.subarray(0, 4), 16, () => undefined);
-      const iv = nonce.subarray(4);
-      const accepts = (data: Uint8Array): boolean => {
-        const plaintext = open?.(iv, aad, data);
-        return plaintext?.length === key.length && plaintext.every((byte, i) => byte === key[i]);
-      };
-      return (
-        accepts(good) && good.every((byte, at) => open?.(iv, aad, good.with(at, byte ^ 1)) === undefined)
-      );
+      const sealer = createCipheriv(name as 'aes-256-gcm', key, nonce, { authTagLength: 16 }).setAAD(aad);
+      const data = [...sealer.update(key), ...sealer.final(), ...sealer.getAuthTag()];
+      const packet = Uint8Array.from([...aad, ...nonce.subarray(salt.length), ...data]);
+      const cipher = this.bind(name, key, salt, 16, () => undefined);
+      const whole = (bytes: Uint8Array) => cipher?.openPacket(bytes, 8);
+      const parts = (bytes: Uint8Array) =>
+        cipher?.open(bytes.subarray(8, 16), bytes.subarray(0, 8), bytes.subarray(16));
+      return [whole, parts].every((open) => {
+        const plaintext = open(packet);
+        const right = plaintext?.length === key.length && plaintext.every((byte, i) => byte === key[i]);
+        return right && packet.every((byte, at) => open(packet.with(at, byte ^ 1)) === undefined);
+      });
     });
   }
 
@@ -170,30 +208,30 @@ class NativeAeads {
     return undefined;
   }
 
+  /**
+   * Opens what lies in the memory that OpenSSL reads: the IV where its nonce ends, the AAD, and at `data` ciphertext and
+   * ICV. Whatever is at `out` afterwards counts only when this says so.
+   */
   #open(
     context: Address,
-    nonce: Uint8Array,
-    aad: Uint8Array,
-    data: Uint8Array,
+    salt: Uint8Array,
+    aadBytes: number,
+    data: number,
+    length: number,
     icvBytes: number,
-  ): Uint8Array | undefined {
+    out: Address,
+  ): boolean {
     const evp = this.#evp;
     const at = this.#inAt;
-    const length = data.length - icvBytes;
-    this.#in.set(nonce, IN.nonce);
-    this.#in.set(aad, IN.aad);
-    this.#in.set(data, IN.data);
-    const out = this.#room(length);
+    this.#in.set(salt, IN.nonce);
     // Only the result of EVP_DecryptFinal_ex says that the ICV is right; every step must succeed before it counts.
-    const authentic =
+    return (
       evp.init(context, 0, 0, 0, at + IN.nonce) === 1 &&
-      evp.control(context, SET_TAG, icvBytes, at + IN.data + length) === 1 &&
-      (aad.length === 0 || evp.update(context, 0, at + IN.outLength, at + IN.aad, aad.length) === 1) &&
-      (length === 0 || evp.update(context, out, at + IN.outLength, at + IN.data, length) === 1) &&
-      evp.final(context, out + length, at + IN.outLength) === 1;
-    if (!authentic) return undefined;
-    this.#used += length;
-    return this.#slab.subarray(this.#used - length, this.#used);
+      evp.control(context, SET_TAG, icvBytes, at + data + length) === 1 &&
+      (aadBytes === 0 || evp.update(context, 0, at + IN.outLength, at + IN.aad, aadBytes) === 1) &&
+      (length === 0 || evp.update(context, out, at + IN.outLength, at + data, length) === 1) &&
+      evp.final(context, out + length, at + IN.outLength) === 1
+    );
   }
 
   /** Where `length` bytes of plaintext may go; they count as used once the ICV was right. */

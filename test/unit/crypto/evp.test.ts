@@ -96,6 +96,42 @@ describe.each(cases)('%s through EVP', (name, _id, _keyBytes, icvBytes) => {
     expect(opened).toEqual(texts);
   });
 
+  it('opens whole packets alike, and refuses every forgery of them', () => {
+    const { plain, evp } = pairs.get(name)!;
+    if (evp.openPacket === undefined) return;
+    for (const length of [0, 1, 300, 1400, 65_000, 66_000]) {
+      const text = new Uint8Array(randomBytes(length));
+      for (const bytes of [0, 8, 12, 64, 65]) {
+        const head = new Uint8Array(randomBytes(bytes));
+        const packet = concatBytes(head, iv, plain.seal(iv, head, text));
+        expect(evp.openPacket(packet, bytes), `${length} bytes, AAD ${bytes}`).toEqual(text);
+      }
+    }
+    const packet = concatBytes(aad, iv, plain.seal(iv, aad, new Uint8Array(randomBytes(200))));
+    for (let at = 0; at < packet.length; at++) {
+      for (let bit = 0; bit < 8; bit++) {
+        const forged = packet.with(at, packet[at]! ^ (1 << bit));
+        if (evp.openPacket(forged, 8) !== undefined)
+          throw new Error(`forgery accepted: byte ${at}, bit ${bit}`);
+      }
+      if (evp.openPacket(packet.subarray(0, at), 8) !== undefined)
+        throw new Error(`accepted ${at} bytes only`);
+    }
+  });
+
+  it('lends plaintexts until another 512 KiB were opened', () => {
+    const { plain, evp } = pairs.get(name)!;
+    if (evp.openPacket === undefined) return;
+    const text = new Uint8Array(randomBytes(1400));
+    const packet = concatBytes(aad, iv, plain.seal(iv, aad, text));
+    const large = concatBytes(aad, iv, plain.seal(iv, aad, new Uint8Array(60_000)));
+    for (let start = 0; start < 20; start++) {
+      const lent = evp.openPacket(packet, 8);
+      for (let opened = 0; opened < 1 << 19; opened += 60_000) evp.openPacket(large, 8);
+      expect(lent).toEqual(text);
+    }
+  });
+
   it('takes no IV of another length', () => {
     const { evp } = pairs.get(name)!;
     expect(() => evp.open(new Uint8Array(12), aad, new Uint8Array(100))).toThrow(RangeError);
@@ -115,5 +151,7 @@ it('keeps the keys of different ciphers apart', () => {
 
 it('is in use where koffi is', async () => {
   const koffi = await import('koffi').catch(() => undefined);
-  if (koffi !== undefined && process.platform === 'linux') expect(works).toBe(true);
+  if (koffi === undefined || process.platform !== 'linux') return;
+  expect(works).toBe(true);
+  for (const { evp } of pairs.values()) expect(evp.openPacket).toBeTypeOf('function');
 });

@@ -158,6 +158,14 @@ export function spi32(bytes: Uint8Array): number | undefined {
   return bytes.length === 4 ? new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0) : undefined;
 }
 
+let lastSpi = -1;
+let lastText = '';
+
+/** `0x` and eight digits. Packets of one SPI come in a row. */
 export function formatSpi(spi: number): string {
-  return `0x${spi.toString(16).padStart(8, '0')}`;
+  if (spi !== lastSpi) {
+    lastSpi = spi;
+    lastText = `0x${spi.toString(16).padStart(8, '0')}`;
+  }
+  return lastText;
 }

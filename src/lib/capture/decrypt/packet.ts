@@ -1,19 +1,21 @@
 import type { DecodedPacket, Unit } from '../types.js';
 
 const BILLION = 1_000_000_000n;
-let second = -1n;
-let secondText = '';
+let second = 0n;
+let secondText = '1970-01-01T00:00:00.';
 
 /** ISO 8601 in UTC with nanoseconds. */
 export function formatTime(time: bigint): string {
-  const whole = time / BILLION;
-  if (whole !== second) {
-    second = whole;
+  let rest = Number(time - second);
+  if (rest < 0 || rest >= 1_000_000_000) {
+    const whole = time / BILLION;
+    second = whole * BILLION;
+    rest = Number(time - second);
     // Outside the years that Date knows, the epoch will do: such a clock is of no use anyway.
     const date = new Date(Number(whole) * 1000);
     secondText = (Number.isNaN(date.getTime()) ? new Date(0) : date).toISOString().slice(0, -4);
   }
-  return `${secondText}${(time % BILLION).toString().padStart(9, '0')}Z`;
+  return `${secondText}${String(rest).padStart(9, '0')}Z`;
 }
 
 function formatEnd({ address, port }: Unit['src']): string {

@@ -1,4 +1,5 @@
-import { formatIp } from '../../core/ip.js';
+import type { Endpoint } from '../../core/endpoint.js';
+import { AddressBook } from './addresses.js';
 import { createIpHeader, type IpHeader, Protocol, readIp, u16, u32 } from './ip.js';
 
 const ICMP_TYPES: Readonly<Record<number, string>> = {
@@ -40,12 +41,18 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
 };
 /** From the lowest bit of the flags on. */
 const TCP_FLAGS = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG'];
+const TCP_FLAG_TEXTS = Array.from(
+  { length: 64 },
+  (_, flags) => `[${TCP_FLAGS.filter((_name, bit) => (flags & (1 << bit)) !== 0).join(', ')}]`,
+);
 /** Destination unreachable with "fragmentation needed": the one code worth its words. */
 const TOO_BIG = { type: 3, code: 4 };
 
+const reused = createIpHeader();
+
 /** One line on a plaintext IP packet, such as `ICMP 10.0.0.1 → 10.0.0.2 echo request`. */
 export function describeIp(packet: Uint8Array): string {
-  const header = createIpHeader();
+  const header = reused;
   if (!readIp(packet, 0, header)) return `no IP packet, ${packet.length} bytes`;
   if (header.fragmentOffset > 0) {
     return `${nameOf(header.protocol)} ${between(packet, header)} fragment from byte ${header.fragmentOffset}`;
@@ -79,9 +86,8 @@ function describe(data: Uint8Array, header: IpHeader): string {
 }
 
 function tcpDetails(data: Uint8Array, at: number, length: number): string {
-  const flags = TCP_FLAGS.filter((_, bit) => (data[at + 13]! & (1 << bit)) !== 0);
   const bytes = Math.max(length - (data[at + 12]! >> 4) * 4, 0);
-  return `[${flags.join(', ')}] ${bytes} bytes`;
+  return `${TCP_FLAG_TEXTS[data[at + 13]! & 0x3f]!} ${bytes} bytes`;
 }
 
 function icmpDetails(data: Uint8Array, at: number, end: number, protocol: number): string {
@@ -98,19 +104,29 @@ function icmpDetails(data: Uint8Array, at: number, end: number, protocol: number
 }
 
 function between(data: Uint8Array, header: IpHeader, withPorts = false): string {
-  const { source, addressBytes, payload } = header;
-  const [src, dst] = [source, source + addressBytes].map((at, i) => {
-    const address = formatIp(data.subarray(at, at + addressBytes));
-    if (!withPorts) return address;
-    const port = u16(data, payload + 2 * i);
-    return addressBytes === 4 ? `${address}:${port}` : `[${address}]:${port}`;
-  });
-  return `${src} → ${dst}`;
+  const { payload } = header;
+  const src = ends.source(data, header, withPorts ? u16(data, payload) : 0);
+  const dst = ends.destination(data, header, withPorts ? u16(data, payload + 2) : 0);
+  return withPorts ? `${withPort(src)} → ${withPort(dst)}` : `${src.address} → ${dst.address}`;
 }
 
+/** Addresses that were written before cost nothing to write again. */
+const ends = new AddressBook();
+
+function withPort({ address, port }: Endpoint): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+const NAMES: ReadonlyMap<number, string> = new Map([
+  ...Object.entries(Protocol).map(([name, number]): [number, string] => [
+    number,
+    name.replace('ICMPV6', 'ICMPv6'),
+  ]),
+  ...Object.entries(PROTOCOLS).map(([number, name]): [number, string] => [Number(number), name]),
+]);
+
 function nameOf(protocol: number): string {
-  const known = Object.entries(Protocol).find(([, number]) => number === protocol)?.[0];
-  return PROTOCOLS[protocol] ?? known?.replace('ICMPV6', 'ICMPv6') ?? `IP protocol ${protocol}`;
+  return NAMES.get(protocol) ?? `IP protocol ${protocol}`;
 }
 
 function hex(value: number): string {
