@@ -10,6 +10,7 @@ import { openUdp, type UdpBinding, type UdpTransport } from '../net/udp.js';
 import { type HostAddress, hostAddresses } from './addresses.js';
 import { hostAdvice, readHostState } from './advice.js';
 import { runAfter } from './after.js';
+import { ClientRoutes } from './client-routes.js';
 import { Driver } from './driver.js';
 import { errorEvent } from './events.js';
 import { internalError } from './failures.js';
@@ -18,7 +19,7 @@ import type { KeyLog } from './keylog.js';
 import { listenBindings } from './listen.js';
 import { defaultMtu, possibleSuites } from './overhead.js';
 import { deviceFailed, devicePlane, plainEsp } from './plane.js';
-import { coversAddress, familyOf, overlapping, sourceWithin, tunnelRoutes } from './routes.js';
+import { familyOf, overlapping, sourceWithin } from './routes.js';
 import { Sequence } from './sequence.js';
 import { SaTracker } from './tracker.js';
 import type { ServerOptions, TunnelContext, TunnelEvent } from './types.js';
@@ -39,8 +40,7 @@ export class TunnelServer {
   readonly #network: HostNetwork;
   readonly #sequence = new Sequence();
   readonly #driver: Driver;
-  /** Routes by the child SAs that want them. */
-  readonly #routes = new Map<string, Set<string>>();
+  readonly #routes: ClientRoutes;
   /** Sessions that broke once; the second time they are dropped without a word to the peer. */
   readonly #broken = new Set<number>();
   #finish: (reason: KitError | undefined) => void = () => {};
@@ -57,6 +57,11 @@ export class TunnelServer {
     this.#context = context;
     this.#tracker = new SaTracker(keylog, context.log);
     this.#network = new HostNetwork(context.log);
+    this.#routes = new ClientRoutes(
+      this.#network,
+      () => this.#device,
+      (to, child) => this.#routeTo(to, child),
+    );
     const limits = { cookieThreshold: options.cookieThreshold, maxHalfOpen, maxHalfOpenPerAddress };
     const host = {
       onEvent: (session: number, event: SessionEvent, via: Path | undefined) =>
@@ -215,41 +220,19 @@ export class TunnelServer {
     return a !== undefined && b !== undefined && sameIdentity(a, b);
   }
 
-  /** Host routes follow child SAs: in with the first that wants them, out with the last. */
+  /** Host routes follow child SAs. */
   #route(event: SessionEvent, before: readonly ChildSaInfo[]): Promise<void> | undefined {
     switch (event.type) {
       case 'child-sa-established':
       case 'child-sa-rekeyed':
-        return this.#addRoutes(event.child);
+        return this.#routes.add(event.child);
       case 'child-sa-deleted':
-        return this.#removeRoutes(event.child);
+        return this.#routes.remove(event.child);
       case 'ike-sa-deleted':
         if (before.length === 0) return undefined;
-        return Promise.all(before.map((child) => this.#removeRoutes(child))).then(() => {});
+        return Promise.all(before.map((child) => this.#routes.remove(child))).then(() => {});
       default:
         return undefined;
-    }
-  }
-
-  async #addRoutes(child: ChildSaInfo): Promise<void> {
-    const peer = child.path.remote.address;
-    for (const to of tunnelRoutes(child.localTs, child.remoteTs)) {
-      const users = this.#routes.get(to) ?? new Set();
-      this.#routes.set(to, users);
-      users.add(child.id);
-      if (users.size > 1) continue;
-      if (coversAddress(child.remoteTs, peer)) await this.#network.protect(peer);
-      await this.#network.addRoute(await this.#routeTo(to, child));
-    }
-  }
-
-  async #removeRoutes(child: ChildSaInfo): Promise<void> {
-    for (const to of tunnelRoutes(child.localTs, child.remoteTs)) {
-      const users = this.#routes.get(to);
-      if (!users?.delete(child.id) || users.size > 0) continue;
-      this.#routes.delete(to);
-      await this.#network.removeRoute({ to, device: this.#device });
-      await this.#network.unprotect(child.path.remote.address);
     }
   }
 
