@@ -1,6 +1,6 @@
 import type { DescribedPayload } from '../types.js';
 import type { NatHashes } from './nat.js';
-import { list, noNothing, record, text } from './reading.js';
+import { list, record, text } from './reading.js';
 import type { CertificateReport, IdentityReport, MessageReport } from './types.js';
 
 /** What a message says, without its transmissions. */
@@ -19,54 +19,61 @@ export type MessageContent = Omit<
 > & { natHashes?: NatHashes };
 
 /** What is kept of one message. A message of 64 KiB can say more; nobody reads it. */
-export const LIMITS = { payloads: 64, proposals: 32, transforms: 64, items: 32, text: 512 };
+export const LIMITS = { payloads: 64, proposals: 32, transforms: 64, items: 32, certificates: 8 };
 
-/** The payloads of a type that could be parsed, so many as are kept. */
-export function of(payloads: readonly DescribedPayload[], type: string): DescribedPayload[] {
-  const found: DescribedPayload[] = [];
+/** Takes one payload into the content. The first payload of its kind counts where there should be one. */
+export type PayloadReader = (content: MessageContent, payload: DescribedPayload) => void;
+
+/** Reads the payloads that could be parsed, by their type's reader. */
+export function readPayloads(
+  payloads: readonly DescribedPayload[],
+  readers: Readonly<Record<string, PayloadReader>>,
+): MessageContent {
+  const content: MessageContent = { payloads: [] };
   for (const payload of payloads) {
-    if (payload.type === type && payload.error === undefined) found.push(payload);
-    if (found.length === LIMITS.items) break;
+    if (content.payloads.length < LIMITS.payloads) content.payloads.push(payload.type);
+    if (payload.error === undefined) readers[payload.type]?.(content, payload);
   }
-  return found;
+  return content;
 }
 
-export function one(payloads: readonly DescribedPayload[], type: string): DescribedPayload | undefined {
-  return payloads.find((payload) => payload.type === type && payload.error === undefined);
+/** Adds to a bounded list, which may not exist yet. */
+export function added<T>(items: T[] | undefined, item: T, most: number = LIMITS.items): T[] {
+  if (items === undefined) return [item];
+  if (items.length < most) items.push(item);
+  return items;
 }
 
-export function identityOf(id: DescribedPayload | undefined): IdentityReport | undefined {
-  return id && { type: text(id.fields.idType), value: text(id.fields.identity) };
+/** The names of vendor ids, or their beginnings in hexadecimal. */
+export const readVendor: PayloadReader = (content, { fields }) => {
+  content.vendorIds = added(content.vendorIds, text(fields.name) || text(fields.data));
+};
+
+export function identityOf({ fields }: DescribedPayload): IdentityReport {
+  return { type: text(fields.idType), value: text(fields.identity) };
 }
 
-export function certificatesOf(payloads: readonly DescribedPayload[]): CertificateReport[] | undefined {
-  const found = of(payloads, 'CERT')
-    .map(({ fields }) => record(fields.certificate))
-    .filter((certificate) => certificate.subject !== undefined)
-    .slice(0, 8)
-    .map((certificate) =>
-      noNothing({
-        subject: text(certificate.subject),
-        names: list(certificate.subjectAltNames, LIMITS.items).map(text),
-        notBefore: text(certificate.notBefore),
-        notAfter: text(certificate.notAfter),
-        key: [certificate.keyType, certificate.curve ?? certificate.keyBits]
-          .filter(Boolean)
-          .map(text)
-          .join(' '),
-        signature:
-          certificate.signatureAlgorithm === undefined ? undefined : text(certificate.signatureAlgorithm),
-      }),
-    );
-  return found.length > 0 ? found : undefined;
-}
+export const readCertificate: PayloadReader = (content, { fields }) => {
+  const summary = record(fields.certificate);
+  if (summary.subject === undefined) return;
+  const certificate: CertificateReport = {
+    subject: text(summary.subject),
+    names: list(summary.subjectAltNames, LIMITS.items).map(text),
+    notBefore: text(summary.notBefore),
+    notAfter: text(summary.notAfter),
+    key: [summary.keyType, summary.curve ?? summary.keyBits].filter(Boolean).map(text).join(' '),
+  };
+  if (summary.signatureAlgorithm !== undefined) certificate.signature = text(summary.signatureAlgorithm);
+  content.certificates = added(content.certificates, certificate, LIMITS.certificates);
+};
 
-/** Of a Configuration payload of either version. */
-export function configurationOf(cp: DescribedPayload | undefined): MessageReport['configuration'] {
-  if (cp === undefined) return undefined;
-  const attributes = list(cp.fields.attributes, LIMITS.items).map((attribute) => {
+/** A Configuration payload of either version. */
+export const readConfiguration: PayloadReader = (content, { fields }) => {
+  const attributes = list(fields.attributes, LIMITS.items).map((attribute) => {
     const { type, value } = record(attribute);
-    return typeof value === 'string' || typeof value === 'number' ? `${text(type)} ${value}` : text(type);
+    return typeof value === 'string' || typeof value === 'number'
+      ? `${text(type)} ${text(value)}`
+      : text(type);
   });
-  return { type: text(cp.fields.cfgType), attributes };
-}
+  content.configuration ??= { type: text(fields.cfgType), attributes };
+};

@@ -2,16 +2,17 @@ import { transforms } from '../../crypto/registry.js';
 import { TransformType } from '../../crypto/transform.js';
 import type { DecodedIke, DescribedPayload } from '../types.js';
 import {
-  certificatesOf,
-  configurationOf,
+  added,
   identityOf,
   LIMITS,
   type MessageContent,
-  of,
-  one,
+  type PayloadReader,
+  readCertificate,
+  readConfiguration,
+  readPayloads,
+  readVendor,
 } from './content.js';
-import type { NatHashes } from './nat.js';
-import { list, noNothing, number, record, text } from './reading.js';
+import { list, number, record, text } from './reading.js';
 import type { NotifyReport, ProposalReport, Role, TransformReport } from './types.js';
 
 const { ENCR, PRF, INTEG, KE } = TransformType;
@@ -29,43 +30,50 @@ const phase1Prf: Readonly<Record<number, number>> = { 1: 1, 2: 2, 3: 3, 4: 5, 5:
 const phase2Encr: Readonly<Record<number, number>> = { 22: 23, 23: 21 };
 const phase2Integ: Readonly<Record<number, number>> = { 1: 1, 2: 2, 3: 3, 4: 4, 5: 12, 6: 13, 7: 14, 9: 5 };
 
-/** What an IKEv1 message says. IDii and IDci count as the initiator's identity and selector, IDir and IDcr as the other. */
-export function readContentV1(ike: DecodedIke, from: Role): MessageContent {
-  const { payloads, exchangeNumber } = ike;
-  const notifies = of(payloads, 'N').map(notifyOf);
-  const deletes = of(payloads, 'D').map(({ fields }) => ({
-    protocol: protocolOf(fields),
-    spis: fields.protocolNumber === ISAKMP ? [] : list(fields.spis, LIMITS.transforms).map(text),
-  }));
-  const vendorIds = of(payloads, 'VID').map(({ fields }) => text(fields.name) || text(fields.data));
-  const sa = one(payloads, 'SA');
-  return noNothing({
-    payloads: payloads.slice(0, LIMITS.payloads).map(({ type }) => type),
-    proposals:
-      sa && list(sa.fields.proposals, LIMITS.proposals).flatMap(proposalsOf).slice(0, LIMITS.proposals),
-    notifies: notifies.length > 0 ? notifies : undefined,
-    natHashes: natHashesOf(payloads),
-    ...(exchangeNumber === QUICK_MODE ? selectorsOf(payloads) : {}),
-    ...(exchangeNumber === MAIN_MODE || exchangeNumber === AGGRESSIVE ? idOf(payloads, from) : {}),
-    certificates: certificatesOf(payloads),
-    deletes: deletes.length > 0 ? deletes : undefined,
-    vendorIds: vendorIds.length > 0 ? vendorIds : undefined,
-    configuration: configurationOf(one(payloads, 'ATTR')),
-  });
+/** What an IKEv1 message says. In Quick Mode the identities are the selectors, in phase 1 everybody sends an own one. */
+export function readContentV1({ payloads, exchangeNumber }: DecodedIke, from: Role): MessageContent {
+  const content = readPayloads(payloads, readers);
+  if (exchangeNumber === QUICK_MODE) readSelectors(content, payloads);
+  else if (exchangeNumber === MAIN_MODE || exchangeNumber === AGGRESSIVE) {
+    const id = payloads.find(isIdentity);
+    if (id !== undefined) content[from === 'initiator' ? 'idI' : 'idR'] = identityOf(id);
+  }
+  readNatHashes(content, payloads);
+  return content;
+}
+
+const readers: Readonly<Record<string, PayloadReader>> = {
+  SA: (content, { fields }) => {
+    content.proposals ??= list(fields.proposals, LIMITS.proposals)
+      .flatMap(proposalsOf)
+      .slice(0, LIMITS.proposals);
+  },
+  N: (content, { fields }) => {
+    content.notifies = added(content.notifies, notifyOf(fields));
+  },
+  D: (content, { fields }) => {
+    const spis = fields.protocolNumber === ISAKMP ? [] : list(fields.spis, LIMITS.transforms).map(text);
+    content.deletes = added(content.deletes, { protocol: protocolOf(fields), spis });
+  },
+  VID: readVendor,
+  CERT: readCertificate,
+  ATTR: readConfiguration,
+};
+
+function isIdentity({ type, error }: DescribedPayload): boolean {
+  return type === 'ID' && error === undefined;
 }
 
 /** Every transform of a proposal is an alternative (RFC 2408 4.2). */
 function proposalsOf(value: unknown): ProposalReport[] {
   const fields = record(value);
   const protocolNumber = number(fields.protocolNumber);
-  return list(fields.transforms, LIMITS.proposals).map((transform) =>
-    noNothing({
-      number: number(fields.number),
-      protocol: protocolOf(fields),
-      spi: fields.spi === undefined ? undefined : text(fields.spi),
-      transforms: transformsOf(protocolNumber, record(transform)),
-    }),
-  );
+  return list(fields.transforms, LIMITS.proposals).map((transform) => ({
+    number: number(fields.number),
+    protocol: protocolOf(fields),
+    ...(fields.spi !== undefined && { spi: text(fields.spi) }),
+    transforms: transformsOf(protocolNumber, record(transform)),
+  }));
 }
 
 function protocolOf({ protocolNumber, protocol }: Record<string, unknown>): string {
@@ -119,38 +127,36 @@ function plain(type: string, attribute: Record<string, unknown> | undefined): Tr
   return attribute === undefined ? [] : [{ type, name: text(attribute.name), id: number(attribute.value) }];
 }
 
-function notifyOf({ fields }: DescribedPayload): NotifyReport {
+function notifyOf(fields: Readonly<Record<string, unknown>>): NotifyReport {
   const { notifyType, notifyTypeNumber, spi, doi: _, doiNumber: __, ...rest } = fields;
   const { protocol: ___, protocolNumber: ____, ...values } = rest;
-  return noNothing({
+  const notify: NotifyReport = {
     name: text(notifyType),
     number: number(notifyTypeNumber),
     protocol: protocolOf(fields),
-    spi: spi === undefined ? undefined : text(spi),
-    values: Object.keys(values).length > 0 ? values : undefined,
-  });
+  };
+  if (spi !== undefined) notify.spi = text(spi);
+  if (Object.keys(values).length > 0) notify.values = values;
+  return notify;
 }
 
 /** The first NAT-D is of the other end, the rest are of the sender's own addresses (RFC 3947 3.2). */
-function natHashesOf(payloads: readonly DescribedPayload[]): NatHashes | undefined {
-  const [destination, ...source] = of(payloads, 'NAT-D').map(({ fields }) => text(fields.data));
-  return destination !== undefined && source.length > 0 ? { destination: [destination], source } : undefined;
+function readNatHashes(content: MessageContent, payloads: readonly DescribedPayload[]): void {
+  const hashes = payloads.filter(({ type, error }) => type === 'NAT-D' && error === undefined);
+  const [destination, ...source] = hashes.slice(0, LIMITS.items).map(({ fields }) => text(fields.data));
+  if (destination !== undefined && source.length > 0)
+    content.natHashes = { destination: [destination], source };
 }
 
-function selectorsOf(payloads: readonly DescribedPayload[]): Pick<MessageContent, 'tsI' | 'tsR'> {
-  const [initiator, responder] = of(payloads, 'ID').map(selectorText);
-  return initiator === undefined || responder === undefined ? {} : { tsI: [initiator], tsR: [responder] };
+function readSelectors(content: MessageContent, payloads: readonly DescribedPayload[]): void {
+  const [initiator, responder] = payloads.filter(isIdentity).map(selectorText);
+  if (initiator === undefined || responder === undefined) return;
+  content.tsI = [initiator];
+  content.tsR = [responder];
 }
 
 function selectorText({ fields }: DescribedPayload): string {
   const identity = text(fields.identity);
   if (fields.ipProtocol === undefined) return identity;
   return `${identity}[${number(fields.ipProtocol)}/${number(fields.port)}]`;
-}
-
-/** In phase 1 everybody sends an own identity. */
-function idOf(payloads: readonly DescribedPayload[], from: Role): Pick<MessageContent, 'idI' | 'idR'> {
-  const id = identityOf(one(payloads, 'ID'));
-  if (id === undefined) return {};
-  return from === 'initiator' ? { idI: id } : { idR: id };
 }

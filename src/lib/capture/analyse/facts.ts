@@ -1,124 +1,137 @@
 import type { DecodedIke, DescribedPayload } from '../types.js';
 import {
-  certificatesOf,
-  configurationOf,
+  added,
   identityOf,
   LIMITS,
   type MessageContent,
-  of,
-  one,
+  type PayloadReader,
+  readCertificate,
+  readConfiguration,
+  readPayloads,
+  readVendor,
 } from './content.js';
 import { readContentV1 } from './facts-v1.js';
 import type { NatHashes } from './nat.js';
-import { list, noNothing, number, record, text } from './reading.js';
-import type { MessageReport, NotifyReport, ProposalReport, Role, TransformReport } from './types.js';
+import { list, number, record, text } from './reading.js';
+import type { NotifyReport, ProposalReport, Role, TransformReport } from './types.js';
 
-const SK = 46;
-const SKF = 53;
 const NAT_SOURCE = 16388;
 const NAT_DESTINATION = 16389;
 
-/** Reads the described payloads, the only place that knows the names of their fields besides its twin for IKEv1. */
+/**
+ * Reads the described payloads, the only place that knows the names of their fields besides its twin for IKEv1.
+ * @param from the sender, which IKEv1 needs to tell whose identity it is
+ */
 export function readContent(ike: DecodedIke, from: Role): MessageContent {
   return ike.version === 1 ? readContentV1(ike, from) : readContentV2(ike.payloads);
 }
 
 function readContentV2(payloads: readonly DescribedPayload[]): MessageContent {
-  const content: MessageContent = { payloads: payloads.slice(0, LIMITS.payloads).map(({ type }) => type) };
-  const notifies = of(payloads, 'N').map(notifyOf);
-  const deletes = of(payloads, 'D').map(({ fields }) => ({
-    protocol: text(fields.protocol),
-    spis: list(fields.spis, LIMITS.transforms).map(text),
-  }));
-  const vendorIds = of(payloads, 'V').map(({ fields }) => text(fields.name) || text(fields.data));
-  const sealed = payloads.find(({ typeNumber }) => typeNumber === SK || typeNumber === SKF);
-  const opened = payloads.some(({ inside }) => inside);
-  return noNothing({
-    ...content,
-    ...(sealed !== undefined && !opened && { sealedBytes: number(sealed.fields.bytes) }),
-    ...proposalsOf(one(payloads, 'SA')),
-    keyExchange: keyExchangeOf(one(payloads, 'KE')),
-    notifies: notifies.length > 0 ? notifies.slice(0, LIMITS.items) : undefined,
-    natHashes: natHashesOf(payloads),
-    idI: identityOf(one(payloads, 'IDi')),
-    idR: identityOf(one(payloads, 'IDr')),
-    authMethod: one(payloads, 'AUTH') && text(one(payloads, 'AUTH')?.fields.method),
-    certificates: certificatesOf(payloads),
-    tsI: selectorsOf(one(payloads, 'TSi')),
-    tsR: selectorsOf(one(payloads, 'TSr')),
-    deletes: deletes.length > 0 ? deletes : undefined,
-    vendorIds: vendorIds.length > 0 ? vendorIds : undefined,
-    eap: eapOf(one(payloads, 'EAP')),
-    configuration: configurationOf(one(payloads, 'CP')),
-  });
+  const content = readPayloads(payloads, readers);
+  if (payloads.some(({ inside }) => inside)) delete content.sealedBytes;
+  return content;
 }
 
-function proposalsOf(
-  sa: DescribedPayload | undefined,
-): Pick<MessageReport, 'proposals' | 'proposalsOmitted'> {
-  if (sa === undefined) return {};
-  const all = Array.isArray(sa.fields.proposals) ? sa.fields.proposals : [];
+const readSealed: PayloadReader = (content, { fields }) => {
+  content.sealedBytes = number(fields.bytes);
+};
+
+const readers: Readonly<Record<string, PayloadReader>> = {
+  SA: readProposals,
+  KE: (content, { fields }) => {
+    content.keyExchange ??= { name: text(fields.group), group: number(fields.groupNumber) };
+  },
+  N: readNotify,
+  D: (content, { fields }) => {
+    const spis = list(fields.spis, LIMITS.transforms).map(text);
+    content.deletes = added(content.deletes, { protocol: text(fields.protocol), spis });
+  },
+  V: readVendor,
+  IDi: (content, payload) => {
+    content.idI ??= identityOf(payload);
+  },
+  IDr: (content, payload) => {
+    content.idR ??= identityOf(payload);
+  },
+  AUTH: (content, { fields }) => {
+    content.authMethod ??= text(fields.method);
+  },
+  CERT: readCertificate,
+  TSi: (content, payload) => {
+    content.tsI ??= selectorsOf(payload);
+  },
+  TSr: (content, payload) => {
+    content.tsR ??= selectorsOf(payload);
+  },
+  EAP: (content, { fields }) => {
+    const { code, type, identity } = fields;
+    content.eap ??= {
+      code: text(code),
+      ...(type !== undefined && { type: text(type) }),
+      ...(identity !== undefined && { identity: text(identity) }),
+    };
+  },
+  CP: readConfiguration,
+  SK: readSealed,
+  SKF: readSealed,
+};
+
+function readProposals(content: MessageContent, { fields }: DescribedPayload): void {
+  if (content.proposals !== undefined) return;
+  const all = Array.isArray(fields.proposals) ? fields.proposals : [];
+  content.proposals = list(all, LIMITS.proposals).map(proposalOf);
   const omitted = all.length - LIMITS.proposals;
-  return {
-    proposals: list(all, LIMITS.proposals).map(proposalOf),
-    ...(omitted > 0 && { proposalsOmitted: omitted }),
-  };
+  if (omitted > 0) content.proposalsOmitted = omitted;
 }
 
 function proposalOf(value: unknown): ProposalReport {
   const fields = record(value);
-  return noNothing({
+  return {
     number: number(fields.number),
     protocol: text(fields.protocol),
-    spi: fields.spi === undefined ? undefined : text(fields.spi),
+    ...(fields.spi !== undefined && { spi: text(fields.spi) }),
     transforms: list(fields.transforms, LIMITS.transforms).map(transformOf),
-  });
+  };
 }
+
+/** Messages share the few transforms there are. */
+const remembered = new WeakMap<object, TransformReport>();
 
 function transformOf(value: unknown): TransformReport {
-  const { type, name, id, keyLength } = record(value);
-  return noNothing({
-    type: text(type),
-    name: text(name),
-    id: number(id),
-    keyLength: keyLength === undefined ? undefined : number(keyLength),
-  });
+  const fields = record(value);
+  const known = remembered.get(fields);
+  if (known !== undefined) return known;
+  const { type, name, id, keyLength } = fields;
+  const transform: TransformReport = { type: text(type), name: text(name), id: number(id) };
+  if (keyLength !== undefined) transform.keyLength = number(keyLength);
+  remembered.set(fields, transform);
+  return transform;
 }
 
-function keyExchangeOf(ke: DescribedPayload | undefined): MessageReport['keyExchange'] {
-  return ke && { name: text(ke.fields.group), group: number(ke.fields.groupNumber) };
+function readNotify(content: MessageContent, { fields }: DescribedPayload): void {
+  const type = fields.notifyTypeNumber;
+  if (type === NAT_SOURCE || type === NAT_DESTINATION) {
+    content.natHashes ??= { source: [], destination: [] };
+    addHash(content.natHashes, type === NAT_SOURCE ? 'source' : 'destination', text(fields.data));
+  }
+  if ((content.notifies?.length ?? 0) < LIMITS.items) {
+    content.notifies = added(content.notifies, notifyOf(fields));
+  }
 }
 
-function notifyOf({ fields }: DescribedPayload): NotifyReport {
+function addHash(hashes: NatHashes, side: keyof NatHashes, hash: string): void {
+  if (hashes[side].length < LIMITS.items) hashes[side].push(hash);
+}
+
+function notifyOf(fields: Readonly<Record<string, unknown>>): NotifyReport {
   const { notifyType, notifyTypeNumber, protocol, protocolNumber: _, spi, ...values } = fields;
-  return noNothing({
-    name: text(notifyType),
-    number: number(notifyTypeNumber),
-    protocol: protocol === undefined ? undefined : text(protocol),
-    spi: spi === undefined ? undefined : text(spi),
-    values: Object.keys(values).length > 0 ? values : undefined,
-  });
+  const notify: NotifyReport = { name: text(notifyType), number: number(notifyTypeNumber) };
+  if (protocol !== undefined) notify.protocol = text(protocol);
+  if (spi !== undefined) notify.spi = text(spi);
+  if (Object.keys(values).length > 0) notify.values = values;
+  return notify;
 }
 
-function natHashesOf(payloads: readonly DescribedPayload[]): NatHashes | undefined {
-  const hashes = (type: number): string[] =>
-    of(payloads, 'N')
-      .filter(({ fields }) => fields.notifyTypeNumber === type)
-      .map(({ fields }) => text(fields.data));
-  const found = { source: hashes(NAT_SOURCE), destination: hashes(NAT_DESTINATION) };
-  return found.source.length > 0 && found.destination.length > 0 ? found : undefined;
-}
-
-function selectorsOf(ts: DescribedPayload | undefined): string[] | undefined {
-  return ts && list(ts.fields.selectors, LIMITS.items).map((selector) => text(record(selector).text));
-}
-
-function eapOf(eap: DescribedPayload | undefined): MessageReport['eap'] {
-  if (eap === undefined) return undefined;
-  const { code, type, identity } = eap.fields;
-  return noNothing({
-    code: text(code),
-    type: type === undefined ? undefined : text(type),
-    identity: identity === undefined ? undefined : text(identity),
-  });
+function selectorsOf({ fields }: DescribedPayload): string[] {
+  return list(fields.selectors, LIMITS.items).map((selector) => text(record(selector).text));
 }

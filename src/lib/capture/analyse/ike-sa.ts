@@ -14,6 +14,9 @@ export interface ExchangeBudget {
   left: number;
 }
 
+/** Attempts of IKE_SA_INIT among which answers and repetitions are looked for; after more the rest are long given up. */
+const MAX_ATTEMPTS = 8;
+
 /** An unset responder SPI, in the first message of an SA. */
 export const NO_SPI = '0000000000000000';
 
@@ -50,6 +53,8 @@ export class IkeSa {
   readonly #badIcvFrames: number[] = [];
   readonly #nat: Partial<NatReport> = {};
   readonly #byKey = new Map<string, Exchange>();
+  /** The newest attempts of IKE_SA_INIT. */
+  readonly #attempts: Exchange[] = [];
   readonly #budget: ExchangeBudget;
 
   constructor(id: string, seen: SeenMessage, budget: ExchangeBudget) {
@@ -120,7 +125,7 @@ export class IkeSa {
 
   /** Every attempt of IKE_SA_INIT is an exchange of its own: with another group, or with a cookie. */
   #initExchange(seen: SeenMessage, from: Role): Exchange | undefined {
-    const attempts = this.exchanges.filter(({ number }) => number === IKE_SA_INIT);
+    const attempts = this.#attempts;
     const repeated = attempts.find((attempt) => attempt.repeats(seen, from));
     if (!seen.ike.response) return repeated;
     const waiting = attempts.findLast(({ response }) => response === undefined);
@@ -140,6 +145,10 @@ export class IkeSa {
     else this.#budget.left--;
     this.exchanges.push(exchange);
     if (key !== undefined) this.#byKey.set(key, exchange);
+    else {
+      this.#attempts.push(exchange);
+      if (this.#attempts.length > MAX_ATTEMPTS) this.#attempts.shift();
+    }
     return exchange;
   }
 
