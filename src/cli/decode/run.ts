@@ -38,6 +38,8 @@ export async function runDecode(
     const decoder = new CaptureDecoder({
       keys,
       ports: flags.port ?? [],
+      // Conversations tell of ESP by flows, a packet that is not shown needs no summary.
+      summaries: !(view instanceof ConversationView) || view.live,
       // Lines of packets carry no analysis, unless the choice of lines asks for it.
       analyse: !(view instanceof NdjsonView) || choice.filter.needsFindings,
       ...((writer ?? frameView) && {

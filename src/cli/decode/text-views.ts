@@ -39,6 +39,11 @@ export class ConversationView implements View {
     readonly options: TextOptions,
   ) {}
 
+  /** Whether packets are shown as they come. */
+  get live(): boolean {
+    return this.options.live;
+  }
+
   packet(packet: DecodedPacket): void {
     if (this.options.live && isChosen(this.choice, packet)) {
       this.output.write(`${printable(packetLine(packet))}\n`);

@@ -18,6 +18,8 @@ export interface DecodeOptions {
   ports?: readonly number[];
   /** Parse certificates; false: tell their size only. Default true. */
   certificates?: boolean;
+  /** One line on what each decrypted packet carries; false: left empty. Default true. */
+  summaries?: boolean;
   /** Conversations and diagnosis; false: packets and counters only, which is faster. Default true. */
   analyse?: boolean;
   /** Gets every decrypted packet as a whole IP packet, with the time of the one that carried it. */
@@ -88,6 +90,7 @@ export class CaptureDecoder {
     this.#extractor = new UnitExtractor({ ports: options.ports ?? [] });
     this.#decryptor = new Decryptor(options.keys ?? new KeyRing(), {
       ...(options.onInner === undefined ? {} : { onInner: options.onInner }),
+      summaries: options.summaries ?? true,
       describe: { certificates: options.certificates ?? true },
     });
   }

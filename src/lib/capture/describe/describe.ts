@@ -14,6 +14,7 @@ import type { DecodedIke, DecodedPacket, DescribedPayload } from '../types.js';
 import { type Fields, opaque } from './fields.js';
 import { describeIkev1Payload } from './ikev1.js';
 import { describeIkev2Payload } from './ikev2.js';
+import { RememberedSas } from './sa-memo.js';
 
 /** What describing may cost. */
 export interface DescribeOptions {
@@ -32,6 +33,8 @@ export interface DescribedMessage {
   ike: DecodedIke;
   error?: NonNullable<DecodedPacket['error']>;
 }
+
+const rememberedSas = new RememberedSas();
 
 const SKF = 53;
 const IKEV1_FRAGMENT = 132;
@@ -112,9 +115,15 @@ function lengthError(header: IkeHeader, length: number): DescribedMessage['error
 function describeIkev2(header: IkeHeader, message: Uint8Array, certificates: boolean): DecodedIke {
   const reader = new ByteReader(message);
   reader.bytes(HEADER_LENGTH);
-  const payloads = readPayloadsLenient(header.nextPayload, reader);
+  const payloads = readPayloadsLenient(header.nextPayload, reader, rememberedSas);
   const ike: DecodedIke = {
-    ...headerFields(2, header, message),
+    version: 2,
+    spiI: toHex(message.subarray(0, 8)),
+    spiR: toHex(message.subarray(8, 16)),
+    exchange: exchangeName(header.exchangeType),
+    exchangeNumber: header.exchangeType,
+    messageId: header.messageId,
+    response: header.isResponse,
     initiator: header.fromInitiator,
     payloads: describeChain(payloads, outer(message), payloadName, (payload) =>
       describeIkev2Payload(payload, certificates),

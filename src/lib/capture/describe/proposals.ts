@@ -15,9 +15,16 @@ interface TransformWords {
 const MAX_REMEMBERED = 4096;
 const remembered = new Map<number, TransformWords>();
 
-/** Fields of an SA payload (RFC 7296 3.3). */
-export function describeSa({ proposals }: SaPayload): Fields {
-  return { proposals: proposals.map(describeProposal) };
+/** Payloads that are remembered whole keep their description with them. */
+const described = new WeakMap<SaPayload, Readonly<Fields>>();
+
+/** Fields of an SA payload (RFC 7296 3.3); frozen, because the same payload always gets the same ones. */
+export function describeSa(payload: SaPayload): Fields {
+  const known = described.get(payload);
+  if (known !== undefined) return known;
+  const fields = Object.freeze({ proposals: payload.proposals.map(describeProposal) });
+  described.set(payload, fields);
+  return fields;
 }
 
 function describeProposal({ number, protocolId, spi, transforms }: Proposal): Fields {

@@ -131,15 +131,29 @@ export function decodePayloadsLenient(first: number, data: Uint8Array): LenientP
   return readPayloadsLenient(first, new ByteReader(data));
 }
 
-/** As {@link decodePayloadsLenient}, from where the reader stands to its end. */
-export function readPayloadsLenient(first: number, reader: ByteReader): LenientPayload[] {
+/** SA payloads that were read before: peers make the same offers again and again. */
+export interface SaMemo {
+  /** The payload of a body, not to be changed; decoded, from bytes of its own, only when this body was never seen. */
+  get(body: Uint8Array, decode: (body: Uint8Array) => LenientPayload): LenientPayload;
+}
+
+/**
+ * As {@link decodePayloadsLenient}, from where the reader stands to its end.
+ * @param known spares decoding the same offers again and again
+ */
+export function readPayloadsLenient(first: number, reader: ByteReader, known?: SaMemo): LenientPayload[] {
   const payloads: LenientPayload[] = [];
   let type = first;
   let offset = reader.offset;
   try {
     while (type !== PayloadType.NONE) {
       const frame = readFrame(type, reader, payloads.length);
-      payloads.push(decodeFrameLenient(frame, offset));
+      const isRepeatable = known !== undefined && type === PayloadType.SA && !frame.critical;
+      payloads.push(
+        isRepeatable
+          ? known.get(frame.body, (body) => decodeFrameLenient({ ...frame, body }, offset))
+          : decodeFrameLenient(frame, offset),
+      );
       type = frame.next;
       offset = reader.offset;
     }
