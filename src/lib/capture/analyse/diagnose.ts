@@ -3,6 +3,7 @@ import type { CaptureNote } from '../types.js';
 import type { Conversations } from './conversations.js';
 import { joinFrames } from './evidence.js';
 import { findingGroups } from './findings/catalogue.js';
+import { sceneOf } from './findings/queries.js';
 import type { Finding, Severity } from './types.js';
 
 const rank: Readonly<Record<Severity, number>> = { critical: 0, high: 1, medium: 2, low: 3, info: 4 };
@@ -19,7 +20,7 @@ export function diagnose(
   notes: readonly CaptureNote[],
   incomplete: readonly IncompleteDatagram[] = [],
 ): Finding[] {
-  const scene = { report: conversations.finish(), notes, incomplete };
+  const scene = sceneOf(conversations.finish(), notes, incomplete);
   const found = findingGroups.flatMap((group) => group.find(scene));
   return limit(merge(found)).sort(
     (a, b) => rank[a.severity] - rank[b.severity] || (a.frames[0] ?? 0) - (b.frames[0] ?? 0),

@@ -21,6 +21,9 @@ export interface SeenMessage {
 const SK = 46;
 const SKF = 53;
 
+/** A capture on several interfaces sees a packet again at once; nobody retransmits as fast. */
+const COPY_NANOSECONDS = 5_000_000n;
+
 /** Fragments of one message whose arrival is remembered. */
 const MAX_FRAGMENTS = 256;
 
@@ -73,12 +76,13 @@ export class MessageRecord {
   /** Another transmission, or another fragment of the first one. */
   repeat(seen: SeenMessage): void {
     const { packet, ike, at } = seen;
+    const isCopy = at - this.lastAt < COPY_NANOSECONDS;
     this.lastAt = at;
     if (this.misses(seen)) {
       this.#addPart(ike.fragment!);
       this.#length += packet.length;
       noteAll(this.#frames, packet);
-    } else {
+    } else if (!isCopy || ike.fragment !== undefined) {
       // Of a fragmented message only one fragment is counted, so that the number is that of the transmissions.
       const counts = ike.fragment === undefined || ike.fragment.number === (this.#firstPart ?? 1);
       if (counts) this.retransmissions++;

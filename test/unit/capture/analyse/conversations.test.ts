@@ -103,6 +103,14 @@ describe('exchanges', () => {
     });
   });
 
+  test('a packet that two interfaces saw is no retransmission', () => {
+    const talk = new Talk();
+    talk.init(false, init, { at: 0 });
+    talk.init(false, init, { at: 0.0001 });
+    talk.init(true, init, { at: 0.1 });
+    expect(talk.report().ikeSas[0]).toMatchObject({ packets: 3, retransmissions: 0 });
+  });
+
   test('fragments of one message are one transmission; the first of them again is another', () => {
     const talk = new Talk();
     talk.init(false, init);

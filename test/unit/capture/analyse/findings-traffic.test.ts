@@ -96,7 +96,7 @@ checkGroup(esp, {
       return talk;
     },
     frames: [15],
-    title: /carry the SPI 0xdeadbeef, which none/,
+    title: /carries the SPI 0xdeadbeef, which none/,
     without: good,
   },
   'esp-from-before': {
@@ -317,6 +317,20 @@ checkGroup(lifetime, {
       return talk;
     },
   },
+});
+
+test('a request whose sender goes on was answered, whether or not the capture has it', () => {
+  const talk = check(false, 4);
+  talk.info(3, false, []);
+  talk.info(3, true, []);
+  expect(talk.ids()).not.toContain('dpd-timeout');
+});
+
+test('an SPI from an IKE SA that is older than the capture is no surprise', () => {
+  const talk = new Talk();
+  talk.info(7, false, []);
+  talk.esp('i', '0xdeadbeef', 9);
+  expect(talk.ids()).not.toContain('esp-unknown-spi');
 });
 
 test('a check that the capture ends with is no timeout', () => {

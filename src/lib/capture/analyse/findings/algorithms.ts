@@ -56,9 +56,10 @@ export const algorithms = findingGroup('algorithms', kinds, ({ report }, emit) =
     }
     findWeakOffered(sa, emit);
   }
+  const byId = new Map(report.ikeSas.map((sa) => [sa.id, sa]));
   for (const child of report.childSas) {
     if (child.suite === undefined) continue;
-    const sa = report.ikeSas.find(({ id }) => id === child.ikeSa);
+    const sa = byId.get(child.ikeSa ?? '');
     const hosts = sa === undefined ? '' : ` between ${initiatorOf(sa)} and ${responderOf(sa)}`;
     judge(child.suite, `a child SA${hosts}`, [child.created.frame], emit);
   }

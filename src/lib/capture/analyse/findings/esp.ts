@@ -1,8 +1,8 @@
 import { addressOf } from '../evidence.js';
-import type { ConversationReport, FlowReport, IkeSaReport } from '../types.js';
+import type { FlowReport, IkeSaReport } from '../types.js';
 import { plural } from '../words.js';
-import { type Emit, findingGroup } from './group.js';
-import { allFlows, exchangesNamed, groupBy, initiatorOf, pairOf, responderOf } from './queries.js';
+import { type Emit, findingGroup, type Scene } from './group.js';
+import { flowsOf, groupBy, initiatorOf, pairOf, responderOf } from './queries.js';
 
 const kinds = {
   'esp-one-way': {
@@ -55,13 +55,12 @@ const kinds = {
 type Id = keyof typeof kinds;
 
 /** The packets of ESP and AH. */
-export const esp = findingGroup('ESP', kinds, ({ report }, emit) => {
-  const flows = allFlows(report);
-  const unicast = flows.filter(({ dst }) => !isMulticast(dst));
+export const esp = findingGroup('ESP', kinds, (scene, emit) => {
+  const unicast = scene.flows.filter(({ dst }) => !isMulticast(dst));
   for (const pair of groupBy(unicast, ({ src, dst }) => pairOf(src, dst)).values()) findOneWay(pair, emit);
-  findUnknown(report, emit);
-  for (const sa of report.ikeSas) findNoEsp(report, sa, flows, emit);
-  for (const flow of flows) findSequence(flow, emit);
+  findUnknown(scene, emit);
+  findNoEsp(scene, emit);
+  for (const flow of scene.flows) findSequence(flow, emit);
 });
 
 /** So many packets without an answer while the other direction is silent altogether, and while it is only silent then. */
@@ -99,28 +98,25 @@ function isMulticast(endpoint: string): boolean {
   return address.includes(':') ? address.startsWith('ff') : first >= 224 && first <= 239;
 }
 
-/** The child SAs of an IKE SA are all known when every exchange that can make one was read. */
-function knowsItsChildren(sa: IkeSaReport): boolean {
-  if (sa.exchangesOmitted > 0) return false;
-  const makers = [
-    ...exchangesNamed(sa, 'IKE_AUTH'),
-    ...exchangesNamed(sa, 'CREATE_CHILD_SA'),
-    ...exchangesNamed(sa, 'Quick Mode'),
-  ];
-  const isRead = makers.every(({ request, response }) => request?.readable && response?.readable);
-  return makers.length > 0 && isRead;
+/**
+ * All child SAs between two hosts are known when every exchange that can make one was read, and no SA is older than the
+ * capture.
+ */
+function areChildrenKnown(sas: readonly IkeSaReport[]): boolean {
+  if (sas.some(({ state, exchangesOmitted }) => state === 'partial' || exchangesOmitted > 0)) return false;
+  const makers = sas.flatMap((sa) => sa.exchanges.filter(({ exchange }) => childMakers.has(exchange)));
+  return (
+    makers.length > 0 && makers.every(({ request, response }) => request?.readable && response?.readable)
+  );
 }
 
-function findUnknown(report: ConversationReport, emit: Emit<Id>): void {
+const childMakers: ReadonlySet<string> = new Set(['IKE_AUTH', 'CREATE_CHILD_SA', 'Quick Mode']);
+
+function findUnknown({ report, ikeSasOf }: Scene, emit: Emit<Id>): void {
   const guessed = report.childSas.filter(({ evidence }) => evidence === 'inferred');
-  const stray = [
-    ...guessed.flatMap(({ toRequester, fromRequester }) => [toRequester, fromRequester]),
-    ...report.flows,
-  ];
-  const byPair = groupBy(report.ikeSas, ({ initiator, responder }) => pairOf(initiator, responder));
-  for (const flow of stray) {
-    if (flow === undefined) continue;
-    const sas = byPair.get(pairOf(flow.src, flow.dst)) ?? [];
+  const known = new Map<readonly IkeSaReport[], boolean>();
+  for (const flow of [...guessed.flatMap(flowsOf), ...report.flows]) {
+    const sas = ikeSasOf(flow.src, flow.dst);
     const [from, to] = [addressOf(flow.src), addressOf(flow.dst)];
     const [first] = sas;
     const what = `${plural(flow.packets, 'packet')} of ${flow.protocol} from ${from} to ${to}`;
@@ -130,30 +126,30 @@ function findUnknown(report: ConversationReport, emit: Emit<Id>): void {
         [flow.frames],
         `The SA of ${what} (SPI ${flow.spi}) was not negotiated in this capture.`,
       );
-    } else if (sas.every(knowsItsChildren)) {
+      continue;
+    }
+    if (!known.has(sas)) known.set(sas, areChildrenKnown(sas));
+    if (known.get(sas)) {
       emit(
         'esp-unknown-spi',
         [flow.frames],
-        `${what} carry the SPI ${flow.spi}, which none of the child SAs negotiated between them has.`,
+        `${what} ${flow.packets === 1 ? 'carries' : 'carry'} the SPI ${flow.spi}, which none of the child SAs negotiated between them has.`,
       );
     }
   }
 }
 
-function findNoEsp(
-  report: ConversationReport,
-  sa: IkeSaReport,
-  flows: readonly FlowReport[],
-  emit: Emit<Id>,
-): void {
-  const children = report.childSas.filter(({ ikeSa }) => ikeSa === sa.id);
-  const pair = pairOf(sa.initiator, sa.responder);
-  if (children.length === 0 || flows.some(({ src, dst }) => pairOf(src, dst) === pair)) return;
-  emit(
-    'no-esp',
-    children.map(({ created }) => [created.frame]),
-    `${initiatorOf(sa)} and ${responderOf(sa)} made ${plural(children.length, 'child SA')}, but no packet of theirs was captured.`,
-  );
+function findNoEsp({ report, flowsOf: flowsBetween }: Scene, emit: Emit<Id>): void {
+  const children = groupBy(report.childSas, ({ ikeSa = '' }) => ikeSa);
+  for (const sa of report.ikeSas) {
+    const own = children.get(sa.id) ?? [];
+    if (own.length === 0 || flowsBetween(sa.initiator, sa.responder).length > 0) continue;
+    emit(
+      'no-esp',
+      own.map(({ created }) => [created.frame]),
+      `${initiatorOf(sa)} and ${responderOf(sa)} made ${plural(own.length, 'child SA')}, but no packet of theirs was captured.`,
+    );
+  }
 }
 
 /** Some loss is normal. */

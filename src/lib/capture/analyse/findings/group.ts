@@ -1,7 +1,7 @@
 import type { IncompleteDatagram } from '../../read/units.js';
 import type { CaptureNote } from '../../types.js';
 import { joinFrames } from '../evidence.js';
-import type { ConversationReport, Finding, Severity } from '../types.js';
+import type { ConversationReport, Finding, FlowReport, IkeSaReport, Severity } from '../types.js';
 
 /** A kind of finding, as the documentation lists it. */
 export interface FindingKind {
@@ -17,6 +17,10 @@ export interface Scene {
   report: ConversationReport;
   notes: readonly CaptureNote[];
   incomplete: readonly IncompleteDatagram[];
+  /** Every flow, and by the two hosts it runs between; so are the IKE SAs. Big captures have thousands of each. */
+  flows: readonly FlowReport[];
+  flowsOf: (a: string, b: string) => readonly FlowReport[];
+  ikeSasOf: (a: string, b: string) => readonly IkeSaReport[];
 }
 
 /** Reports one finding. `advice` replaces that of the kind. */

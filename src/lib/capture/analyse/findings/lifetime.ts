@@ -1,4 +1,3 @@
-import { sameList } from '../lists.js';
 import { childKind } from '../story.js';
 import type { ChildSaReport, ExchangeReport, IkeSaReport, MessageReport } from '../types.js';
 import { enumerate, errorOf, hasNotify, plural, times } from '../words.js';
@@ -10,6 +9,7 @@ import {
   framesOf,
   groupBy,
   initiatorOf,
+  isOvertaken,
   messagesIn,
   pairOf,
   responderOf,
@@ -75,6 +75,7 @@ function findSilence({ report }: Scene, sa: IkeSaReport, emit: Emit<Id>): void {
   const silent = exchangesNamed(sa, 'INFORMATIONAL').filter(({ state }) => state === 'unanswered');
   for (const exchange of silent) {
     const request = exchange.request!;
+    if (isOvertaken(sa, exchange)) continue;
     if (request.retransmissions === 0 && secondsToEnd(report, request.time) < PATIENCE_SECONDS) continue;
     const frames = [request.frames, request.retransmissionFrames];
     const sent = `sent ${times(request.retransmissions + 1)}`;
@@ -176,32 +177,29 @@ function findDuplicates({ report }: Scene, emit: Emit<Id>): void {
       sas.get(child.ikeSa ?? '')?.state !== 'deleted' &&
       secondsToEnd(report, child.created.time) >= SETTLING_SECONDS,
   );
-  const byEnds = groupBy(living, (child) => {
+  const byTraffic = groupBy(living, (child) => {
     const sa = sas.get(child.ikeSa ?? '');
-    return `${sa === undefined ? '' : pairOf(sa.initiator, sa.responder)} ${child.protocol}`;
+    const ends = sa === undefined ? '' : pairOf(sa.initiator, sa.responder);
+    return `${ends} ${child.protocol} ${trafficOf(child)}`;
   });
-  for (const group of byEnds.values()) {
-    for (const [i, child] of group.entries()) {
-      const others = group.slice(i + 1).filter((other) => sameTraffic(child, other));
-      if (others.length === 0) continue;
-      const same = [child, ...others];
-      const collision =
-        child.rekeyOf !== undefined && others.some(({ rekeyOf }) => rekeyOf === child.rekeyOf);
-      emit(
-        'duplicate-child-sas',
-        same.map(({ created }) => [created.frame]),
-        `${plural(same.length, 'child SA')} for the traffic between ${enumerate(child.tsI ?? [])} and ${enumerate(child.tsR ?? [])} stay side by side${collision ? ' after both sides rekeyed the same one' : ''}.`,
-      );
-      break;
-    }
+  for (const same of byTraffic.values()) {
+    const [first] = same;
+    if (first?.tsI === undefined || same.length < 2) continue;
+    const collision = same.some(
+      ({ rekeyOf }, i) =>
+        rekeyOf !== undefined && same.some((other, j) => j > i && other.rekeyOf === rekeyOf),
+    );
+    emit(
+      'duplicate-child-sas',
+      same.map(({ created }) => [created.frame]),
+      `${plural(same.length, 'child SA')} for the traffic between ${enumerate(first.tsI)} and ${enumerate(first.tsR ?? [])} stay side by side${collision ? ' after both sides rekeyed the same one' : ''}.`,
+    );
   }
 }
 
-function sameTraffic(a: ChildSaReport, b: ChildSaReport): boolean {
-  if (a.tsI === undefined || a.tsR === undefined) return false;
-  return (
-    (sameList(a.tsI, b.tsI) && sameList(a.tsR, b.tsR)) || (sameList(a.tsI, b.tsR) && sameList(a.tsR, b.tsI))
-  );
+/** Either side may have asked for it. */
+function trafficOf({ tsI = [], tsR = [] }: ChildSaReport): string {
+  return [tsI.join(), tsR.join()].sort().join(' ');
 }
 
 function findCollisions(sa: IkeSaReport, emit: Emit<Id>): void {

@@ -1,7 +1,7 @@
 import type { IkeSaReport, NatReport } from '../types.js';
 import { enumerate } from '../words.js';
 import { type Emit, findingGroup, type Scene } from './group.js';
-import { allFlows, framesOf, initiatorOf, messagesIn, pairOf, responderOf } from './queries.js';
+import { framesOf, initiatorOf, messagesIn, responderOf } from './queries.js';
 
 const kinds = {
   'nat-detected': {
@@ -56,7 +56,9 @@ function findNat(scene: Scene, sa: IkeSaReport, report: NatReport, emit: Emit<Id
     emit(
       'nat-detected',
       [evidence, [report.movedTo4500]],
-      `${cause}; IKE moved to port 4500 in frame ${report.movedTo4500}.`,
+      report.movedTo4500 === sa.first.frame
+        ? `${cause}; IKE was encapsulated from the start.`
+        : `${cause}; IKE moved to port 4500 in frame ${report.movedTo4500}.`,
     );
   } else {
     const later = messagesIn(sa).filter(({ exchange }) =>
@@ -73,13 +75,9 @@ function findNat(scene: Scene, sa: IkeSaReport, report: NatReport, emit: Emit<Id
       `${cause}, but ${initiatorOf(sa)} went on at ${sa.responder} without moving to port 4500.`,
     );
   }
-  const bare = allFlows(scene.report).filter(
-    (flow) =>
-      flow.protocol === 'ESP' &&
-      !flow.encapsulated &&
-      pairOf(flow.src, flow.dst) === pairOf(sa.initiator, sa.responder) &&
-      flow.first.time >= sa.first.time,
-  );
+  const bare = scene
+    .flowsOf(sa.initiator, sa.responder)
+    .filter((flow) => flow.protocol === 'ESP' && !flow.encapsulated && flow.first.time >= sa.first.time);
   if (bare.length === 0) return;
   emit(
     'esp-not-encapsulated',

@@ -21,17 +21,39 @@ export interface Miss {
   frame: number;
 }
 
-/** Proposals of the other side of which its speech is known; a capture of thousands of SAs repeats itself. */
+/** Proposals remembered of one host; a capture of thousands of SAs repeats itself. */
 const MAX_SPOKEN = 64;
+
+/** What every host chose and offered, by host and protocol. */
+export type SpokenIndex = ReadonlyMap<string, readonly Spoken[]>;
+
+export function indexSpoken(report: ConversationReport): SpokenIndex {
+  const index = new Map<string, Spoken[]>();
+  for (const { exchanges } of report.ikeSas) {
+    for (const exchange of exchanges) {
+      for (const { from, message } of messagesOf(exchange)) {
+        const how = from === exchange.requester ? 'offered' : 'chose';
+        for (const proposal of message.proposals ?? []) {
+          const key = `${addressOf(message.src)} ${proposal.protocol}`;
+          const spoken = index.get(key) ?? [];
+          if (spoken.length < MAX_SPOKEN) spoken.push({ proposal, how, frame: message.frames[0] ?? 0 });
+          index.set(key, spoken);
+        }
+      }
+    }
+  }
+  return index;
+}
 
 /** Compares a refused offer with what the refuser chose or offered elsewhere in the capture. */
 export function nearestMiss(
-  report: ConversationReport,
+  index: SpokenIndex,
   refuser: string,
   offered: readonly ProposalReport[],
 ): Miss | undefined {
   let best: Miss | undefined;
-  for (const { proposal: spoken, how, frame } of spokenBy(report, refuser, offered[0]?.protocol ?? 'IKE')) {
+  for (const { proposal: spoken, how, frame } of index.get(`${refuser} ${offered[0]?.protocol ?? 'IKE'}`) ??
+    []) {
     for (const proposal of offered) {
       const types = missing(proposal, spoken);
       if (best === undefined || types.length < best.types.length) best = { types, how, frame };
@@ -51,24 +73,6 @@ export function missWords(miss: Miss, refuser: string): string {
     return `${type} (offered ${words}; ${refuser} ${miss.how} ${spoken.length === 0 ? 'none' : enumerate(spoken.slice(0, 6))} ${where})`;
   });
   return `the nearest miss is ${enumerate(parts)}`;
-}
-
-function spokenBy(report: ConversationReport, host: string, protocol: string): Spoken[] {
-  const found: Spoken[] = [];
-  for (const sa of report.ikeSas) {
-    for (const exchange of sa.exchanges) {
-      for (const { from, message } of messagesOf(exchange)) {
-        if (addressOf(message.src) !== host) continue;
-        const how = from === exchange.requester ? 'offered' : 'chose';
-        for (const proposal of message.proposals ?? []) {
-          if (proposal.protocol !== protocol) continue;
-          found.push({ proposal, how, frame: message.frames[0] ?? 0 });
-          if (found.length === MAX_SPOKEN) return found;
-        }
-      }
-    }
-  }
-  return found;
 }
 
 /** Transform types with nothing in common (RFC 7296 3.3.6); "none" and a missing type are the same. */

@@ -3,8 +3,15 @@ import { childKind } from '../story.js';
 import type { ExchangeReport, IkeSaReport, MessageReport, ProposalReport } from '../types.js';
 import { enumerate, hasNotify, offerWords } from '../words.js';
 import { onlyWeak } from './algorithms-of.js';
-import { type Emit, findingGroup, type Scene } from './group.js';
-import { type Miss, missWords, nearestMiss, oddities } from './nearest-miss.js';
+import { type Emit, findingGroup } from './group.js';
+import {
+  indexSpoken,
+  type Miss,
+  missWords,
+  nearestMiss,
+  oddities,
+  type SpokenIndex,
+} from './nearest-miss.js';
 import { answerer, asker, exchangesNamed, framesOf, messagesIn, responderOf } from './queries.js';
 
 const kinds = {
@@ -37,10 +44,11 @@ const kinds = {
 } as const;
 
 /** What was offered and refused. */
-export const proposals = findingGroup('proposals', kinds, (scene, emit) => {
-  for (const sa of scene.report.ikeSas) {
-    if (sa.version === 2) findRefusals(scene, sa, emit);
-    else findRefusalsV1(scene, sa, emit);
+export const proposals = findingGroup('proposals', kinds, ({ report }, emit) => {
+  const spoken = indexSpoken(report);
+  for (const sa of report.ikeSas) {
+    if (sa.version === 2) findRefusals(spoken, sa, emit);
+    else findRefusalsV1(spoken, sa, emit);
     findWeakOffers(sa, emit);
     findMissingPfs(sa, emit);
   }
@@ -48,7 +56,7 @@ export const proposals = findingGroup('proposals', kinds, (scene, emit) => {
 
 type Id = keyof typeof kinds;
 
-function findRefusals(scene: Scene, sa: IkeSaReport, emit: Emit<Id>): void {
+function findRefusals(spoken: SpokenIndex, sa: IkeSaReport, emit: Emit<Id>): void {
   for (const exchange of sa.exchanges) {
     const { request, response } = exchange;
     if (!hasNotify(response, 'NO_PROPOSAL_CHOSEN')) continue;
@@ -61,7 +69,7 @@ function findRefusals(scene: Scene, sa: IkeSaReport, emit: Emit<Id>): void {
     emit(
       isIke ? 'no-proposal-chosen' : 'child-no-proposal-chosen',
       [asked?.frames, framesOf(exchange)],
-      refusal(scene, exchange, what, asked, pfs),
+      refusal(spoken, exchange, what, asked, pfs),
       pfs
         ? 'The request has no key exchange of its own, which a peer that demands perfect forward secrecy refuses: add its group to the ESP proposals (strongSwan: esp_proposals = …-ecp256; libreswan: pfs=yes). IKE_AUTH hides this, as it never has one.'
         : undefined,
@@ -75,7 +83,7 @@ function firstOffer(sa: IkeSaReport, { exchange }: ExchangeReport): MessageRepor
 }
 
 function refusal(
-  scene: Scene,
+  spoken: SpokenIndex,
   exchange: ExchangeReport,
   what: string,
   asked: MessageReport | undefined,
@@ -85,7 +93,7 @@ function refusal(
   const offered = asked?.proposals ?? [];
   if (offered.length === 0)
     return `${refuser} refused the ${what} proposals of ${asker(exchange)}, which could not be read.`;
-  const miss = nearestMiss(scene.report, refuser, offered);
+  const miss = nearestMiss(spoken, refuser, offered);
   const reason = reasonWords(miss, refuser, offered, lacksPfs);
   return `${refuser} refused the ${what} offer of ${asker(exchange)} (NO_PROPOSAL_CHOSEN), ${offerWords(offered)}: ${reason}.`;
 }
@@ -107,7 +115,7 @@ function reasonWords(
 }
 
 /** IKEv1 refuses in an Informational of its own; before phase 1 ends it means phase 1. */
-function findRefusalsV1(scene: Scene, sa: IkeSaReport, emit: Emit<Id>): void {
+function findRefusalsV1(spoken: SpokenIndex, sa: IkeSaReport, emit: Emit<Id>): void {
   const refused = messagesIn(sa).find(({ message }) => hasNotify(message, 'NO-PROPOSAL-CHOSEN'));
   if (refused === undefined) return;
   const phase1 = opening(sa.exchanges, 1);
@@ -122,7 +130,7 @@ function findRefusalsV1(scene: Scene, sa: IkeSaReport, emit: Emit<Id>): void {
   emit(
     isPhase1 ? 'no-proposal-chosen' : 'child-no-proposal-chosen',
     [asked.request?.frames, refused.message.frames],
-    refusal(scene, { ...asked, response: refused.message }, isPhase1 ? 'IKE' : 'ESP', asked.request, false),
+    refusal(spoken, { ...asked, response: refused.message }, isPhase1 ? 'IKE' : 'ESP', asked.request, false),
   );
 }
 

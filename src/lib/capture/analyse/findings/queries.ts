@@ -9,6 +9,7 @@ import type {
   MessageReport,
   Role,
 } from '../types.js';
+import type { Scene } from './group.js';
 
 /*
  * Questions that several groups of findings ask.
@@ -34,6 +35,14 @@ export function answerer(exchange: ExchangeReport): string {
   return addressOf(exchange.response?.src ?? exchange.request?.dst ?? '');
 }
 
+/** A request without a captured answer whose sender went on all the same: the answer came, the capture lost it. */
+export function isOvertaken(sa: IkeSaReport, { requester, messageId }: ExchangeReport): boolean {
+  return (
+    sa.version === 2 &&
+    sa.exchanges.some((other) => other.requester === requester && other.messageId > messageId)
+  );
+}
+
 /** Frames of a request and its answer. */
 export function framesOf(exchange: ExchangeReport): number[] {
   return messagesOf(exchange).flatMap(({ message }) => message.frames);
@@ -47,12 +56,31 @@ export function messagesIn(
 }
 
 /** Every flow of a capture, whether its SA is known or not. */
-export function allFlows({ childSas, flows }: ConversationReport): FlowReport[] {
+function allFlows({ childSas, flows }: ConversationReport): FlowReport[] {
   return [...childSas.flatMap(flowsOf), ...flows];
 }
 
 export function flowsOf({ toRequester, fromRequester }: ChildSaReport): FlowReport[] {
   return [toRequester, fromRequester].filter((flow) => flow !== undefined);
+}
+
+/** What findings are made from, with its indexes. */
+export function sceneOf(
+  report: ConversationReport,
+  notes: Scene['notes'],
+  incomplete: Scene['incomplete'],
+): Scene {
+  const flows = allFlows(report);
+  const flowsByPair = groupBy(flows, ({ src, dst }) => pairOf(src, dst));
+  const sasByPair = groupBy(report.ikeSas, ({ initiator, responder }) => pairOf(initiator, responder));
+  return {
+    report,
+    notes,
+    incomplete,
+    flows,
+    flowsOf: (a, b) => flowsByPair.get(pairOf(a, b)) ?? [],
+    ikeSasOf: (a, b) => sasByPair.get(pairOf(a, b)) ?? [],
+  };
 }
 
 /** The two hosts of something, whatever the direction. */

@@ -8,7 +8,7 @@ import {
   framesOf,
   groupBy,
   initiatorOf,
-  pairOf,
+  isOvertaken,
   responderOf,
   secondsToEnd,
 } from './queries.js';
@@ -141,7 +141,7 @@ function findUnansweredAuth(sa: IkeSaReport, emit: Emit<Id>): void {
   if (isOneSided(sa) !== undefined) return;
   for (const exchange of exchangesNamed(sa, 'IKE_AUTH')) {
     const { request, state } = exchange;
-    if (state !== 'unanswered' || request === undefined) continue;
+    if (state !== 'unanswered' || request === undefined || isOvertaken(sa, exchange)) continue;
     const sent = request.retransmissions + 1;
     const on4500 = request.dst.endsWith(':4500') ? ' on port 4500' : '';
     emit(
@@ -188,6 +188,7 @@ function findUnanswered({ report }: Scene, sa: IkeSaReport, emit: Emit<Id>): voi
     const { request } = exchange;
     if (exchange.state !== 'unanswered' || request === undefined || hasOwnFinding(exchange, sa.version))
       continue;
+    if (isOvertaken(sa, exchange)) continue;
     if (request.retransmissions === 0 && secondsToEnd(report, request.time) < PATIENCE_SECONDS) continue;
     emit(
       'exchange-not-answered',
@@ -204,11 +205,11 @@ function hasOwnFinding({ exchange, messageId }: ExchangeReport, version: 1 | 2):
 
 const UDP = 17;
 
-function findMissingIpFragments({ report, incomplete }: Scene, emit: Emit<Id>): void {
+function findMissingIpFragments({ ikeSasOf, incomplete }: Scene, emit: Emit<Id>): void {
   for (const datagram of incomplete) {
     const { src, dst, frames, received, total, reason, protocol, ports } = datagram;
     if (protocol !== UDP || (reason !== 'missing' && reason !== 'overlap')) continue;
-    const sas = report.ikeSas.filter((sa) => pairOf(sa.initiator, sa.responder) === pairOf(src, dst));
+    const sas = ikeSasOf(src, dst);
     if (ports === undefined && sas.length === 0) continue;
     const waiting = sas.some(({ state }) => state === 'half-open' || state === 'encrypted');
     const what = waiting ? 'IKE_AUTH' : 'UDP';

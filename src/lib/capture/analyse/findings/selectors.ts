@@ -1,7 +1,8 @@
+import { addressOf } from '../evidence.js';
 import { sameList } from '../lists.js';
-import type { ExchangeReport, IkeSaReport, MessageReport } from '../types.js';
+import type { ConversationReport, ExchangeReport, IkeSaReport, MessageReport } from '../types.js';
 import { hasNotify, selectorsWords } from '../words.js';
-import { type Emit, findingGroup, type Scene } from './group.js';
+import { type Emit, findingGroup } from './group.js';
 import { answerer, asker, exchangesNamed, framesOf, messagesIn } from './queries.js';
 
 const kinds = {
@@ -22,13 +23,14 @@ const kinds = {
 type Id = keyof typeof kinds;
 
 /** Which traffic a child SA may carry. */
-export const selectors = findingGroup('traffic selectors', kinds, (scene, emit) => {
-  for (const sa of scene.report.ikeSas) {
+export const selectors = findingGroup('traffic selectors', kinds, ({ report }, emit) => {
+  const granted = indexGranted(report);
+  for (const sa of report.ikeSas) {
     if (sa.version === 1) findRefusalV1(sa, emit);
     for (const exchange of sa.exchanges) {
       const asked = askedBy(sa, exchange);
       if (asked === undefined || exchange.response === undefined) continue;
-      if (hasNotify(exchange.response, 'TS_UNACCEPTABLE')) findRefusal(scene, exchange, asked, emit);
+      if (hasNotify(exchange.response, 'TS_UNACCEPTABLE')) findRefusal(granted, exchange, asked, emit);
       else findNarrowing(exchange, asked, emit);
     }
   }
@@ -44,16 +46,25 @@ function listWords({ tsI, tsR }: MessageReport): string {
   return `TSi ${selectorsWords(tsI)}, TSr ${selectorsWords(tsR)}`;
 }
 
+/** The first answer of every host that granted something. */
+function indexGranted({ ikeSas }: ConversationReport): ReadonlyMap<string, MessageReport> {
+  const index = new Map<string, MessageReport>();
+  for (const { response } of ikeSas.flatMap(({ exchanges }) => exchanges)) {
+    if (response?.tsI === undefined) continue;
+    const host = addressOf(response.src);
+    if (!index.has(host)) index.set(host, response);
+  }
+  return index;
+}
+
 function findRefusal(
-  { report }: Scene,
+  index: ReadonlyMap<string, MessageReport>,
   exchange: ExchangeReport,
   asked: MessageReport,
   emit: Emit<Id>,
 ): void {
   const refuser = answerer(exchange);
-  const granted = report.ikeSas
-    .flatMap(({ exchanges }) => exchanges)
-    .find(({ response }) => response?.tsI !== undefined && response.src.startsWith(refuser))?.response;
+  const granted = index.get(refuser);
   const elsewhere =
     granted === undefined ? '' : `; in frame ${granted.frames[0]} it granted ${listWords(granted)}`;
   emit(
