@@ -74,8 +74,10 @@ export class ChildTable {
       return;
     }
     const spiI = request.content.proposals?.[0]?.spi;
-    const spiR = response.content.proposals?.[0]?.spi;
-    if (spiI !== undefined && spiR !== undefined) this.#expect({ spiI, spiR, replaces: ikeSa });
+    const suite = response.content.proposals?.[0];
+    if (spiI !== undefined && suite?.spi !== undefined) {
+      this.#expect({ spiI, spiR: suite.spi, suite, replaces: ikeSa });
+    }
   }
 
   #settleChild(ikeSa: IkeSa, exchange: Exchange, request: MessageRecord, response: MessageRecord): void {

@@ -1,4 +1,4 @@
-import type { ExchangeReport, IkeSaReport, MessageReport, Role } from './types.js';
+import type { ExchangeReport, IkeSaReport, MessageReport, ProposalReport, Role } from './types.js';
 import { errorOf, isError } from './words.js';
 
 type Exchanges = readonly ExchangeReport[];
@@ -11,6 +11,7 @@ interface Fate {
   readonly rekeyOf?: unknown;
   readonly rekeyedTo?: unknown;
   readonly replaced: boolean;
+  readonly agreedSuite?: ProposalReport | undefined;
 }
 
 type Outcome = Pick<IkeSaReport, 'state' | 'suite' | 'identities' | 'authMethods' | 'vendorIds'>;
@@ -18,7 +19,7 @@ type Outcome = Pick<IkeSaReport, 'state' | 'suite' | 'identities' | 'authMethods
 /** What the exchanges of an IKE SA led to. */
 export function outcomeOf(exchanges: Exchanges, fate: Fate): Outcome {
   const messages = exchanges.flatMap(messagesOf);
-  const suite = suiteOf(exchanges, fate.version);
+  const suite = fate.agreedSuite ?? suiteOf(exchanges, fate.version);
   const by = (role: Role) => messages.filter(({ from }) => from === role).map(({ message }) => message);
   const first = <T>(list: readonly MessageReport[], read: (message: MessageReport) => T | undefined) =>
     list.map(read).find((value) => value !== undefined);

@@ -4,7 +4,7 @@ import { outcomeOf } from './ike-outcome.js';
 import type { SeenMessage } from './message.js';
 import { checkNatHashes } from './nat.js';
 import { tellStory } from './story.js';
-import type { IkeSaReport, NatReport, Role } from './types.js';
+import type { IkeSaReport, NatReport, ProposalReport, Role } from './types.js';
 
 /** Memory that all IKE SAs share. */
 export interface ExchangeBudget {
@@ -37,6 +37,8 @@ export class IkeSa {
   readonly exchanges: Exchange[] = [];
   rekeyOf?: IkeSa;
   rekeyedTo?: IkeSa;
+  /** What the exchange that made it by rekeying agreed on. */
+  agreedSuite?: ProposalReport;
   rekeyInferred = false;
   /** A rekey replaced it, whether or not packets of the new SA came. */
   replaced = false;

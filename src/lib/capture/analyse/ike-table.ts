@@ -1,11 +1,13 @@
 import { IKE_SA_INIT } from './exchange.js';
 import { type ExchangeBudget, IkeSa, NO_SPI } from './ike-sa.js';
 import type { SeenMessage } from './message.js';
+import type { ProposalReport } from './types.js';
 
 /** An IKE SA that a rekey made and of which no packet has come yet. */
 export interface ExpectedSa {
   spiI: string;
   spiR: string;
+  suite: ProposalReport;
   replaces: IkeSa;
 }
 
@@ -83,6 +85,7 @@ export class IkeTable {
     const expected = this.#expected.get(ike.spiI + ike.spiR);
     if (expected !== undefined && ike.version === 2) {
       sa.rekeyOf = expected.replaces;
+      sa.agreedSuite = expected.suite;
       expected.replaces.rekeyedTo ??= sa;
       this.#expected.delete(ike.spiI + ike.spiR);
     }

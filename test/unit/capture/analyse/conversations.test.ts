@@ -223,6 +223,7 @@ describe('rekeying', () => {
       responder: '192.0.2.1:500',
     });
     expect(successor?.rekeyInferred).toBeUndefined();
+    expect(successor?.suite?.transforms.map(({ name }) => name)).toContain('ENCR_AES_GCM_16');
   });
 
   test('without keys the link is inferred, and said to be so', () => {
