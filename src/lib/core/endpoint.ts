@@ -4,6 +4,11 @@ export interface Endpoint {
   port: number;
 }
 
+/** The same address and port. */
+export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  return a.address === b.address && a.port === b.port;
+}
+
 /** Where a datagram travels. `natT` says that the port-4500 framing of RFC 3948 applies (non-ESP marker before IKE). */
 export interface Path {
   local: Endpoint;

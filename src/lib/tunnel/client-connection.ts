@@ -2,13 +2,7 @@ import type { Path } from '../core/endpoint.js';
 import { systemEntropy } from '../core/environment.js';
 import { KitError } from '../core/errors.js';
 import { createInitiator } from '../ike/session/session.js';
-import type {
-  AssignedAddresses,
-  ChildSaInfo,
-  DeleteReason,
-  SessionEvent,
-  SessionPolicy,
-} from '../ike/session/types.js';
+import type { AssignedAddresses, ChildSaInfo, SessionEvent, SessionPolicy } from '../ike/session/types.js';
 import { openUdp, type UdpTransport } from '../net/udp.js';
 import { hostAddresses } from './addresses.js';
 import { Driver, onlySession, sessionEngine } from './driver.js';
@@ -25,6 +19,12 @@ import type { ClientOptions, TunnelContext, TunnelEvent } from './types.js';
 
 /** How long the peer may take to answer our delete before we leave anyway. */
 const farewell = 2000;
+
+/** How long a gateway that deleted the last child SA may take to make the next one, before we ask for it. */
+const childPause = 1000;
+
+/** How long it may then take to grant it. */
+const childAnswer = 10_000;
 
 /** One attempt to have a tunnel, from the resolver to the last route taken back. */
 export class ClientConnection {
@@ -155,7 +155,7 @@ export class ClientConnection {
         if (!this.#tracker.plane) return this.#firstChild(event, via);
         break;
       case 'child-sa-failed':
-        if (!this.wasUp) {
+        if (!this.wasUp || this.#tracker.childrenOf(onlySession).length === 0) {
           this.#fail(event.error);
           return undefined;
         }
@@ -167,14 +167,26 @@ export class ClientConnection {
     }
     this.#emit(this.#tracker.apply(onlySession, event, via));
     // An IKE SA takes its children along; only when it stays, the missing child is a loss of its own.
-    if (event.type === 'child-sa-deleted') setImmediate(() => this.#childGone(event.reason));
+    if (event.type === 'child-sa-deleted' && event.reason === 'deleted-by-peer')
+      this.#replaceGone(event.child);
     return undefined;
   }
 
-  #childGone(reason: DeleteReason): void {
-    if (this.#over || reason !== 'deleted-by-peer' || this.#tracker.childrenOf(onlySession).length > 0)
-      return;
-    this.#fail(new KitError('refused', 'E_CHILD_SA_GONE', 'The gateway deleted the last child SA'));
+  /**
+   * Some gateways let a child SA expire and make the next one themselves, at once: that one is waited for, then asked
+   * for. Only when neither brings one the connection is given up.
+   */
+  #replaceGone({ localTs, remoteTs }: ChildSaInfo): void {
+    const whenStillGone = (act: () => void) => () => {
+      if (!this.#over && this.#tracker.childrenOf(onlySession).length === 0) act();
+    };
+    const giveUp = () =>
+      this.#fail(new KitError('refused', 'E_CHILD_SA_GONE', 'The gateway deleted the last child SA'));
+    const ask = () => {
+      this.#driver?.command(onlySession, { type: 'create-child', localTs, remoteTs });
+      setTimeout(whenStillGone(giveUp), childAnswer).unref();
+    };
+    setTimeout(whenStillGone(ask), childPause).unref();
   }
 
   #ended(event: SessionEvent & { type: 'ike-sa-deleted' }, via: Path | undefined): undefined {

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../core/endpoint.js';
+import { type Endpoint, sameEndpoint } from '../../core/endpoint.js';
 import { type Clock, type Entropy, systemClock, systemEntropy } from '../../core/environment.js';
 import { KitError } from '../../core/errors.js';
 import { type InnerPacket, narrowestMatch, readInnerPacket } from '../inner.js';
@@ -290,8 +290,4 @@ export class UserspacePlane implements Plane {
     entry.stats.bytesIn += packet.length;
     if (!this.#options.deliver(payload.subarray(0, packet.length))) this.drops.device += 1;
   }
-}
-
-function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  return a.address === b.address && a.port === b.port;
 }

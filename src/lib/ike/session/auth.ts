@@ -321,7 +321,7 @@ function assignAddresses(
     return remoteTs ? { payloads: [] } : { refusal: notify(NotifyType.FAILED_CP_REQUIRED) };
   }
   if (!ikeSa.remoteId) throw new Error('addresses are assigned to authenticated clients only');
-  const owner = `${formatIdentity(ikeSa.remoteId)}/${ikeSa.initiatorSpi.toString(16)}`;
+  const owner = `${formatIdentity(ikeSa.remoteId)}/${ikeSa.responderSpi.toString(16)}`;
   const assigned = pool.assign(owner, asked.families, asked.wanted);
   if (!assigned) return { refusal: notify(NotifyType.INTERNAL_ADDRESS_FAILURE) };
   state.leaseOwner = owner;

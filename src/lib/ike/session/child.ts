@@ -49,13 +49,16 @@ interface AgreedChild extends ExchangeNonces {
 export function createChild(state: SessionState, agreed: AgreedChild, now: Milliseconds): Child {
   const { ikeSa, nonceI, nonceR } = agreed;
   const suite = resolveChildSuite(agreed.transforms);
+  const outboundSpi = readSpi(agreed.peerSpi);
+  // RFC 4303 2.1: 0 is never sent.
+  if (outboundSpi === 0) throw new KitError('protocol', 'E_SPI', 'The peer named the ESP SPI 0');
   const keSecret = agreed.keSecret && new Secret(agreed.keSecret);
   const child = new Child({
     id: state.hooks.childId(),
     ikeSa,
     role: agreed.role,
     inboundSpi: agreed.inboundSpi,
-    outboundSpi: readSpi(agreed.peerSpi),
+    outboundSpi,
     suite,
     keys: deriveChildKeys({
       suite,

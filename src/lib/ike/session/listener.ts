@@ -1,14 +1,13 @@
-import { toHex } from '../../core/bytes.js';
 import type { Path } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import { KitError, WireError } from '../../core/errors.js';
-import { parseIp } from '../../core/ip.js';
 import { type Identity, sameIdentity } from '../identity.js';
 import { decodeHeader } from '../wire/header.js';
 import { decodeMessage, findPayload } from '../wire/message.js';
 import { findNotify, NotifyType, notify } from '../wire/notify.js';
 import { ExchangeType, type IkeHeader, type IkeMessage, type Payload, PayloadType } from '../wire/types.js';
 import { Cookies } from './cookies.js';
+import { HalfOpenCount, siteOf } from './half-open.js';
 import { childCounter, randomSpi } from './hooks.js';
 import { answerSaInit, type SaInitAnswer } from './sa-init.js';
 import { Session } from './session.js';
@@ -48,6 +47,9 @@ export interface ListenerOutput {
 /** How long a key exchange that came to nothing counts. */
 const WASTE_WINDOW: Milliseconds = 10_000;
 
+/** A half-open SA keeps its IKE_SA_INIT for AUTH; no honest one comes near this. */
+const MAX_INIT_BYTES = 16_384;
+
 interface Entry {
   id: number;
   session: Session;
@@ -58,6 +60,8 @@ interface Entry {
   spis: bigint[];
   /** Inbound ESP SPIs it holds. */
   childSpis: Set<number>;
+  /** Counted among the half-open. */
+  halfOpen: boolean;
   wakeAt: Milliseconds | undefined;
 }
 
@@ -70,11 +74,14 @@ export class Listener {
   readonly #bySpi = new Map<bigint, Entry>();
   readonly #byInit = new Map<string, Entry>();
   readonly #childSpis = new Set<number>();
+  readonly #halfOpen = new HalfOpenCount();
   readonly #childId = childCounter();
   #cookies: Cookies | undefined;
   /** Key exchanges begun for values that were no good: they cost like half-open SAs and leave none. */
   #wasted: { count: number; since: Milliseconds } = { count: 0, since: 0 };
   #lastId = 0;
+  /** Not later than the first timer of any session; exact after each timeout. */
+  #soonest: Milliseconds | undefined;
   #output: Omit<ListenerOutput, 'wakeAt'> = { send: [], events: [] };
 
   /** Use {@link createListener}. */
@@ -91,7 +98,7 @@ export class Listener {
 
   /** SAs whose peer is not authenticated. */
   get halfOpen(): number {
-    return this.#halfOpen().length;
+    return this.#halfOpen.total;
   }
 
   /** One step. Does not throw for anything that a peer sends. */
@@ -99,7 +106,7 @@ export class Listener {
     if (input.type === 'datagram') this.#datagram(input.data, input.path, now);
     else if (input.type === 'command') this.#command(input.session, input.command, now);
     else this.#timeout(input.inboundSeenAt, now);
-    const output = { ...this.#output, wakeAt: this.#wakeAt() };
+    const output = { ...this.#output, wakeAt: this.#soonest };
     this.#output = { send: [], events: [] };
     return output;
   }
@@ -133,7 +140,7 @@ export class Listener {
       header.messageId === 0 &&
       header.initiatorSpi !== 0n &&
       header.responderSpi === 0n;
-    if (!isFirst) return undefined;
+    if (!isFirst || data.length > MAX_INIT_BYTES) return undefined;
     const refuse = (...payloads: Payload[]): Uint8Array => unprotectedResponse(header, payloads);
     let message: IkeMessage;
     try {
@@ -171,10 +178,8 @@ export class Listener {
   }
 
   #hasRoom(path: Path): boolean {
-    const halfOpen = this.#halfOpen();
-    const site = siteOf(path.remote.address);
-    const fromSite = halfOpen.filter((entry) => entry.site === site).length;
-    return halfOpen.length < this.limits.maxHalfOpen && fromSite < this.limits.maxHalfOpenPerAddress;
+    const fromSite = this.#halfOpen.from(siteOf(path.remote.address));
+    return this.#halfOpen.total < this.limits.maxHalfOpen && fromSite < this.limits.maxHalfOpenPerAddress;
   }
 
   #answerInit(
@@ -204,8 +209,11 @@ export class Listener {
       initKey: initKey(header, path),
       spis: [answer.ikeSa.responderSpi],
       childSpis,
+      halfOpen: true,
       wakeAt: answer.ikeSa.dropAt,
     };
+    this.#halfOpen.add(entry.site);
+    this.#wakeBy(entry.wakeAt);
     this.#entries.set(id, entry);
     this.#byInit.set(entry.initKey, entry);
     this.#bySpi.set(answer.ikeSa.responderSpi, entry);
@@ -253,6 +261,13 @@ export class Listener {
       const inboundSeenAt = seen?.(entry.id);
       this.#step(entry, { type: 'timeout', ...(inboundSeenAt !== undefined && { inboundSeenAt }) }, now);
     }
+    this.#soonest = undefined;
+    for (const { wakeAt } of this.#entries.values()) this.#wakeBy(wakeAt);
+  }
+
+  #wakeBy(moment: Milliseconds | undefined): void {
+    if (moment !== undefined && (this.#soonest === undefined || moment < this.#soonest))
+      this.#soonest = moment;
   }
 
   #step(entry: Entry, input: SessionInput, now: Milliseconds): void {
@@ -269,6 +284,11 @@ export class Listener {
       if (!isNoise) this.#output.events.push({ session: entry.id, event });
     }
     entry.wakeAt = output.wakeAt;
+    this.#wakeBy(entry.wakeAt);
+    if (entry.halfOpen && (!entry.session.halfOpen || entry.session.spent)) {
+      entry.halfOpen = false;
+      this.#halfOpen.remove(entry.site);
+    }
     const spis = entry.session.ownSpis;
     for (const spi of entry.spis) if (!spis.includes(spi)) this.#bySpi.delete(spi);
     for (const spi of spis) this.#bySpi.set(spi, entry);
@@ -288,34 +308,17 @@ export class Listener {
     return entry.session.fail(error, now);
   }
 
-  #halfOpen(): Entry[] {
-    return [...this.#entries.values()].filter((entry) => entry.session.halfOpen);
-  }
-
   #newSpi(): bigint {
     for (;;) {
       const spi = Buffer.from(this.entropy.bytes(8)).readBigUInt64BE();
       if (spi !== 0n && !this.#bySpi.has(spi)) return spi;
     }
   }
-
-  #wakeAt(): Milliseconds | undefined {
-    let soonest: Milliseconds | undefined;
-    for (const { wakeAt } of this.#entries.values()) {
-      if (wakeAt !== undefined && (soonest === undefined || wakeAt < soonest)) soonest = wakeAt;
-    }
-    return soonest;
-  }
 }
 
 function initKey(header: IkeHeader, path: Path): string {
   if (header.exchangeType !== ExchangeType.IKE_SA_INIT || header.responderSpi !== 0n) return '';
   return `${header.initiatorSpi.toString(16)}/${path.remote.address}/${path.remote.port}`;
-}
-
-/** An IPv4 address, or the /64 that one host has all addresses of. */
-function siteOf(address: string): string {
-  return address.includes(':') ? toHex(parseIp(address).subarray(0, 8)) : address;
 }
 
 /** A responder for one policy. It keeps nothing for a client that only asks for a cookie or is refused. */

@@ -238,7 +238,8 @@ export function answerRekeyIkeSa(
     ke: 'required',
     preferKe: ke.group,
   });
-  if (selected?.spi.length !== 8) return [notify(NotifyType.NO_PROPOSAL_CHOSEN)];
+  if (selected?.spi.length !== 8 || selected.spi.every((byte) => byte === 0))
+    return [notify(NotifyType.NO_PROPOSAL_CHOSEN)];
   const suite = resolveIkeSuite(selected.transforms);
   if (suite.ke.id !== ke.group) {
     return [notify(NotifyType.INVALID_KE_PAYLOAD, Uint8Array.of(suite.ke.id >> 8, suite.ke.id & 0xff))];

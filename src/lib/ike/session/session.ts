@@ -1,11 +1,11 @@
-import type { Endpoint, Path } from '../../core/endpoint.js';
+import { type Path, sameEndpoint } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import { KitError, WireError } from '../../core/errors.js';
 import type { Identity } from '../identity.js';
 import { decodeHeader } from '../wire/header.js';
 import { decodeMessage, encodeMessage } from '../wire/message.js';
 import { NotifyType, notify } from '../wire/notify.js';
-import { ExchangeType, type IkeHeader, type IkeMessage, type Payload } from '../wire/types.js';
+import { ExchangeType, type IkeHeader, type Payload } from '../wire/types.js';
 import { IkeAuth } from './auth.js';
 import { MakeChild } from './create-child.js';
 import { childCounter, ownHooks } from './hooks.js';
@@ -26,8 +26,6 @@ const exchangeNames: Record<number, ExchangeSummary['exchange']> = {
   [ExchangeType.CREATE_CHILD_SA]: 'CREATE_CHILD_SA',
   [ExchangeType.INFORMATIONAL]: 'INFORMATIONAL',
 };
-
-const sameEndpoint = (a: Endpoint, b: Endpoint): boolean => a.address === b.address && a.port === b.port;
 
 /**
  * One connection with one peer: its IKE SA, the successors of that, and the child SAs, as a state machine without I/O.
@@ -103,7 +101,7 @@ export class Session {
   }
 
   #datagram(data: Uint8Array, path: Path, now: Milliseconds): void {
-    const header = readHeader(data);
+    const header = parse(decodeHeader, data);
     if (!header) return;
     const ikeSa = this.#state.ikeSas.find((sa) => sa.isAddressed(header));
     if (!ikeSa || header.fromInitiator !== (ikeSa.role === 'responder')) return;
@@ -134,7 +132,7 @@ export class Session {
     const pending = ikeSa.pending;
     const init = pending?.exchange;
     if (!pending || !(init instanceof SaInit)) return;
-    const message = readMessage(data);
+    const message = parse(decodeMessage, data);
     if (!message || message.payloads.some((p) => p.type === 'unknown' && p.critical)) return;
     const verdict = init.answered(ikeSa, message);
     if (verdict === 'wait') return;
@@ -267,6 +265,8 @@ export class Session {
     }
     const ikeSa = state.current;
     if (state.closed || !ikeSa) return;
+    const ends = command.type === 'close' || command.type === 'abandon';
+    if (ikeSa.stage === 'half-open' && !ends) return;
     switch (command.type) {
       case 'rekey-ike':
         state.enqueue(ikeSa, new RekeyIkeSa(state), now);
@@ -356,18 +356,10 @@ export class Session {
   }
 }
 
-function readHeader(data: Uint8Array): IkeHeader | undefined {
+/** What a decoder of ike/wire makes of a datagram; undefined when it does not parse. */
+function parse<T>(decode: (data: Uint8Array) => T, data: Uint8Array): T | undefined {
   try {
-    return decodeHeader(data);
-  } catch (error) {
-    if (error instanceof WireError) return undefined;
-    throw error;
-  }
-}
-
-function readMessage(data: Uint8Array): IkeMessage | undefined {
-  try {
-    return decodeMessage(data);
+    return decode(data);
   } catch (error) {
     if (error instanceof WireError) return undefined;
     throw error;
