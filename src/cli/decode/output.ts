@@ -30,6 +30,19 @@ export class BatchedOutput {
     this.#used += encoder.encodeInto(text, this.#buffer.subarray(this.#used)).written;
   }
 
+  /**
+   * Lets a function write bytes itself.
+   * @param most bytes it writes at most
+   * @param encode returns where it ended, or a negative number when nothing is to be written
+   * @returns whether something was written
+   */
+  encode<T>(most: number, encode: (value: T, into: Uint8Array, at: number) => number, value: T): boolean {
+    if (this.#used + most > this.#buffer.length) this.#next(most);
+    const end = encode(value, this.#buffer, this.#used);
+    if (end >= 0) this.#used = end;
+    return end >= 0;
+  }
+
   /** Hands over what was collected. */
   async flush(): Promise<void> {
     if (this.#used > 0) this.#full.push(this.#buffer.subarray(0, this.#used));

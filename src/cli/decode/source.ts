@@ -37,7 +37,7 @@ export function openSource(
   signal: AbortSignal,
 ): AsyncIterable<CapturedFrame[]> {
   if (source.interface !== undefined) return liveBatches(source.interface, onNote, signal);
-  return readBatches(openInput(source.file ?? '-', { follow: source.follow, signal }), onNote);
+  return readBatches(openInput(source.file ?? '-', { follow: source.follow, lend: true, signal }), onNote);
 }
 
 async function* liveBatches(

@@ -1,4 +1,5 @@
 import type { DecodeResult } from '../../lib/capture/decode.js';
+import { encodeEsp, mostBytes } from '../../lib/capture/packet-bytes.js';
 import type { PacketFilter } from '../../lib/capture/packet-filter.js';
 import { packetJson } from '../../lib/capture/packet-json.js';
 import type { DecodedPacket, Unit } from '../../lib/capture/types.js';
@@ -34,15 +35,22 @@ class PacketGate {
   #held: { frames: readonly number[]; json: string }[] = [];
   #overflow = 0;
 
+  /** @param show takes what was held back, as JSON */
   constructor(
     readonly choice: Choice,
     readonly show: (json: string) => void,
   ) {}
 
-  take(packet: DecodedPacket): void {
-    if (!isChosen(this.choice, packet)) return;
-    if (!this.choice.filter.needsFindings) this.show(packetJson(packet));
-    else if (this.#held.length >= MAX_HELD) this.#overflow += 1;
+  /** @returns whether to show it at once */
+  lets(packet: DecodedPacket): boolean {
+    if (!isChosen(this.choice, packet)) return false;
+    if (!this.choice.filter.needsFindings) return true;
+    this.#hold(packet);
+    return false;
+  }
+
+  #hold(packet: DecodedPacket): void {
+    if (this.#held.length >= MAX_HELD) this.#overflow += 1;
     else this.#held.push({ frames: packet.frames ?? [packet.frame], json: packetJson(packet) });
   }
 
@@ -66,14 +74,18 @@ class PacketGate {
 
 /** One packet a line. */
 export class NdjsonView implements View {
+  readonly #output: BatchedOutput;
   readonly #gate: PacketGate;
 
   constructor(output: BatchedOutput, choice: Choice) {
+    this.#output = output;
     this.#gate = new PacketGate(choice, (json) => output.write(`${json}\n`));
   }
 
   packet(packet: DecodedPacket): void {
-    this.#gate.take(packet);
+    if (!this.#gate.lets(packet)) return;
+    if (packet.esp !== undefined && this.#output.encode(mostBytes(packet), encodeEsp, packet)) return;
+    this.#output.write(`${packetJson(packet)}\n`);
   }
 
   finish(result: DecodeResult): void {
@@ -89,14 +101,11 @@ export class JsonView implements View {
 
   constructor(output: BatchedOutput, choice: Choice) {
     this.#output = output;
-    this.#gate = new PacketGate(choice, (json) => {
-      output.write(`${this.#shown === 0 ? head() : ','}\n${json}`);
-      this.#shown += 1;
-    });
+    this.#gate = new PacketGate(choice, (json) => this.#show(json));
   }
 
   packet(packet: DecodedPacket): void {
-    this.#gate.take(packet);
+    if (this.#gate.lets(packet)) this.#show(packetJson(packet));
   }
 
   finish(result: DecodeResult): void {
@@ -107,6 +116,11 @@ export class JsonView implements View {
       if (value !== undefined) this.#output.write(`,\n${JSON.stringify(name)}:${JSON.stringify(value)}`);
     }
     this.#output.write('}\n');
+  }
+
+  #show(json: string): void {
+    this.#output.write(`${this.#shown === 0 ? head() : ','}\n${json}`);
+    this.#shown += 1;
   }
 }
 

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { encodeEsp, mostBytes } from '../../../src/lib/capture/packet-bytes.js';
 import { forJson, packetJson } from '../../../src/lib/capture/packet-json.js';
 import type { DecodedPacket } from '../../../src/lib/capture/types.js';
 
@@ -88,4 +89,43 @@ it('writes every field that a packet can have', () => {
   };
   // Twice: the second time the text of the proposals is known.
   for (let round = 0; round < 2; round++) expect(JSON.parse(packetJson(packet))).toEqual(packet);
+});
+
+describe('bytes of an ESP packet', () => {
+  const line = (packet: DecodedPacket): string | undefined => {
+    const most = mostBytes(packet);
+    const into = new Uint8Array(10 + most + 10);
+    const end = encodeEsp(packet, into, 10);
+    expect(end).toBeLessThanOrEqual(10 + most);
+    expect(into.subarray(0, 10)).toEqual(new Uint8Array(10));
+    return end < 0 ? undefined : Buffer.from(into.subarray(10, end)).toString('utf8');
+  };
+  const same: [string, DecodedPacket][] = [
+    ['without keys', { ...esp, decrypted: false, icv: 'unchecked' }],
+    ['bare', esp],
+    ['with everything', { ...esp, esp: { ...esp.esp!, seqHigh: 4_294_967_295, nextHeader: 4 } }],
+    ['with a summary', { ...esp, inner: { summary: 'UDP 10.0.0.1:1 → é ￿ 1 bytes' } }],
+    ['in frame 10 of 99', { ...esp, frame: 10, length: 99 }],
+    [
+      'in frame 99999999999',
+      { ...esp, frame: 99_999_999_999, length: 0, esp: { spi: '0x00000000', seq: 0 } },
+    ],
+  ];
+
+  it.each(same)('%s is the line of packetJson', (_name, packet) => {
+    expect(line(packet)).toBe(`${packetJson(packet)}\n`);
+  });
+
+  it.each([
+    ['an error', { ...esp, error: { code: 'E_ICV', message: '' } }],
+    ['several frames', { ...esp, frames: [1, 2] }],
+    ['a packet inside', { ...esp, inner: { summary: '', packet: esp } }],
+    ['IKE', inner],
+    ['a quote', { ...esp, inner: { summary: '"' } }],
+    ['a backslash', { ...esp, inner: { summary: '\\' } }],
+    ['a control character', { ...esp, inner: { summary: '\u001f' } }],
+    ['a surrogate', { ...esp, inner: { summary: '😀' } }],
+  ] satisfies [string, DecodedPacket][])('%s is left to packetJson', (_name, packet) => {
+    expect(line(packet)).toBeUndefined();
+  });
 });
