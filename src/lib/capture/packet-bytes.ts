@@ -1,3 +1,4 @@
+import { utf8 } from '../core/bytes.js';
 import type { DecodedPacket } from './types.js';
 
 /** Bytes that a line takes besides its strings: names, numbers, punctuation. */
@@ -19,31 +20,71 @@ export function encodeEsp(packet: DecodedPacket, into: Uint8Array, start: number
   const { esp, inner } = packet;
   if (esp === undefined || packet.error !== undefined || packet.frames !== undefined) return -1;
   if (inner?.packet !== undefined) return -1;
-  let at = ascii('{"frame":', into, start);
+  let at = put(FRAME_NAME, into, start);
   at = decimal(packet.frame, into, at);
-  at = ascii(',"time":"', into, at);
+  at = put(TIME_NAME, into, at);
   at = ascii(packet.time, into, at);
-  at = ascii('","src":"', into, at);
-  at = ascii(packet.src, into, at);
-  at = ascii('","dst":"', into, at);
-  at = ascii(packet.dst, into, at);
-  at = ascii('","protocol":"ESP","length":', into, at);
+  at = put(segmentOf(ends, packet.src, packet.dst, endsText), into, at);
   at = decimal(packet.length, into, at);
-  at = ascii(packet.decrypted ? ',"decrypted":true,"icv":"' : ',"decrypted":false,"icv":"', into, at);
-  at = ascii(packet.icv, into, at);
-  at = ascii('","esp":{"spi":"', into, at);
-  at = ascii(esp.spi, into, at);
-  at = ascii('","seq":', into, at);
+  at = put(segmentOf(outcomes[packet.decrypted ? 1 : 0], packet.icv, esp.spi, outcomeText), into, at);
   at = decimal(esp.seq, into, at);
   if (esp.seqHigh !== undefined) at = decimal(esp.seqHigh, into, ascii(',"seqHigh":', into, at));
   if (esp.nextHeader !== undefined) at = decimal(esp.nextHeader, into, ascii(',"nextHeader":', into, at));
-  at = ascii('}', into, at);
-  if (inner !== undefined) {
-    at = plainText(inner.summary, into, ascii(',"inner":{"summary":"', into, at));
-    if (at < 0) return -1;
-    at = ascii('"}', into, at);
+  if (inner === undefined) return ascii('}}\n', into, at);
+  at = plainText(inner.summary, into, put(INNER_NAME, into, at));
+  return at < 0 ? -1 : ascii('"}}\n', into, at);
+}
+
+const FRAME_NAME = utf8('{"frame":');
+const TIME_NAME = utf8(',"time":"');
+const INNER_NAME = utf8('},"inner":{"summary":"');
+
+/** A piece of a line that depends on two strings, which many packets in a row share. */
+interface Segment {
+  first: string;
+  second: string;
+  bytes: Uint8Array;
+}
+
+/** The pieces used last; a handful of flows at a time is what captures have. */
+class Segments {
+  readonly kept: Segment[] = [];
+  next = 0;
+  constructor(readonly decrypted: boolean) {}
+}
+
+const MAX_SEGMENTS = 16;
+const ends = new Segments(false);
+const outcomes = [new Segments(false), new Segments(true)] as const;
+
+function segmentOf(
+  segments: Segments,
+  first: string,
+  second: string,
+  textOf: (first: string, second: string, decrypted: boolean) => string,
+): Uint8Array {
+  const { kept } = segments;
+  for (let i = 0; i < kept.length; i++) {
+    const segment = kept[i]!;
+    if (segment.first === first && segment.second === second) return segment.bytes;
   }
-  return ascii('}\n', into, at);
+  const segment = { first, second, bytes: utf8(textOf(first, second, segments.decrypted)) };
+  kept[segments.next] = segment;
+  segments.next = (segments.next + 1) % MAX_SEGMENTS;
+  return segment.bytes;
+}
+
+function endsText(src: string, dst: string): string {
+  return `","src":"${src}","dst":"${dst}","protocol":"ESP","length":`;
+}
+
+function outcomeText(icv: string, spi: string, decrypted: boolean): string {
+  return `,"decrypted":${decrypted},"icv":"${icv}","esp":{"spi":"${spi}","seq":`;
+}
+
+function put(bytes: Uint8Array, into: Uint8Array, at: number): number {
+  into.set(bytes, at);
+  return at + bytes.length;
 }
 
 function ascii(text: string, into: Uint8Array, start: number): number {
