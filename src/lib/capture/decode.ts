@@ -97,8 +97,9 @@ export class CaptureDecoder {
 
   /** Takes what the reader of the file has to tell. */
   readonly onNote = (note: CaptureNote): void => {
-    if (note.code.startsWith('E_')) this.summary.damaged = true;
-    if (this.#notes.length < MAX_NOTES) this.#notes.push(note);
+    const isDamage = note.code.startsWith('E_');
+    if (isDamage) this.summary.damaged = true;
+    if (this.#notes.length < MAX_NOTES || isDamage) this.#notes.push(note);
     else this.#notesOmitted += 1;
   };
 
