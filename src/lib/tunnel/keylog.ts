@@ -53,13 +53,12 @@ export class KeyLog {
     this.#log = log;
     this.#clock = clock;
     try {
-      const created = mkdirSync(directory, { recursive: true, mode: 0o700 });
-      if (created !== undefined) chmodSync(directory, 0o700);
+      makeFolder(directory);
       this.#ikeTable = openPrivate(join(directory, 'ikev2_decryption_table'));
       this.#espTable = openPrivate(join(directory, 'esp_sa'));
     } catch (cause) {
       throw new KitError('environment', 'E_KEYLOG', `The key log folder ${directory} cannot be written`, {
-        hint: 'Name a folder you may write to with --keylog.',
+        hint: 'Name a folder you may write to with --keylog; only its last component is created.',
         cause,
       });
     }
@@ -219,6 +218,17 @@ export class KeyLog {
   #failed(error: unknown): void {
     this.#log('error', `the key log in ${this.#directory} is incomplete: ${(error as Error).message}`);
   }
+}
+
+/** Only the last component: Node's recursive mkdir never ends where mkdir says ENOENT below a folder, as /proc does. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw error;
+  }
+  chmodSync(path, 0o700);
 }
 
 function openPrivate(path: string): number {
