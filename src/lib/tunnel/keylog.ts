@@ -17,7 +17,7 @@ import { KitError } from '../core/errors.js';
 import { type Log, silent } from '../core/log.js';
 import type { Secret } from '../core/secret.js';
 import { formatIdentity } from '../ike/identity.js';
-import type { ChildSaInfo, IkeSaInfo } from '../ike/session/types.js';
+import type { ChildSaInfo, IkeSaInfo, UnauthenticatedIkeSa } from '../ike/session/types.js';
 import type { ChildSuite, IkeSuite } from '../ike/suite.js';
 import { formatSelector } from '../ike/traffic-selectors.js';
 import { childProposal, formatChildSpi, formatIkeSpi, ikeProposal } from './events.js';
@@ -65,8 +65,8 @@ export class KeyLog {
     this.#document = readDocument(join(directory, 'keys.json'));
   }
 
-  /** Records an IKE SA; `rekeyOf` is the one it replaces. */
-  ikeSa(ikeSa: IkeSaInfo, rekeyOf?: IkeSaInfo): void {
+  /** Records an IKE SA, also one whose peer was never authenticated; `rekeyOf` is the one it replaces. */
+  ikeSa(ikeSa: UnauthenticatedIkeSa & Partial<IkeSaInfo>, rekeyOf?: IkeSaInfo): void {
     const { suite, keys } = ikeSa;
     const name = suite.encr.wiresharkIke?.(suite.keyLength);
     const integ = suite.integ ? suite.integ.wiresharkIke : 'NONE [RFC4306]';
@@ -87,8 +87,8 @@ export class KeyLog {
       local: { ...ikeSa.path.local },
       remote: { ...ikeSa.path.remote },
       natT: ikeSa.path.natT,
-      localId: formatIdentity(ikeSa.localId),
-      remoteId: formatIdentity(ikeSa.remoteId),
+      localId: ikeSa.localId ? formatIdentity(ikeSa.localId) : null,
+      remoteId: ikeSa.remoteId ? formatIdentity(ikeSa.remoteId) : null,
       keSecret: hex(ikeSa.keSecret),
       nonceI: toHex(ikeSa.nonceI),
       nonceR: toHex(ikeSa.nonceR),
@@ -275,7 +275,7 @@ function prefixed(secret: Secret): string {
   return secret.length === 0 ? '' : `0x${hex(secret)}`;
 }
 
-function ikeSpis(ikeSa: IkeSaInfo) {
+function ikeSpis(ikeSa: UnauthenticatedIkeSa) {
   return { initiatorSpi: formatIkeSpi(ikeSa.initiatorSpi), responderSpi: formatIkeSpi(ikeSa.responderSpi) };
 }
 

@@ -107,6 +107,9 @@ export interface IkeSaInfo {
   path: Path;
 }
 
+/** An IKE SA that has keys but whose peer was never authenticated: what a key log needs to explain the failure. */
+export type UnauthenticatedIkeSa = Omit<IkeSaInfo, 'localId' | 'remoteId'>;
+
 /** One pair of child SAs as events, the plane and the key log need it. */
 export interface ChildSaInfo {
   id: string;
@@ -159,6 +162,9 @@ export type SessionEvent =
   | {
       type: 'ike-sa-deleted';
       ikeSa: IkeSaInfo | undefined;
+      /** Instead of `ikeSa` when there are keys and no authenticated peer. */
+      unauthenticated?: UnauthenticatedIkeSa;
+
       reason: DeleteReason;
       error: KitError | undefined;
     };
