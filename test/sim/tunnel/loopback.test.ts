@@ -178,6 +178,9 @@ describe('connect', () => {
       code: 'E_NO_PROPOSAL_CHOSEN',
       hint: expect.stringContaining('aes128gcm16-prfsha256-x25519'),
     });
+    expect(client.said.filter((line) => line.startsWith('warn'))).toEqual([
+      `warn: ${ports.address} answered NO_PROPOSAL_CHOSEN; that is not authenticated, so it is asked again for up to 1 s`,
+    ]);
   });
 
   it('says that the child proposal is the matter when it is', async () => {

@@ -148,6 +148,8 @@ export interface ExchangeSummary {
 /** Things that happened, in order. The driver acts on them before it sends the datagrams of the same output. */
 export type SessionEvent =
   | { type: 'exchange'; summary: ExchangeSummary }
+  /** IKE_SA_INIT was refused, which nobody authenticates: worth a word, but not an end (RFC 7296 2.21.1). */
+  | { type: 'refused-unconfirmed'; error: KitError }
   | { type: 'ike-sa-established'; ikeSa: IkeSaInfo }
   | { type: 'addresses-assigned'; assigned: AssignedAddresses }
   | { type: 'child-sa-established'; child: ChildSaInfo }
