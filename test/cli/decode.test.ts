@@ -287,6 +287,19 @@ describe('keys', () => {
     expect(stderr).toContain('E_KEY_LINE');
   });
 
+  it('that belong to nothing in the capture are told', () => {
+    const line = (spi: string) => `${spi}@203.0.113.9 aes128-cbc:0x${'5e'.repeat(16)}\n`;
+    const other = write('other-keys', line('0x5e5e5e5e'));
+    const { stdout, status } = decode(capture, '--keys', other);
+    expect(status).toBe(0);
+    expect(stdout.match(/The key belongs to no SA of this capture\./g)).toHaveLength(1);
+    const two = write('two-keys', line('0x5e5e5e5e') + line('0x5e5e5e5f'));
+    expect(document(capture, '--keys', two).notes).toEqual([
+      { code: 'N_KEYS_UNUSED', message: 'None of the 2 keys belongs to an SA of this capture.' },
+    ]);
+    expect(document(capture, '--keys', two, '--keys', keys).notes).toEqual([]);
+  });
+
   it('never appear in output', () => {
     const { ikeSas, childSas } = JSON.parse(readFileSync(join(keys, 'keys.json'), 'utf8'));
     const secrets = [ikeSas[0].skD, ikeSas[0].skEi, childSas[0].inbound.encrKey];

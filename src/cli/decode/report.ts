@@ -8,7 +8,7 @@ import type {
   MessageReport,
   Role,
 } from '../../lib/capture/analyse/types.js';
-import type { DecodeResult, DecodeSummary } from '../../lib/capture/decode.js';
+import type { DecodeResult } from '../../lib/capture/decode.js';
 import type { PacketFilter } from '../../lib/capture/packet-filter.js';
 import { type Origin, originOf } from './origin.js';
 import {
@@ -81,7 +81,7 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
   const findings = result.diagnosis.filter((finding) => filter.matchesFinding(finding));
   return {
     title: name,
-    facts: summaryFacts(result.summary),
+    facts: summaryFacts(result),
     sections: [
       ...shown.map(({ sa, children }) => ikeSection(sa, children, start, result)),
       ...shownOrphans.map((child) => childSection(child, start)),
@@ -90,7 +90,10 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
     findings: findings.map((finding) => ({ ...finding, tone: severityTone(finding) })),
     hidden:
       talks.length - shown.length + orphans.length - shownOrphans.length + result.flows.length - flows.length,
-    notes: [...result.notes.map(({ message }) => message), ...omittedNotes(result)],
+    notes: [
+      ...result.notes.filter(({ code }) => code !== KEYS_UNUSED).map(({ message }) => message),
+      ...omittedNotes(result),
+    ],
   };
 }
 
@@ -146,7 +149,10 @@ function framesOf(sa: IkeSaReport, children: ChildSaReport[]): number[] {
   ];
 }
 
-function summaryFacts(summary: DecodeSummary): [string, string][] {
+/** The note that stands in the summary: without it nobody knows why nothing was decrypted. */
+const KEYS_UNUSED = 'N_KEYS_UNUSED';
+
+function summaryFacts({ summary, notes }: DecodeResult): [string, string][] {
   const { protocols, icv } = summary;
   const kinds = Object.entries(protocols)
     .filter(([, count]) => count > 0)
@@ -163,6 +169,8 @@ function summaryFacts(summary: DecodeSummary): [string, string][] {
     const bad = icv.bad === 0 ? '' : `, ${icv.bad} BAD`;
     facts.push(['decrypted', `${countText(summary.decrypted, 'packet')}; ICV good on ${icv.good}${bad}`]);
   }
+  const unused = notes.find(({ code }) => code === KEYS_UNUSED);
+  if (unused !== undefined) facts.push(['keys', unused.message]);
   if (summary.errors > 0) facts.push(['unreadable', countText(summary.errors, 'packet')]);
   return facts;
 }
