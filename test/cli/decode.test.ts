@@ -174,10 +174,13 @@ describe('one frame', () => {
     expect(ikeSas[0]?.exchanges.length).toBeGreaterThan(1);
   });
 
-  it('that is not there is told', () => {
-    expect(decode(capture, '--frame', '999').stdout).toBe(
-      `There is no frame 999: the capture has ${session.frames}.\n`,
-    );
+  it('that is not there is a usage error in every format', () => {
+    for (const format of ['text', 'json', 'ndjson']) {
+      const { stdout, stderr, status } = decode(capture, '--frame', '999', '--format', format);
+      expect(status).toBe(2);
+      expect(stdout).toBe('');
+      expect(stderr).toContain(`There is no frame 999: the capture has ${session.frames} (E_USAGE)`);
+    }
   });
 });
 

@@ -11,7 +11,7 @@ import { paintFor } from '../paint.js';
 import type { DecodeFlags } from './flags.js';
 import { BatchedOutput } from './output.js';
 import { expectOneSource, openSource, type Source } from './source.js';
-import { ConversationView, FrameView } from './text-views.js';
+import { ConversationView, FrameView, noFrameText } from './text-views.js';
 import { type Choice, JsonView, NdjsonView, type View } from './views.js';
 import { countText } from './words.js';
 
@@ -56,6 +56,11 @@ export async function runDecode(
       if (signal.aborted) break;
     }
     const result = decoder.finish();
+    const { frame } = choice;
+    if (frame !== undefined && frame > result.summary.frames && !signal.aborted) {
+      tellNotes(result.notes);
+      throw new KitError('usage', 'E_USAGE', noFrameText(frame, result.summary.frames));
+    }
     view.finish(result);
     await output.flush();
     await writer?.close();
