@@ -39,7 +39,11 @@ export async function runClient(options: ClientOptions, context: TunnelContext):
       if (first && !connection.wasUp) throw end;
       context.onEvent(errorEvent(end));
       const pause = delays[Math.min(failuresInRow++, delays.length - 1)] ?? 0;
-      context.log('info', `connecting again in ${pause / 1000} s`);
+      const seconds = pause / 1000;
+      context.log(
+        'warn',
+        `trying again in ${seconds} s; until then traffic takes the routes of this host, not the tunnel`,
+      );
       await sleep(pause, undefined, { signal: stop.signal }).catch(() => {});
     }
   } finally {

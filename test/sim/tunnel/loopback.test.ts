@@ -250,6 +250,9 @@ describe('connect', () => {
     await client.event('child-sa-established');
     await server.stop();
     expect(await client.event('error')).toMatchObject({ code: 'E_IKE_SA_GONE' });
+    expect(client.said).toContain(
+      'warn: trying again in 0.02 s; until then traffic takes the routes of this host, not the tunnel',
+    );
     const { server: reborn } = await serve({ port: ports.port, natPort: ports.natPort });
     await reborn.event('child-sa-established');
     await client.event('child-sa-established', 2);
