@@ -234,6 +234,14 @@ describe('--write-decrypted', () => {
     }
   });
 
+  it('says so when there was nothing to write, and replaces what was there', () => {
+    const path = write('empty.pcapng', 'something else');
+    const { status, stderr } = decode(capture, '--write-decrypted', path);
+    expect(status).toBe(0);
+    expect(stderr).toBe(`note: No packet was decrypted: ${path} has none in it (N_NOTHING_WRITTEN)\n`);
+    expect(readFileSync(path)).toHaveLength(60);
+  });
+
   it('leaves no file behind when the capture cannot be read', () => {
     const path = join(folder, 'none.pcapng');
     const { status, stderr } = decode(write('text.pcap', 'no capture at all'), '--write-decrypted', path);

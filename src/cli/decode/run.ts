@@ -34,6 +34,7 @@ export async function runDecode(
   const frameView = view instanceof FrameView ? view : undefined;
   const path = flags['write-decrypted'];
   const writer = path === undefined ? undefined : await openWriter(path);
+  let written = 0;
   try {
     const decoder = new CaptureDecoder({
       keys,
@@ -45,6 +46,7 @@ export async function runDecode(
       ...((writer ?? frameView) && {
         onInner: (packet, time) => {
           writer?.write(packet, time);
+          written += 1;
           frameView?.inner(packet);
         },
       }),
@@ -64,6 +66,7 @@ export async function runDecode(
     view.finish(result);
     await output.flush();
     await writer?.close();
+    if (writer !== undefined && written === 0) tellNotes([nothingWritten(path ?? '')]);
     if (!(view instanceof ConversationView)) tellNotes(result.notes);
     const { damaged, icv } = result.summary;
     return damaged || icv.bad > 0 ? ExitCode.protocol : ExitCode.ok;
@@ -106,6 +109,10 @@ async function readKeys(flags: DecodeFlags): Promise<KeyRing> {
 
 function problemText({ file, line, message }: KeyProblem): string {
   return `${file}:${line}: ${message}`;
+}
+
+function nothingWritten(path: string): CaptureNote {
+  return { code: 'N_NOTHING_WRITTEN', message: `No packet was decrypted: ${path} has none in it` };
 }
 
 /** Where the result has no place for them, or is for programs: stderr. */
