@@ -171,7 +171,7 @@ describe('connect', () => {
   });
 
   it('says what was offered when no proposal is acceptable', async () => {
-    const { ports } = await serve({ ike: 'aes256gcm16-prfsha384-ecp384' });
+    const { server, ports } = await serve({ ike: 'aes256gcm16-prfsha384-ecp384' });
     const client = connect(ports, { ike: 'aes128gcm16-prfsha256-x25519' });
     expect(await client.ended).toMatchObject({
       kind: 'refused',
@@ -180,6 +180,9 @@ describe('connect', () => {
     });
     expect(client.said.filter((line) => line.startsWith('warn'))).toEqual([
       `warn: ${ports.address} answered NO_PROPOSAL_CHOSEN; that is not authenticated, so it is asked again for up to 1 s`,
+    ]);
+    expect(server.said.filter((line) => line.startsWith('warn'))).toEqual([
+      expect.stringMatching(/^warn: .+ offered aes128gcm16-prfsha256-x25519 .+ accepted here \(aes256gcm16/),
     ]);
   });
 
