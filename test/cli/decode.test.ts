@@ -196,10 +196,10 @@ describe('--filter', () => {
     expect(lines(capture, '--filter', 'address=203.0.113.9')).toEqual([]);
   });
 
-  it('hides conversations and says so', () => {
+  it('says so when nothing matches', () => {
     const { stdout } = decode(capture, '--filter', 'address=203.0.113.9');
     expect(stdout).not.toContain('ike-1');
-    expect(stdout).toContain('hidden by --filter');
+    expect(stdout).toContain('\nNothing matches --filter address=203.0.113.9.\n');
   });
 
   it('knows the frames of findings once all is read', () => {

@@ -57,8 +57,8 @@ export interface Report {
   facts: [name: string, value: string][];
   sections: Section[];
   findings: (Finding & { tone: Tone })[];
-  /** What the filter hid. */
-  hidden: number;
+  /** What the filter hid: nothing, a part or everything. */
+  hidden: string | undefined;
   notes: string[];
 }
 
@@ -79,6 +79,7 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
   const shownOrphans = orphans.filter((child) => isChildShown(child, filter, evidence));
   const flows = result.flows.filter((flow) => isFlowShown(flow, filter, evidence));
   const findings = result.diagnosis.filter((finding) => filter.matchesFinding(finding));
+  const all = talks.length + orphans.length + result.flows.length;
   return {
     title: name,
     facts: summaryFacts(result),
@@ -88,13 +89,19 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
       ...(flows.length === 0 ? [] : [flowSection(flows)]),
     ],
     findings: findings.map((finding) => ({ ...finding, tone: severityTone(finding) })),
-    hidden:
-      talks.length - shown.length + orphans.length - shownOrphans.length + result.flows.length - flows.length,
+    hidden: hiddenText(shown.length + shownOrphans.length + flows.length, all, filter),
     notes: [
       ...result.notes.filter(({ code }) => code !== KEYS_UNUSED).map(({ message }) => message),
       ...omittedNotes(result),
     ],
   };
+}
+
+function hiddenText(shown: number, all: number, filter: PacketFilter): string | undefined {
+  if (shown === all) return undefined;
+  return shown === 0
+    ? `Nothing matches --filter ${filter.text}.`
+    : `${(all - shown).toLocaleString('en-US')} more are hidden by --filter ${filter.text}.`;
 }
 
 function isShown(
