@@ -264,6 +264,13 @@ describe('exit code 5', () => {
     expect(decode(cut).stdout).toContain('the capture is damaged');
   });
 
+  it('comes with an empty file, of which one sentence is said', () => {
+    const { stdout, status } = decode(write('nothing.pcap', ''));
+    expect(status).toBe(5);
+    expect(stdout.match(/empty|damaged/g)).toEqual(['damaged', 'empty']);
+    expect(stdout).toContain('The file is empty.');
+  });
+
   it('comes with a wrong ICV, whose plaintext is not shown', () => {
     const forged = Buffer.from(session.pcap);
     // The last byte of the first ESP packet belongs to its ICV.

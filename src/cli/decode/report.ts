@@ -10,6 +10,7 @@ import type {
 } from '../../lib/capture/analyse/types.js';
 import type { DecodeResult } from '../../lib/capture/decode.js';
 import type { PacketFilter } from '../../lib/capture/packet-filter.js';
+import type { CaptureNote } from '../../lib/capture/types.js';
 import { type Origin, originOf } from './origin.js';
 import {
   bytesText,
@@ -91,10 +92,17 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
     findings: findings.map((finding) => ({ ...finding, tone: severityTone(finding) })),
     hidden: hiddenText(shown.length + shownOrphans.length + flows.length, all, filter),
     notes: [
-      ...result.notes.filter(({ code }) => code !== KEYS_UNUSED).map(({ message }) => message),
+      ...result.notes
+        .filter((note) => note.code !== KEYS_UNUSED && !isDiagnosed(note, findings))
+        .map(({ message }) => message),
       ...omittedNotes(result),
     ],
   };
+}
+
+/** Whether a shown finding says the same already. */
+function isDiagnosed({ message }: CaptureNote, findings: readonly Finding[]): boolean {
+  return findings.some(({ title }) => title === message || title === `${message}.`);
 }
 
 function hiddenText(shown: number, all: number, filter: PacketFilter): string | undefined {
@@ -166,7 +174,7 @@ function summaryFacts({ summary, notes }: DecodeResult): [string, string][] {
     .map(([protocol, count]) => `${count.toLocaleString('en-US')} ${protocol}`);
   const read = `${countText(summary.frames, 'frame')}, ${bytesText(summary.bytes)}`;
   const facts: [string, string][] = [
-    ['read', summary.damaged ? `${read}, then the capture is damaged` : read],
+    ['read', summary.damaged && summary.frames > 0 ? `${read}, then the capture is damaged` : read],
     ['IPsec', kinds.length === 0 ? 'none: no IKE, ESP or AH in it' : kinds.join(', ')],
   ];
   if (summary.first !== undefined && summary.last !== undefined) {

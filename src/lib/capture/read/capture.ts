@@ -117,7 +117,7 @@ export class CaptureParser {
     if (this.#skip > 0) this.fail('the file ends inside a block');
     else if (this.#heldLength > 0)
       this.fail(`the file ends inside ${this.#reader?.what ?? 'its first bytes'}`);
-    else if (this.#reader === undefined) this.fail('the file is empty');
+    else if (this.#reader === undefined) this.#tellDamage('The file is empty', 0);
   }
 
   get #skip(): number {
@@ -177,12 +177,15 @@ export class CaptureParser {
   }
 
   #damage(reason: string, offset: number): void {
-    this.damaged = true;
-    this.#onNote({
-      code: 'E_CAPTURE_DAMAGED',
-      message: `Reading stopped at byte ${offset}, after ${this.#sink.count} frames: ${reason}`,
+    this.#tellDamage(
+      `Reading stopped at byte ${offset}, after ${this.#sink.count} frames: ${reason}`,
       offset,
-    });
+    );
+  }
+
+  #tellDamage(message: string, offset: number): void {
+    this.damaged = true;
+    this.#onNote({ code: 'E_CAPTURE_DAMAGED', message, offset });
   }
 }
 
