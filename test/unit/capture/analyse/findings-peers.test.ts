@@ -216,7 +216,7 @@ checkGroup(nat, {
     talk: () => natTalk(behindNat, 4500),
     frames: [1, 2, 3],
     title:
-      '192.0.2.1 sends a hash of another address than the capture shows: NAT or forced encapsulation; IKE moved to port 4500 in frame 3.',
+      'NAT, or encapsulation in UDP was forced (usual for userspace IPsec); IKE moved to port 4500 in frame 3.',
     without: () => natTalk({}, 4500),
   },
   'nat-not-moved': {

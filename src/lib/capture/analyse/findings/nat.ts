@@ -53,12 +53,15 @@ function findNat(scene: Scene, sa: IkeSaReport, report: NatReport, emit: Emit<Id
   const evidence = [report.initiator?.frame, report.responder?.frame].filter((frame) => frame !== undefined);
   const cause = causeWords(sa, report);
   if (report.movedTo4500 !== undefined) {
+    const calm = isCertain(report)
+      ? cause
+      : 'NAT, or encapsulation in UDP was forced (usual for userspace IPsec)';
     emit(
       'nat-detected',
       [evidence, [report.movedTo4500]],
       report.movedTo4500 === sa.first.frame
-        ? `${cause}; IKE was encapsulated from the start.`
-        : `${cause}; IKE moved to port 4500 in frame ${report.movedTo4500}.`,
+        ? `${calm}; IKE was encapsulated from the start.`
+        : `${calm}; IKE moved to port 4500 in frame ${report.movedTo4500}.`,
     );
   } else {
     const later = messagesIn(sa).filter(({ exchange }) =>
@@ -96,6 +99,11 @@ function isAfterDetection(exchange: string, messageId: number): boolean {
     exchange === 'CREATE_CHILD_SA' ||
     (messageId !== 0 && exchange !== 'IKE_SA_INIT')
   );
+}
+
+/** A wrong hash of the other's address: nobody sends that to force encapsulation. */
+function isCertain({ initiator, responder }: NatReport): boolean {
+  return initiator?.destination === 'differs' || responder?.destination === 'differs';
 }
 
 /** A wrong hash of the own address has two explanations; a wrong one of the other's address only a NAT. */
