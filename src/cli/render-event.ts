@@ -56,7 +56,7 @@ function describe(event: TunnelEvent): { tone: Tone; text: string; more?: string
     case 'addresses-assigned':
       return {
         tone: 'note',
-        text: `addresses for ${event.peer}: ${event.addresses.join(', ') || 'none'}${list(', DNS', event.dns)}`,
+        text: `virtual addresses, with ${event.peer}: ${event.addresses.join(', ') || 'none'}${list(', DNS', event.dns)}`,
       };
     case 'child-sa-established':
       return { tone: 'good', text: `child SA established with ${event.peer}: ${child(event)}` };

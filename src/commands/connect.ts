@@ -9,7 +9,8 @@ export default class Connect extends TunnelCommand {
 
   static override description = `\
 Negotiates IKEv2 with the gateway, opens a TUN device, sets addresses and routes, and stays until it is interrupted or \
---duration is over. A first attempt that fails ends the command; a tunnel that was up and is lost is made anew. \
+--duration is over. A first attempt that fails ends the command; a tunnel that was up and is lost is made anew; \
+until it is, traffic takes the routes of this host, not the tunnel. \
 Everything it set up is taken down again, also when the process is killed. Opening the device needs root or \
 CAP_NET_ADMIN.
 

@@ -30,7 +30,7 @@ that set it up.`;
   static override flags = {
     ...tunnelFlags,
     listen: Flags.string({
-      description: 'address to listen on, repeatable; default: all addresses of this host',
+      description: 'address to listen on, repeatable; default: all addresses that this host has at the start',
       helpValue: '<address>',
       multiple: true,
       multipleNonGreedy: true,

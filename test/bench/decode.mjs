@@ -2,7 +2,7 @@
  * How fast `decode` is, as a multiple of tshark on the same file: makes captures, runs both in turn, each on one core,
  * and prints packets a second of processor time, the ratio of the medians, and the peak of resident memory.
  *
- *   npm run bench:decode -- [--packets 200000] [--runs 5] [--only NAME] [--json] [--memory]
+ *   npm run bench:decode -- [--packets 500000] [--runs 5] [--only NAME] [--json] [--memory]
  *
  * --memory reads ESP captures of 10 MB, 200 MB and 2 GB instead and compares peaks; it needs 2.5 GB in the temporary
  * folder. Without tshark only ours is measured; without taskset the processes are not bound to a core.
@@ -18,7 +18,7 @@ import { makeGcm1400, makeIke, makeImix, makeKeys } from './decode-inputs.mjs';
 const bin = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const { values: options } = parseArgs({
   options: {
-    packets: { type: 'string', default: '200000' },
+    packets: { type: 'string', default: '500000' },
     runs: { type: 'string', default: '5' },
     only: { type: 'string' },
     json: { type: 'boolean', default: false },

@@ -174,10 +174,13 @@ describe('one frame', () => {
     expect(ikeSas[0]?.exchanges.length).toBeGreaterThan(1);
   });
 
-  it('that is not there is told', () => {
-    expect(decode(capture, '--frame', '999').stdout).toBe(
-      `There is no frame 999: the capture has ${session.frames}.\n`,
-    );
+  it('that is not there is a usage error in every format', () => {
+    for (const format of ['text', 'json', 'ndjson']) {
+      const { stdout, stderr, status } = decode(capture, '--frame', '999', '--format', format);
+      expect(status).toBe(2);
+      expect(stdout).toBe('');
+      expect(stderr).toContain(`There is no frame 999: the capture has ${session.frames} (E_USAGE)`);
+    }
   });
 });
 
@@ -193,10 +196,10 @@ describe('--filter', () => {
     expect(lines(capture, '--filter', 'address=203.0.113.9')).toEqual([]);
   });
 
-  it('hides conversations and says so', () => {
+  it('says so when nothing matches', () => {
     const { stdout } = decode(capture, '--filter', 'address=203.0.113.9');
     expect(stdout).not.toContain('ike-1');
-    expect(stdout).toContain('hidden by --filter');
+    expect(stdout).toContain('\nNothing matches --filter address=203.0.113.9.\n');
   });
 
   it('knows the frames of findings once all is read', () => {
@@ -229,6 +232,14 @@ describe('--write-decrypted', () => {
       expect(found).toBeGreaterThan(at);
       at = found;
     }
+  });
+
+  it('says so when there was nothing to write, and replaces what was there', () => {
+    const path = write('empty.pcapng', 'something else');
+    const { status, stderr } = decode(capture, '--write-decrypted', path);
+    expect(status).toBe(0);
+    expect(stderr).toBe(`note: No packet was decrypted: ${path} has none in it (N_NOTHING_WRITTEN)\n`);
+    expect(readFileSync(path)).toHaveLength(60);
   });
 
   it('leaves no file behind when the capture cannot be read', () => {
@@ -285,6 +296,19 @@ describe('keys', () => {
     expect(stdout).toBe('');
     expect(stderr).toContain(`${bad}:1: `);
     expect(stderr).toContain('E_KEY_LINE');
+  });
+
+  it('that belong to nothing in the capture are told', () => {
+    const line = (spi: string) => `${spi}@203.0.113.9 aes128-cbc:0x${'5e'.repeat(16)}\n`;
+    const other = write('other-keys', line('0x5e5e5e5e'));
+    const { stdout, status } = decode(capture, '--keys', other);
+    expect(status).toBe(0);
+    expect(stdout.match(/The key belongs to no SA of this capture\./g)).toHaveLength(1);
+    const two = write('two-keys', line('0x5e5e5e5e') + line('0x5e5e5e5f'));
+    expect(document(capture, '--keys', two).notes).toEqual([
+      { code: 'N_KEYS_UNUSED', message: 'None of the 2 keys belongs to an SA of this capture.' },
+    ]);
+    expect(document(capture, '--keys', two, '--keys', keys).notes).toEqual([]);
   });
 
   it('never appear in output', () => {

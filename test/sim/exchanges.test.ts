@@ -231,6 +231,9 @@ describe('negotiation', () => {
     world.run(5 * MINUTE, () => peer.session.closed);
     expect(peer.ledger.ended?.error?.code).toBe('E_NO_PROPOSAL_CHOSEN');
     expect(world.sent).toBe(16);
+    const told = peer.ledger.events.filter((event) => event.type === 'refused-unconfirmed');
+    expect(told).toMatchObject([{ error: { code: 'E_NO_PROPOSAL_CHOSEN' } }]);
+    expect(peer.ledger.events[0]).toBe(told[0]);
   });
 });
 

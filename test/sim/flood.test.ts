@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { parseProposals } from '../../src/lib/ike/proposals.js';
 import { decodeMessage, encodeMessage } from '../../src/lib/ike/wire/message.js';
 import { NotifyType } from '../../src/lib/ike/wire/notify.js';
 import { ExchangeType, type Payload } from '../../src/lib/ike/wire/types.js';
-import { SeededEntropy, World } from './world.js';
+import { SeededEntropy, serverPolicy, World } from './world.js';
 
 const MINUTE = 60_000;
 
@@ -97,5 +98,46 @@ describe('a flood of half-open SAs', () => {
     expect(answers.slice(0, 10)).toEqual(Array(10).fill(NotifyType.INVALID_SYNTAX));
     expect(answers.slice(10)).toEqual(Array(20).fill(NotifyType.COOKIE));
     expect(world.listener.size).toBe(0);
+  });
+});
+
+describe('a flood of proposals that are refused', () => {
+  const theirs = serverPolicy({ ikeProposals: parseProposals('aes256-sha256-modp2048', 1) });
+
+  it('is told once a minute and address, with what was offered and what is accepted', () => {
+    const world = new World(5, { server: theirs });
+    const told = () => world.served.get(0)?.events ?? [];
+    for (const data of initRequests(10)) world.inject(data, '203.0.113.1');
+    expect(told()).toMatchObject([
+      {
+        type: 'refused-unconfirmed',
+        error: {
+          code: 'E_NO_PROPOSAL_CHOSEN',
+          message:
+            '203.0.113.1 offered aes256gcm16-prfsha256-x25519 for the IKE SA, none of which is accepted here (aes256-sha256-prfsha256-modp2048)',
+        },
+      },
+    ]);
+    world.run(MINUTE);
+    for (const data of initRequests(10)) world.inject(data, '203.0.113.1');
+    expect(told()).toHaveLength(2);
+    expect(world.listener.size).toBe(0);
+  });
+
+  it('fills no log from a thousand addresses', () => {
+    const world = new World(5, { server: theirs });
+    for (const [i, data] of initRequests(1_000).entries()) world.inject(data, `198.18.${i >> 8}.${i & 255}`);
+    expect(world.served.get(0)?.events).toHaveLength(64);
+  });
+
+  it('makes no endless line of an endless offer', () => {
+    const world = new World(5, { server: theirs });
+    const long = (p: Payload): Payload =>
+      p.type === 33
+        ? { ...p, proposals: Array.from({ length: 100 }, (_, i) => ({ ...p.proposals[0]!, number: i + 1 })) }
+        : p;
+    for (const data of initRequests(1, long)) world.inject(data, '203.0.113.1');
+    const [event] = world.served.get(0)?.events ?? [];
+    expect(event?.type === 'refused-unconfirmed' && event.error.message.length).toBeLessThan(500);
   });
 });

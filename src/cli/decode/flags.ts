@@ -35,7 +35,8 @@ export const decodeFlags = {
     helpGroup: 'KEYS',
   }),
   'write-decrypted': Flags.string({
-    description: 'write decrypted packets to this pcapng file, readable by you only',
+    description:
+      'write decrypted packets to this pcapng file, readable by you only; a file of that name is replaced',
     helpValue: '<file>',
     helpGroup: 'OUTPUT',
   }),

@@ -12,7 +12,7 @@ export function renderMarkdown(report: Report, details: MessageDetails): string 
     findings(report),
     ...report.sections.map((part) => section(part, 2, details)),
   ];
-  if (report.hidden > 0) parts.push(`${report.hidden} more are hidden by a filter.`);
+  if (report.hidden !== undefined) parts.push(literal(report.hidden));
   if (report.notes.length > 0) {
     parts.push('## About the capture', report.notes.map((note) => `- ${literal(note)}`).join('\n'));
   }

@@ -41,8 +41,9 @@ class TextRenderer {
     this.#lines.push(this.#paint.bold(printable(report.title)));
     this.#facts(report.facts, '  ');
     for (const section of report.sections) this.#section(section, '');
-    if (report.hidden > 0)
-      this.#lines.push('', this.#paint.dim(`${report.hidden} more are hidden by --filter.`));
+    if (report.hidden !== undefined) {
+      this.#lines.push('', this.#paint.dim(printable(report.hidden)));
+    }
     this.#diagnosis(report);
     if (report.notes.length > 0) {
       this.#lines.push('', this.#paint.bold('About the capture'));

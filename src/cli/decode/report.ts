@@ -8,8 +8,9 @@ import type {
   MessageReport,
   Role,
 } from '../../lib/capture/analyse/types.js';
-import type { DecodeResult, DecodeSummary } from '../../lib/capture/decode.js';
+import type { DecodeResult } from '../../lib/capture/decode.js';
 import type { PacketFilter } from '../../lib/capture/packet-filter.js';
+import { type Origin, originOf } from './origin.js';
 import {
   bytesText,
   countText,
@@ -56,8 +57,8 @@ export interface Report {
   facts: [name: string, value: string][];
   sections: Section[];
   findings: (Finding & { tone: Tone })[];
-  /** What the filter hid. */
-  hidden: number;
+  /** What the filter hid: nothing, a part or everything. */
+  hidden: string | undefined;
   notes: string[];
 }
 
@@ -78,19 +79,29 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
   const shownOrphans = orphans.filter((child) => isChildShown(child, filter, evidence));
   const flows = result.flows.filter((flow) => isFlowShown(flow, filter, evidence));
   const findings = result.diagnosis.filter((finding) => filter.matchesFinding(finding));
+  const all = talks.length + orphans.length + result.flows.length;
   return {
     title: name,
-    facts: summaryFacts(result.summary),
+    facts: summaryFacts(result),
     sections: [
-      ...shown.map(({ sa, children }) => ikeSection(sa, children, start, result.diagnosis)),
+      ...shown.map(({ sa, children }) => ikeSection(sa, children, start, result)),
       ...shownOrphans.map((child) => childSection(child, start)),
       ...(flows.length === 0 ? [] : [flowSection(flows)]),
     ],
     findings: findings.map((finding) => ({ ...finding, tone: severityTone(finding) })),
-    hidden:
-      talks.length - shown.length + orphans.length - shownOrphans.length + result.flows.length - flows.length,
-    notes: [...result.notes.map(({ message }) => message), ...omittedNotes(result)],
+    hidden: hiddenText(shown.length + shownOrphans.length + flows.length, all, filter),
+    notes: [
+      ...result.notes.filter(({ code }) => code !== KEYS_UNUSED).map(({ message }) => message),
+      ...omittedNotes(result),
+    ],
   };
+}
+
+function hiddenText(shown: number, all: number, filter: PacketFilter): string | undefined {
+  if (shown === all) return undefined;
+  return shown === 0
+    ? `Nothing matches --filter ${filter.text}.`
+    : `${(all - shown).toLocaleString('en-US')} more are hidden by --filter ${filter.text}.`;
 }
 
 function isShown(
@@ -145,7 +156,10 @@ function framesOf(sa: IkeSaReport, children: ChildSaReport[]): number[] {
   ];
 }
 
-function summaryFacts(summary: DecodeSummary): [string, string][] {
+/** The note that stands in the summary: without it nobody knows why nothing was decrypted. */
+const KEYS_UNUSED = 'N_KEYS_UNUSED';
+
+function summaryFacts({ summary, notes }: DecodeResult): [string, string][] {
   const { protocols, icv } = summary;
   const kinds = Object.entries(protocols)
     .filter(([, count]) => count > 0)
@@ -162,6 +176,8 @@ function summaryFacts(summary: DecodeSummary): [string, string][] {
     const bad = icv.bad === 0 ? '' : `, ${icv.bad} BAD`;
     facts.push(['decrypted', `${countText(summary.decrypted, 'packet')}; ICV good on ${icv.good}${bad}`]);
   }
+  const unused = notes.find(({ code }) => code === KEYS_UNUSED);
+  if (unused !== undefined) facts.push(['keys', unused.message]);
   if (summary.errors > 0) facts.push(['unreadable', countText(summary.errors, 'packet')]);
   return facts;
 }
@@ -181,15 +197,16 @@ function ikeSection(
   sa: IkeSaReport,
   children: ChildSaReport[],
   start: string,
-  findings: readonly Finding[],
+  { ikeSas, diagnosis }: DecodeResult,
 ): Section {
+  const origin = originOf(sa, ikeSas);
   const facts: [string, string][] = [
-    ['initiator', sideText(sa, 'initiator')],
-    ['responder', sideText(sa, 'responder')],
+    ['initiator', sideText(sa, 'initiator', origin)],
+    ['responder', sideText(sa, 'responder', origin)],
     ['SPIs', `${sa.spiI} / ${/^0+$/.test(sa.spiR) ? 'none yet' : sa.spiR}`],
     ['suite', suiteText(sa)],
   ];
-  const nat = natText(sa);
+  const nat = natText(sa, origin);
   if (nat !== undefined) facts.push(['NAT', nat]);
   if (sa.rekeyOf !== undefined) facts.push(['replaces', sa.rekeyOf]);
   if (sa.rekeyedTo !== undefined) {
@@ -200,7 +217,7 @@ function ikeSection(
   if (sa.exchangesOmitted > 0) facts.push(['left out', countText(sa.exchangesOmitted, 'exchange')]);
   return {
     title: `${sa.id}  ${sa.initiator} → ${sa.responder}  IKEv${sa.version}`,
-    state: withFindings(stateOf(sa, children), framesOf(sa, children), findings),
+    state: withFindings(stateOf(sa, children), framesOf(sa, children), diagnosis),
     facts,
     steps: sa.exchanges.map((exchange) => step(exchange, start)),
     sections: children.map((child) => childSection(child, start)),
@@ -235,11 +252,12 @@ function withFindings(
 /** What everybody says instead of IANA's name. */
 const METHODS: Record<string, string> = { 'Shared Key Message Integrity Code': 'pre-shared key' };
 
-function sideText(sa: IkeSaReport, role: Role): string {
+function sideText(sa: IkeSaReport, role: Role, origin: Origin | undefined): string {
   const parts = [sa[role]];
-  const identity = sa.identities[role];
+  const before = origin?.roles?.[role];
+  const identity = sa.identities[role] ?? (before && origin?.sa.identities[before]);
   if (identity !== undefined) parts.push(`is ${identityText(identity)}`);
-  const method = sa.authMethods[role];
+  const method = sa.authMethods[role] ?? (before && origin?.sa.authMethods[before]);
   if (method !== undefined) parts.push(`by ${METHODS[method] ?? method}`);
   if (sa.vendorIds[role].length > 0) parts.push(`says ${sa.vendorIds[role].join(', ')}`);
   return parts.join('; ');
@@ -249,10 +267,18 @@ function identityText({ type, value }: IdentityReport): string {
   return `${value} (${type})`;
 }
 
-function natText({ nat }: IkeSaReport): string | undefined {
+function natText({ nat, state }: IkeSaReport, origin: Origin | undefined): string | undefined {
   if (nat === undefined) return undefined;
   const moved =
     nat.movedTo4500 === undefined ? 'no move to port 4500' : `port 4500 from #${nat.movedTo4500} on`;
+  const hashes = nat.initiator ?? nat.responder;
+  const originHashes = origin?.sa.nat?.initiator ?? origin?.sa.nat?.responder;
+  if (hashes === undefined && originHashes !== undefined) {
+    return `${origin?.sa.nat?.detected ? 'detected' : 'none found'} in ${origin?.sa.id}; ${moved}`;
+  }
+  if (hashes === undefined && (state === 'partial' || origin?.sa.state === 'partial')) {
+    return `not known: its detection is not in the capture; ${moved}`;
+  }
   if (!nat.detected) return nat.movedTo4500 === undefined ? 'none found' : `none found; ${moved}`;
   const found = (['initiator', 'responder'] as const).flatMap((role) => {
     const detection = nat[role];

@@ -11,7 +11,7 @@ import { paintFor } from '../paint.js';
 import type { DecodeFlags } from './flags.js';
 import { BatchedOutput } from './output.js';
 import { expectOneSource, openSource, type Source } from './source.js';
-import { ConversationView, FrameView } from './text-views.js';
+import { ConversationView, FrameView, noFrameText } from './text-views.js';
 import { type Choice, JsonView, NdjsonView, type View } from './views.js';
 import { countText } from './words.js';
 
@@ -34,6 +34,7 @@ export async function runDecode(
   const frameView = view instanceof FrameView ? view : undefined;
   const path = flags['write-decrypted'];
   const writer = path === undefined ? undefined : await openWriter(path);
+  let written = 0;
   try {
     const decoder = new CaptureDecoder({
       keys,
@@ -45,6 +46,7 @@ export async function runDecode(
       ...((writer ?? frameView) && {
         onInner: (packet, time) => {
           writer?.write(packet, time);
+          written += 1;
           frameView?.inner(packet);
         },
       }),
@@ -56,9 +58,15 @@ export async function runDecode(
       if (signal.aborted) break;
     }
     const result = decoder.finish();
+    const { frame } = choice;
+    if (frame !== undefined && frame > result.summary.frames && !signal.aborted) {
+      tellNotes(result.notes);
+      throw new KitError('usage', 'E_USAGE', noFrameText(frame, result.summary.frames));
+    }
     view.finish(result);
     await output.flush();
     await writer?.close();
+    if (writer !== undefined && written === 0) tellNotes([nothingWritten(path ?? '')]);
     if (!(view instanceof ConversationView)) tellNotes(result.notes);
     const { damaged, icv } = result.summary;
     return damaged || icv.bad > 0 ? ExitCode.protocol : ExitCode.ok;
@@ -101,6 +109,10 @@ async function readKeys(flags: DecodeFlags): Promise<KeyRing> {
 
 function problemText({ file, line, message }: KeyProblem): string {
   return `${file}:${line}: ${message}`;
+}
+
+function nothingWritten(path: string): CaptureNote {
+  return { code: 'N_NOTHING_WRITTEN', message: `No packet was decrypted: ${path} has none in it` };
 }
 
 /** Where the result has no place for them, or is for programs: stderr. */

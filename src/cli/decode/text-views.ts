@@ -80,6 +80,10 @@ export class ConversationView implements View {
   }
 }
 
+export function noFrameText(frame: number, frames: number): string {
+  return `There is no frame ${frame}: the capture has ${frames}`;
+}
+
 /** One frame, byte by byte. */
 export class FrameView implements View {
   #found = false;
@@ -106,7 +110,7 @@ export class FrameView implements View {
     const { frames } = result.summary;
     this.output.write(
       frames < this.frame
-        ? `There is no frame ${this.frame}: the capture has ${frames}.\n`
+        ? `${noFrameText(this.frame, frames)}.\n`
         : `Frame ${this.frame} carries neither IKE nor ESP nor AH.\n`,
     );
   }

@@ -80,6 +80,7 @@ export class CaptureDecoder {
   };
   readonly #options: DecodeOptions;
   readonly #extractor: UnitExtractor;
+  readonly #ring: KeyRing;
   readonly #decryptor: Decryptor;
   readonly #conversations = new Conversations();
   readonly #notes: CaptureNote[] = [];
@@ -88,7 +89,8 @@ export class CaptureDecoder {
   constructor(options: DecodeOptions = {}) {
     this.#options = options;
     this.#extractor = new UnitExtractor({ ports: options.ports ?? [] });
-    this.#decryptor = new Decryptor(options.keys ?? new KeyRing(), {
+    this.#ring = options.keys ?? new KeyRing();
+    this.#decryptor = new Decryptor(this.#ring, {
       ...(options.onInner === undefined ? {} : { onInner: options.onInner }),
       summaries: options.summaries ?? true,
       describe: { certificates: options.certificates ?? true },
@@ -97,8 +99,9 @@ export class CaptureDecoder {
 
   /** Takes what the reader of the file has to tell. */
   readonly onNote = (note: CaptureNote): void => {
-    if (note.code.startsWith('E_')) this.summary.damaged = true;
-    if (this.#notes.length < MAX_NOTES) this.#notes.push(note);
+    const isDamage = note.code.startsWith('E_');
+    if (isDamage) this.summary.damaged = true;
+    if (this.#notes.length < MAX_NOTES || isDamage) this.#notes.push(note);
     else this.#notesOmitted += 1;
   };
 
@@ -120,6 +123,16 @@ export class CaptureDecoder {
     const notes = [...this.#notes, ...this.#extractor.notes, ...this.#decryptor.notes];
     if (this.#notesOmitted > 0) {
       notes.push({ code: 'N_NOTES_OMITTED', message: `${this.#notesOmitted} more notes are left out` });
+    }
+    const { given, matched } = this.#ring;
+    if (given > 0 && !matched) {
+      notes.push({
+        code: 'N_KEYS_UNUSED',
+        message:
+          given === 1
+            ? 'The key belongs to no SA of this capture.'
+            : `None of the ${given} keys belongs to an SA of this capture.`,
+      });
     }
     return {
       summary: this.summary,

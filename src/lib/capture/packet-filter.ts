@@ -15,14 +15,16 @@ type Name = (typeof NAMES)[number];
  * - `finding=NO_PROPOSAL_CHOSEN`: frames that the finding names as evidence; known only once all is read
  */
 export class PacketFilter {
+  /** The terms as they were given. */
+  readonly text: string;
   readonly #terms = new Map<Name, string[]>();
   readonly #ranges: Cidr[] = [];
 
   /** @throws {KitError} `E_FILTER` (usage) */
   constructor(texts: readonly string[]) {
-    for (const term of texts.flatMap((text) => text.split(/\s+/)).filter((word) => word !== '')) {
-      this.#add(term);
-    }
+    const terms = texts.flatMap((text) => text.split(/\s+/)).filter((word) => word !== '');
+    for (const term of terms) this.#add(term);
+    this.text = terms.join(' ');
   }
 
   get empty(): boolean {

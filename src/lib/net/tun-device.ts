@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KitError } from '../core/errors.js';
 import { type Libc, loadLibc } from './libc.js';
@@ -24,7 +24,10 @@ const TUN_PATH = '/dev/net/tun';
 const TUNSETIFF = 0x400454ca;
 const SIOCSIFMTU = 0x8922;
 const IFF_TUN = 0x0001;
+const IFF_PERSIST = 0x0800;
 const IFF_NO_PI = 0x1000;
+/** linux/capability.h: the bit in the masks of /proc/self/status. */
+const CAP_NET_ADMIN = 12n;
 const EFD_NONBLOCK_CLOEXEC = 0o2004000;
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 0o2000002;
@@ -52,11 +55,7 @@ const POLL_MS = 500;
  */
 export async function openTun(settings: { name?: string | undefined; mtu: number }): Promise<TunDevice> {
   const wanted = settings.name ?? 'ikit%d';
-  if (settings.name !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(settings.name)) {
-    throw new KitError('usage', 'E_TUN_NAME', `'${settings.name}' is no name for a network device`, {
-      hint: `Use up to ${IFNAME_MAX} letters, digits, dots, dashes and underscores.`,
-    });
-  }
+  checkName(settings.name);
   if (!Number.isInteger(settings.mtu) || settings.mtu < 576 || settings.mtu > MAX_PACKET) {
     throw new KitError('usage', 'E_MTU', `An MTU of ${settings.mtu} is outside 576 to ${MAX_PACKET}`);
   }
@@ -72,6 +71,28 @@ export async function openTun(settings: { name?: string | undefined; mtu: number
     closeSync(fd);
     throw error;
   }
+}
+
+/**
+ * Says what would keep {@link openTun} from working, as far as that shows without making a device: for whoever wants
+ * to know before a peer hears of us.
+ * @throws {KitError} `E_NO_KOFFI`, `E_NO_TUN`, `E_PRIVILEGE`, `E_TUN_BUSY` (environment); `E_TUN_NAME` (usage)
+ */
+export async function checkTun(name?: string): Promise<void> {
+  checkName(name);
+  await loadLibc();
+  closeSync(openTunFile());
+  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readIfThere('/proc/self/status') ?? '')?.[1];
+  if (capabilities !== undefined && ((BigInt(`0x${capabilities}`) >> CAP_NET_ADMIN) & 1n) === 0n)
+    throw privilegeError();
+  if (name === undefined) return;
+  // Unlike /sys, which keeps to the namespace it was mounted in, this lists the devices of ours.
+  const devices = readIfThere('/proc/net/dev') ?? '';
+  const isThere = devices.split('\n').some((line) => line.trim().startsWith(`${name}:`));
+  const known = existsSync(`/sys/class/net/${name}`);
+  // A persistent TUN device waits for somebody to use it.
+  const flags = Number(readIfThere(`/sys/class/net/${name}/tun_flags`) ?? 0);
+  if (isThere && known && (flags & IFF_PERSIST) === 0) throw busyError(name);
 }
 
 class LinuxTun implements TunDevice {
@@ -149,6 +170,21 @@ class LinuxTun implements TunDevice {
   }
 }
 
+function checkName(name: string | undefined): void {
+  if (name === undefined || /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(name)) return;
+  throw new KitError('usage', 'E_TUN_NAME', `'${name}' is no name for a network device`, {
+    hint: `Use up to ${IFNAME_MAX} letters, digits, dots, dashes and underscores.`,
+  });
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
 function openTunFile(): number {
   try {
     return openSync(TUN_PATH, constants.O_RDWR | constants.O_NONBLOCK);
@@ -170,11 +206,7 @@ function attach(libc: Libc, fd: number, wanted: string): string {
   if (libc.ioctl(fd, TUNSETIFF, ifreq) < 0) {
     const errno = libc.errno();
     if (errno === 1 || errno === 13) throw privilegeError();
-    if (errno === 16 || errno === 22) {
-      throw new KitError('environment', 'E_TUN_BUSY', `A network device named ${wanted} exists already`, {
-        hint: 'Choose another name (`--tun-name`).',
-      });
-    }
+    if (errno === 16 || errno === 22) throw busyError(wanted);
     throw deviceError(`the device ${wanted} cannot be created`, errno);
   }
   return ifreq.toString('latin1', 0, ifreq.indexOf(0));
@@ -196,6 +228,12 @@ function privilegeError(cause?: unknown): KitError {
   return new KitError('environment', 'E_PRIVILEGE', 'Creating a TUN device needs CAP_NET_ADMIN', {
     hint: 'Run as root, or inside a user and network namespace (`unshare -Urn`).',
     cause,
+  });
+}
+
+function busyError(name: string): KitError {
+  return new KitError('environment', 'E_TUN_BUSY', `A network device named ${name} exists already`, {
+    hint: 'Choose another name (`--tun-name`).',
   });
 }
 

@@ -46,7 +46,7 @@ export function hostAdvice(facts: AdviceFacts, host: HostState): (TunnelEvent & 
       const key = family === 4 ? 'net.ipv4.ip_forward' : 'net.ipv6.conf.all.forwarding';
       advice.push({
         event: 'host-advice',
-        missing: `IPv${family} forwarding is off: clients reach this host but nothing behind it`,
+        missing: `IPv${family} forwarding, so clients reach this host but nothing behind it`,
         commands: [`sysctl -w ${key}=1`],
       });
     }
@@ -54,7 +54,7 @@ export function hostAdvice(facts: AdviceFacts, host: HostState): (TunnelEvent & 
     if (pools.length > 0 && !translates(host.ruleset, family) && granted.some(isEverything)) {
       advice.push({
         event: 'host-advice',
-        missing: `no rule translates the clients' private IPv${family} addresses (${pools.join(', ')}): hosts on the internet cannot answer them`,
+        missing: `a rule that translates the clients' private IPv${family} addresses (${pools.join(', ')}), so hosts on the internet cannot answer them`,
         commands: natCommands(pools, family, facts.device),
       });
     }

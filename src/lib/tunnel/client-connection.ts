@@ -6,7 +6,7 @@ import type { AssignedAddresses, ChildSaInfo, SessionEvent, SessionPolicy } from
 import { openUdp, type UdpTransport } from '../net/udp.js';
 import { hostAddresses } from './addresses.js';
 import { Driver, onlySession, sessionEngine } from './driver.js';
-import { type Attempt, connectFailure, internalError } from './failures.js';
+import { type Attempt, connectFailure, internalError, unconfirmed } from './failures.js';
 import { HostNetwork, outerPath } from './host-network.js';
 import type { KeyLog } from './keylog.js';
 import { defaultMtu } from './overhead.js';
@@ -141,6 +141,9 @@ export class ClientConnection {
 
   #act(event: SessionEvent, via: Path | undefined): Promise<void> | undefined {
     switch (event.type) {
+      case 'refused-unconfirmed':
+        this.#context.log('warn', unconfirmed(event.error, this.#attempt.address, this.#policy.retransmit));
+        return undefined;
       case 'addresses-assigned':
         this.#assigned = event.assigned;
         break;

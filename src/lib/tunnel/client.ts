@@ -3,6 +3,7 @@ import { runAfter } from './after.js';
 import { ClientConnection } from './client-connection.js';
 import { errorEvent } from './events.js';
 import { KeyLog } from './keylog.js';
+import { requireDevice } from './plane.js';
 import { clientPolicy } from './policy.js';
 import type { ClientOptions, TunnelContext } from './types.js';
 
@@ -17,6 +18,7 @@ const defaultDelays = [1000, 2000, 4000, 8000, 16_000, 30_000];
  */
 export async function runClient(options: ClientOptions, context: TunnelContext): Promise<void> {
   const policy = clientPolicy(options, context.retransmit);
+  await requireDevice(options, context);
   const keylog = options.keylog === undefined ? undefined : new KeyLog(options.keylog, context.log);
   const delays = context.reconnectDelays ?? defaultDelays;
   const stop = new AbortController();
@@ -37,7 +39,11 @@ export async function runClient(options: ClientOptions, context: TunnelContext):
       if (first && !connection.wasUp) throw end;
       context.onEvent(errorEvent(end));
       const pause = delays[Math.min(failuresInRow++, delays.length - 1)] ?? 0;
-      context.log('info', `connecting again in ${pause / 1000} s`);
+      const seconds = pause / 1000;
+      context.log(
+        'warn',
+        `trying again in ${seconds} s; until then traffic takes the routes of this host, not the tunnel`,
+      );
       await sleep(pause, undefined, { signal: stop.signal }).catch(() => {});
     }
   } finally {

@@ -30,6 +30,9 @@ export function toTunnelEvents(event: SessionEvent, context: EventContext): Tunn
     case 'exchange': {
       return [{ event: 'exchange', ...event.summary, peer }];
     }
+    // Not a fact yet: the tunnel says it in its log.
+    case 'refused-unconfirmed':
+      return [];
     case 'ike-sa-established': {
       const { ikeSa } = event;
       return [

@@ -1,5 +1,6 @@
 import { KitError } from '../core/errors.js';
 import { formatProposal, type ProposalTemplate } from '../ike/proposals.js';
+import type { RetransmitSchedule } from '../ike/session/types.js';
 import { formatEndpoint } from './events.js';
 
 /** What a client knows about an attempt besides the error. */
@@ -29,6 +30,18 @@ export function connectFailure(error: KitError, attempt: Attempt): KitError {
     `Cannot connect to ${nameOf(attempt)}: ${lowerFirst(error.message)}`,
     { ...(hint === undefined ? {} : { hint }), cause: error },
   );
+}
+
+/** Why a refusal does not end the attempt at once (RFC 7296 2.21.1). */
+export function unconfirmed(error: KitError, address: string, schedule: RetransmitSchedule): string {
+  const answered =
+    error.kind === 'refused'
+      ? `answered ${error.code.slice('E_'.length)}`
+      : `answered what cannot be used (${error.code})`;
+  const { initial, factor, sends } = schedule;
+  const patience = Array.from({ length: sends }, (_, i) => initial * factor ** i).reduce((a, b) => a + b, 0);
+  const seconds = Math.round(patience / 1000);
+  return `${address} ${answered}; that is not authenticated, so it is asked again for up to ${seconds} s`;
 }
 
 /** Says which port stayed silent, because that tells a firewall from a gateway that is off. */

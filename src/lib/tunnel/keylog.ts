@@ -17,7 +17,7 @@ import { KitError } from '../core/errors.js';
 import { type Log, silent } from '../core/log.js';
 import type { Secret } from '../core/secret.js';
 import { formatIdentity } from '../ike/identity.js';
-import type { ChildSaInfo, IkeSaInfo } from '../ike/session/types.js';
+import type { ChildSaInfo, IkeSaInfo, UnauthenticatedIkeSa } from '../ike/session/types.js';
 import type { ChildSuite, IkeSuite } from '../ike/suite.js';
 import { formatSelector } from '../ike/traffic-selectors.js';
 import { childProposal, formatChildSpi, formatIkeSpi, ikeProposal } from './events.js';
@@ -53,21 +53,20 @@ export class KeyLog {
     this.#log = log;
     this.#clock = clock;
     try {
-      const created = mkdirSync(directory, { recursive: true, mode: 0o700 });
-      if (created !== undefined) chmodSync(directory, 0o700);
+      makeFolder(directory);
       this.#ikeTable = openPrivate(join(directory, 'ikev2_decryption_table'));
       this.#espTable = openPrivate(join(directory, 'esp_sa'));
     } catch (cause) {
       throw new KitError('environment', 'E_KEYLOG', `The key log folder ${directory} cannot be written`, {
-        hint: 'Name a folder you may write to with --keylog.',
+        hint: 'Name a folder you may write to with --keylog; only its last component is created.',
         cause,
       });
     }
     this.#document = readDocument(join(directory, 'keys.json'));
   }
 
-  /** Records an IKE SA; `rekeyOf` is the one it replaces. */
-  ikeSa(ikeSa: IkeSaInfo, rekeyOf?: IkeSaInfo): void {
+  /** Records an IKE SA, also one whose peer was never authenticated; `rekeyOf` is the one it replaces. */
+  ikeSa(ikeSa: UnauthenticatedIkeSa & Partial<IkeSaInfo>, rekeyOf?: IkeSaInfo): void {
     const { suite, keys } = ikeSa;
     const name = suite.encr.wiresharkIke?.(suite.keyLength);
     const integ = suite.integ ? suite.integ.wiresharkIke : 'NONE [RFC4306]';
@@ -88,8 +87,8 @@ export class KeyLog {
       local: { ...ikeSa.path.local },
       remote: { ...ikeSa.path.remote },
       natT: ikeSa.path.natT,
-      localId: formatIdentity(ikeSa.localId),
-      remoteId: formatIdentity(ikeSa.remoteId),
+      localId: ikeSa.localId ? formatIdentity(ikeSa.localId) : null,
+      remoteId: ikeSa.remoteId ? formatIdentity(ikeSa.remoteId) : null,
       keSecret: hex(ikeSa.keSecret),
       nonceI: toHex(ikeSa.nonceI),
       nonceR: toHex(ikeSa.nonceR),
@@ -221,6 +220,17 @@ export class KeyLog {
   }
 }
 
+/** Only the last component: Node's recursive mkdir never ends where mkdir says ENOENT below a folder, as /proc does. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw error;
+  }
+  chmodSync(path, 0o700);
+}
+
 function openPrivate(path: string): number {
   const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
@@ -265,7 +275,7 @@ function prefixed(secret: Secret): string {
   return secret.length === 0 ? '' : `0x${hex(secret)}`;
 }
 
-function ikeSpis(ikeSa: IkeSaInfo) {
+function ikeSpis(ikeSa: UnauthenticatedIkeSa) {
   return { initiatorSpi: formatIkeSpi(ikeSa.initiatorSpi), responderSpi: formatIkeSpi(ikeSa.responderSpi) };
 }
 

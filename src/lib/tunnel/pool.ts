@@ -157,12 +157,26 @@ interface Range {
   text: string;
 }
 
+/** @throws {KitError} usage `E_POOL` for addresses that no host can have */
 function usableRange(cidr: Cidr): Range {
   const family = ipFamily(cidr.address);
+  const [a = 0] = cidr.address;
+  // 0.0.0.0/8, loopback, multicast and reserved; the unspecified block, loopback and multicast of IPv6.
+  const impossible = family === 4 ? a === 0 || a === 127 || a >= 224 : a === 0 || a === 0xff;
+  if (impossible) {
+    throw new KitError(
+      'usage',
+      'E_POOL',
+      `The pool ${formatCidr(cidr)} has no addresses that a client could use`,
+      {
+        hint: 'Give --pool a network of your own, e.g. 10.9.0.0/24 or fd09::/64.',
+      },
+    );
+  }
   const bits = family === 4 ? 32 : 128;
   const size = 1n << BigInt(bits - cidr.prefix);
   const base = (toBigInt(cidr.address) / size) * size;
-  const text = formatCidr(cidr);
+  const text = formatCidr({ address: toBytes(base, family), prefix: cidr.prefix });
   // RFC 3021: a /31 has no broadcast address; RFC 6164: nor has a /127 an anycast one.
   if (size <= 2n) return { family, first: base, last: base + size - 1n, cursor: base, text };
   return { family, first: base + 1n, last: base + size - (family === 4 ? 2n : 1n), cursor: base + 1n, text };

@@ -1,4 +1,5 @@
 import { KeyLog } from './keylog.js';
+import { requireDevice } from './plane.js';
 import { serverPolicy } from './policy.js';
 import { TunnelServer } from './tunnel-server.js';
 import type { ServerOptions, TunnelContext } from './types.js';
@@ -10,6 +11,7 @@ import type { ServerOptions, TunnelContext } from './types.js';
  */
 export async function runServer(options: ServerOptions, context: TunnelContext): Promise<void> {
   const policy = serverPolicy(options, context.retransmit);
+  await requireDevice(options, context);
   const keylog = options.keylog === undefined ? undefined : new KeyLog(options.keylog, context.log);
   try {
     await new TunnelServer(options, policy, context, keylog).run();

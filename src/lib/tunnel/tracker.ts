@@ -72,6 +72,8 @@ export class SaTracker {
         }
         break;
       case 'ike-sa-deleted': {
+        // Whoever looks into a failed authentication needs the keys to read it.
+        if (event.unauthenticated) this.#keylog?.ikeSa(event.unauthenticated);
         const orphans = [...record.children.values()].flatMap((child) =>
           this.#removeChild(record, { type: 'child-sa-deleted', child, reason: event.reason }),
         );

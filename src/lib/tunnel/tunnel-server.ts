@@ -137,6 +137,13 @@ export class TunnelServer {
   }
 
   #act(session: number, event: SessionEvent, via: Path | undefined): Promise<void> | undefined {
+    if (event.type === 'refused-unconfirmed') {
+      this.#context.log(
+        'warn',
+        `${event.error.message}; ${event.error.code.slice('E_'.length)} was answered`,
+      );
+      return undefined;
+    }
     const made = event.type === 'child-sa-established' || event.type === 'child-sa-rekeyed';
     if (made && !this.#admit(session, event.child)) return undefined;
     const before = event.type === 'ike-sa-deleted' ? this.#tracker.childrenOf(session) : [];

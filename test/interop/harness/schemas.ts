@@ -1,4 +1,5 @@
 import { Ajv } from 'ajv';
+import { decodeSchema } from '../../../src/lib/report/decode.schema.js';
 import { demoSchema } from '../../../src/lib/report/demo.schema.js';
 import { eventSchema } from '../../../src/lib/report/event.schema.js';
 import { keysSchema } from '../../../src/lib/report/keys.schema.js';
@@ -6,6 +7,7 @@ import { keysSchema } from '../../../src/lib/report/keys.schema.js';
 const ajv = new Ajv({ strictRequired: false });
 
 const validators = {
+  decode: ajv.compile(decodeSchema),
   demo: ajv.compile(demoSchema),
   event: ajv.compile(eventSchema),
   keys: ajv.compile(keysSchema),

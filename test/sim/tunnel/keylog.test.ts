@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Secret } from '../../../src/lib/core/secret.js';
 import { keysSchema } from '../../../src/lib/report/keys.schema.js';
 import { startClient, startServer } from './harness.js';
 
@@ -62,4 +63,17 @@ it('records the same keys on both sides, through rekeys of both kinds', async ()
     ...inbound.slice(0, -1),
   ]);
   for (const { parent } of ours.childSas) expect(spis).toContainEqual(parent);
+});
+
+it('records the keys of an authentication that failed, so that it can be read', async () => {
+  const { server, ports } = await startServer({ keylog: join(folder, 'server') });
+  const client = startClient(ports, { keylog: join(folder, 'client'), psk: Secret.fromText('a wrong one') });
+  expect(await client.ended).toMatchObject({ code: 'E_AUTHENTICATION_FAILED' });
+  await server.stop();
+  const validate = new Ajv().compile(keysSchema);
+  const [ours, theirs] = [read('client'), read('server')];
+  for (const keys of [ours, theirs]) expect(validate(keys), JSON.stringify(validate.errors)).toBe(true);
+  expect(ours.ikeSas).toHaveLength(1);
+  expect(ours.ikeSas[0]!.skEi).toBe(theirs.ikeSas[0]!.skEi);
+  expect(ours.childSas).toEqual([]);
 });

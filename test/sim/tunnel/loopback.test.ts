@@ -171,13 +171,19 @@ describe('connect', () => {
   });
 
   it('says what was offered when no proposal is acceptable', async () => {
-    const { ports } = await serve({ ike: 'aes256gcm16-prfsha384-ecp384' });
+    const { server, ports } = await serve({ ike: 'aes256gcm16-prfsha384-ecp384' });
     const client = connect(ports, { ike: 'aes128gcm16-prfsha256-x25519' });
     expect(await client.ended).toMatchObject({
       kind: 'refused',
       code: 'E_NO_PROPOSAL_CHOSEN',
       hint: expect.stringContaining('aes128gcm16-prfsha256-x25519'),
     });
+    expect(client.said.filter((line) => line.startsWith('warn'))).toEqual([
+      `warn: ${ports.address} answered NO_PROPOSAL_CHOSEN; that is not authenticated, so it is asked again for up to 1 s`,
+    ]);
+    expect(server.said.filter((line) => line.startsWith('warn'))).toEqual([
+      expect.stringMatching(/^warn: .+ offered aes128gcm16-prfsha256-x25519 .+ accepted here \(aes256gcm16/),
+    ]);
   });
 
   it('says that the child proposal is the matter when it is', async () => {
@@ -247,6 +253,9 @@ describe('connect', () => {
     await client.event('child-sa-established');
     await server.stop();
     expect(await client.event('error')).toMatchObject({ code: 'E_IKE_SA_GONE' });
+    expect(client.said).toContain(
+      'warn: trying again in 0.02 s; until then traffic takes the routes of this host, not the tunnel',
+    );
     const { server: reborn } = await serve({ port: ports.port, natPort: ports.natPort });
     await reborn.event('child-sa-established');
     await client.event('child-sa-established', 2);

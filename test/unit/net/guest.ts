@@ -16,7 +16,7 @@ import {
   routeTo,
   setUp,
 } from '../../../src/lib/net/ip-command.js';
-import { openTun, type TunDevice } from '../../../src/lib/net/tun-device.js';
+import { checkTun, openTun, type TunDevice } from '../../../src/lib/net/tun-device.js';
 import { localAddressFor } from '../../../src/lib/net/udp.js';
 import { openUndo } from '../../../src/lib/net/undo.js';
 
@@ -217,8 +217,20 @@ const actions: Record<string, () => Promise<unknown>> = {
     return {};
   },
 
+  async 'tun-check'() {
+    await run('ip', ['tuntap', 'add', 'kept0', 'mode', 'tun']);
+    const names = ['lo', 'kept0', 'free0', 'no/name'];
+    const codes = [await codeOf(checkTun())];
+    for (const name of names) codes.push(await codeOf(checkTun(name)));
+    return codes;
+  },
+
   async 'no-privilege'() {
-    return { tun: await codeOf(openTun({ mtu: 1400 })), route: await codeOf(addRoute(route)) };
+    return {
+      tun: await codeOf(openTun({ mtu: 1400 })),
+      check: await codeOf(checkTun()),
+      route: await codeOf(addRoute(route)),
+    };
   },
 };
 

@@ -25,6 +25,11 @@ describe.skipIf(reason !== undefined)('TUN device', () => {
     expect(await inNamespace('tun-busy')).toEqual({ code: 'E_TUN_BUSY' });
   });
 
+  it('is known beforehand to be possible or not', async () => {
+    const codes = ['no error', 'E_TUN_BUSY', 'no error', 'no error', 'E_TUN_NAME'];
+    expect(await inNamespace('tun-check')).toEqual(codes);
+  });
+
   it('leaves timers their turn under a flood', async () => {
     expect(await inNamespace('tun-flood')).toMatchObject({ packets: expect.any(Number) });
   });
@@ -47,7 +52,11 @@ describe.skipIf(reason !== undefined)('host network', () => {
 
   it('without the right to change it says so', async () => {
     const wrapper = ['setpriv', '--bounding-set', '-net_admin'];
-    expect(await inNamespace('no-privilege', wrapper)).toEqual({ tun: 'E_PRIVILEGE', route: 'E_PRIVILEGE' });
+    expect(await inNamespace('no-privilege', wrapper)).toEqual({
+      tun: 'E_PRIVILEGE',
+      check: 'E_PRIVILEGE',
+      route: 'E_PRIVILEGE',
+    });
   });
 });
 

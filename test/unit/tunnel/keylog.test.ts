@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keysSchema } from '../../../src/lib/report/keys.schema.js';
@@ -230,6 +230,15 @@ describe('KeyLog', () => {
         message: expect.stringContaining(directory),
       }),
     );
+  });
+
+  it.each([
+    ['/proc', '/proc/ipsec-kit-keys'],
+    ['a folder that is missing', 'missing/keys'],
+  ])('creates no folder below %s', (_, path) => {
+    const refused = expect.objectContaining({ kind: 'environment', code: 'E_KEYLOG' });
+    expect(() => new KeyLog(resolve(parent, path))).toThrow(refused);
+    expect(readdirSync(parent)).toEqual([]);
   });
 
   it('goes on when the disk does not take keys.json', async () => {

@@ -150,3 +150,9 @@ describe('VirtualAddressPool', () => {
     );
   });
 });
+
+describe('pools that make no sense', () => {
+  it.each(['0.0.0.0/0', '127.0.0.0/24', '224.0.0.0/24', '::/0', '::1', 'ff00::/64'])('refuses %s', (cidr) => {
+    expect(() => new VirtualAddressPool([cidr])).toThrow(expect.objectContaining({ code: 'E_POOL' }));
+  });
+});

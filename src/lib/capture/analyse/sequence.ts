@@ -93,7 +93,7 @@ export class SequenceTracker {
 
 /** @returns false when it was marked before */
 function mark(seen: Uint32Array, sequence: number): boolean {
-  const bit = sequence % MEMORY;
+  const bit = placeOf(sequence);
   const mask = 1 << (bit & 31);
   const before = seen[bit >>> 5]!;
   seen[bit >>> 5] = before | mask;
@@ -101,6 +101,11 @@ function mark(seen: Uint32Array, sequence: number): boolean {
 }
 
 function clear(seen: Uint32Array, sequence: number): void {
-  const bit = sequence % MEMORY;
+  const bit = placeOf(sequence);
   seen[bit >>> 5]! &= ~(1 << (bit & 31));
+}
+
+/** The remainder by {@link MEMORY}, a power of two: the bitwise operator takes numbers of 53 bits modulo 2^32 first. */
+function placeOf(sequence: number): number {
+  return sequence & (MEMORY - 1);
 }

@@ -16,6 +16,9 @@ export class KeyRing {
   onAdded: ((entry: KeyEntry) => void) | undefined;
   /** Changes whenever a key is added. */
   revision = 0;
+  /** Keys from files, and whether one of them was asked for: an SA or SPI of the capture is theirs. */
+  given = 0;
+  matched = false;
   readonly #ikev2 = new Map<string, Ikev2Key[]>();
   readonly #ikev1 = new Map<bigint, Ikev1Key[]>();
   readonly #esp = new SaTable<EspKey>();
@@ -24,7 +27,10 @@ export class KeyRing {
   readonly #derived: KeyEntry[] = [];
 
   constructor(entries: Iterable<KeyEntry> = []) {
-    for (const entry of entries) this.add(entry);
+    for (const entry of entries) {
+      this.add(entry);
+      this.given += 1;
+    }
   }
 
   /** Whether there are keys for messages of a version of IKE at all. */
@@ -90,25 +96,30 @@ export class KeyRing {
 
   /** Keys of an IKE SA, those to be tried first in front; several when files contradict each other. */
   ikev2(spiI: bigint, spiR: bigint): readonly Ikev2Key[] {
-    return this.#ikev2.get(ikeName(spiI, spiR)) ?? [];
+    return this.#found(this.#ikev2.get(ikeName(spiI, spiR)) ?? []);
   }
 
   ikev1(spiI: bigint): readonly Ikev1Key[] {
-    return this.#ikev1.get(spiI) ?? [];
+    return this.#found(this.#ikev1.get(spiI) ?? []);
   }
 
   /** Keys that a packet may have been protected with, those to be tried first in front. Addresses without ports. */
   esp(spi: number, src: string, dst: string): EspKey[] {
-    return this.#esp.find(spi, src, dst);
+    return this.#found(this.#esp.find(spi, src, dst));
   }
 
   ah(spi: number, src: string, dst: string): AhKey[] {
-    return this.#ah.find(spi, src, dst);
+    return this.#found(this.#ah.find(spi, src, dst));
   }
 
   /** The secret of the key exchange that made this pair of child SAs. */
   keSecret(...spis: readonly number[]): ChildKeSecret | undefined {
     return spis.map((spi) => this.#keSecrets.get(spi)).find((found) => found !== undefined);
+  }
+
+  #found<K extends readonly KeyEntry[]>(keys: K): K {
+    this.matched ||= keys.length > 0;
+    return keys;
   }
 
   #added(entry: KeyEntry): void {

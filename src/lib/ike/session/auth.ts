@@ -5,7 +5,7 @@ import { formatIdentity, type Identity, identityFromAddress, identityMatches } f
 import { proposalsToOffer } from '../negotiate.js';
 import { anySelector, selectorFromAddress } from '../traffic-selectors.js';
 import { findPayload } from '../wire/message.js';
-import { findNotify, NotifyType, notify } from '../wire/notify.js';
+import { findNotify, NotifyType, notify, notifyName } from '../wire/notify.js';
 import {
   type AuthPayload,
   ExchangeType,
@@ -60,7 +60,7 @@ function established(state: SessionState, ikeSa: IkeSa, now: Milliseconds): void
 export class IkeAuth implements InitiatedExchange {
   readonly type = ExchangeType.IKE_AUTH;
   readonly concerns = 'nothing';
-  readonly purpose = 'authenticated both sides and made the first child SA';
+  purpose = 'authenticated both sides and made the first child SA';
   readonly #inboundSpi: number;
   readonly #offered: Proposal[];
   readonly #localOffer: readonly TrafficSelector[];
@@ -104,8 +104,12 @@ export class IkeAuth implements InitiatedExchange {
     const { state } = this;
     const idr = findPayload(payloads, PayloadType.IDr);
     const auth = findPayload(payloads, PayloadType.AUTH);
+    const refused = errorNotify(payloads);
+    if (refused) {
+      const done = auth ? 'authenticated both sides, but was' : 'was';
+      this.purpose = `${done} refused with ${notifyName(refused.notifyType)}`;
+    }
     if (!idr || !auth) {
-      const refused = errorNotify(payloads);
       const error = refused
         ? refusal(refused.notifyType, this.#asked())
         : new KitError('protocol', 'E_IKE_AUTH', 'The peer answered IKE_AUTH without identity or AUTH');

@@ -70,6 +70,25 @@ export function ownRefusal(notifyType: number, demand: Demand): KitError {
   }
 }
 
+/** Characters of an offer that nobody authenticated: it may be thousands of transforms long. */
+const MAX_OFFER_TEXT = 300;
+
+/** One sentence that names why we refused an IKE SA, and to whom. */
+export function ownInitRefusal(
+  address: string,
+  payloads: readonly Payload[],
+  accepted: readonly ProposalTemplate[],
+): KitError {
+  const all = list(findPayload(payloads, PayloadType.SA)?.proposals ?? []) || 'nothing';
+  const offered = all.length > MAX_OFFER_TEXT ? `${all.slice(0, MAX_OFFER_TEXT)}…` : all;
+  return new KitError(
+    'refused',
+    'E_NO_PROPOSAL_CHOSEN',
+    `${address} offered ${offered} for the IKE SA, none of which is accepted here (${list(accepted)})`,
+    { hint: 'Change the offer of the peer, or accept it with --ike.' },
+  );
+}
+
 /** What we asked for, so that a refusal can be explained. */
 export interface Asked {
   /** What the exchange was to make. */

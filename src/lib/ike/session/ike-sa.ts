@@ -6,7 +6,7 @@ import type { IkeKeys } from '../keys.js';
 import { createSkProtection, openMessage, type SkProtection, sealMessage } from '../sealed.js';
 import type { IkeSuite } from '../suite.js';
 import { ExchangeType, type IkeHeader, type Payload } from '../wire/types.js';
-import type { IkeSaInfo } from './types.js';
+import type { IkeSaInfo, UnauthenticatedIkeSa } from './types.js';
 import { RequestWindow, type Retransmission } from './window.js';
 
 /**
@@ -178,8 +178,14 @@ export class IkeSa {
   }
 
   info(): IkeSaInfo {
+    const { localId, remoteId } = this;
+    if (!localId || !remoteId) throw new Error('this IKE SA is not authenticated');
+    return { ...this.keyInfo(), localId, remoteId };
+  }
+
+  /** Everything but the identities. */
+  keyInfo(): UnauthenticatedIkeSa {
     const { suite, keys, keSecret, nonceI, nonceR } = this.secrets;
-    if (!this.localId || !this.remoteId) throw new Error('this IKE SA is not authenticated');
     return {
       initiatorSpi: this.initiatorSpi,
       responderSpi: this.responderSpi,
@@ -189,8 +195,6 @@ export class IkeSa {
       keSecret,
       nonceI,
       nonceR,
-      localId: this.localId,
-      remoteId: this.remoteId,
       path: this.path,
     };
   }

@@ -7,8 +7,10 @@ import { decodeMessage, findPayload } from '../wire/message.js';
 import { findNotify, NotifyType, notify } from '../wire/notify.js';
 import { ExchangeType, type IkeHeader, type IkeMessage, type Payload, PayloadType } from '../wire/types.js';
 import { Cookies } from './cookies.js';
+import { ownInitRefusal } from './failure.js';
 import { HalfOpenCount, siteOf } from './half-open.js';
 import { childCounter, randomSpi } from './hooks.js';
+import { RefusalNotes } from './refusal-notes.js';
 import { answerSaInit, type SaInitAnswer } from './sa-init.js';
 import { Session } from './session.js';
 import { type SessionHooks, SessionState } from './state.js';
@@ -39,7 +41,7 @@ export type ListenerInput =
 
 export interface ListenerOutput {
   send: OutgoingDatagram[];
-  /** Events with the number of the session they belong to. */
+  /** Events with the number of the session they belong to; 0: no session, a peer that was refused before it had one. */
   events: { session: number; event: SessionEvent }[];
   wakeAt: Milliseconds | undefined;
 }
@@ -76,6 +78,7 @@ export class Listener {
   readonly #childSpis = new Set<number>();
   readonly #halfOpen = new HalfOpenCount();
   readonly #childId = childCounter();
+  readonly #notes = new RefusalNotes();
   #cookies: Cookies | undefined;
   /** Key exchanges begun for values that were no good: they cost like half-open SAs and leave none. */
   #wasted: { count: number; since: Milliseconds } = { count: 0, since: 0 };
@@ -158,9 +161,18 @@ export class Listener {
     if (!this.#hasRoom(path)) return undefined;
     const answer = this.#answerInit(message, data, path, now);
     if (!answer) return refuse(notify(NotifyType.INVALID_SYNTAX));
-    if (!answer.accepted) return refuse(...answer.payloads);
+    if (!answer.accepted) {
+      if (findNotify(answer.payloads, NotifyType.NO_PROPOSAL_CHOSEN)) this.#tellRefusal(message, path, now);
+      return refuse(...answer.payloads);
+    }
     this.#open(answer, header, path);
     return answer.messages.response;
+  }
+
+  #tellRefusal({ payloads }: IkeMessage, { remote }: Path, now: Milliseconds): void {
+    if (!this.#notes.admit(remote.address, now)) return;
+    const error = ownInitRefusal(remote.address, payloads, this.policy.ikeProposals);
+    this.#output.events.push({ session: 0, event: { type: 'refused-unconfirmed', error } });
   }
 
   /** The COOKIE notify to ask for, when load demands one and the message brings none (RFC 7296 2.6). */

@@ -51,6 +51,7 @@ export class SaInit implements InitiatedExchange {
   readonly purpose = 'agreed on algorithms and keys';
   /** The last unauthenticated refusal: it only counts when nothing better comes in time (RFC 7296 2.21.1). */
   hint: KitError | undefined;
+  readonly #told = new Set<string>();
   #ke: KeyExchange;
   #group: number;
   #cookie: Uint8Array | undefined;
@@ -97,17 +98,27 @@ export class SaInit implements InitiatedExchange {
     if (wanted) return this.#switchGroup(wanted.data);
     const refused = errorNotify(payloads);
     if (refused) {
-      this.hint = refusal(refused.notifyType, { what: 'IKE SA', proposals: this.state.policy.ikeProposals });
-      return 'wait';
+      return this.#note(
+        refusal(refused.notifyType, { what: 'IKE SA', proposals: this.state.policy.ikeProposals }),
+      );
     }
     try {
       this.#agree(ikeSa, message);
       return { agreed: true, purpose: this.purpose };
     } catch (error) {
       if (!(error instanceof KitError)) throw error;
-      this.hint = error;
-      return 'wait';
+      return this.#note(error);
     }
+  }
+
+  /** Remembers what the answer was, and tells of each kind once: anybody can send thousands. */
+  #note(error: KitError): InitVerdict {
+    this.hint = error;
+    if (!this.#told.has(error.code)) {
+      this.#told.add(error.code);
+      this.state.emit({ type: 'refused-unconfirmed', error });
+    }
+    return 'wait';
   }
 
   #takeCookie(cookie: Uint8Array): InitVerdict {
@@ -122,11 +133,12 @@ export class SaInit implements InitiatedExchange {
     const offered = groupsOf(this.state.policy.ikeProposals);
     // RFC 7296 2.7: only a group that we offered, else an attacker could steer us to a weaker one.
     if (group === undefined || !offered.includes(group)) {
-      this.hint = refusal(NotifyType.INVALID_KE_PAYLOAD, {
-        what: 'IKE SA',
-        proposals: this.state.policy.ikeProposals,
-      });
-      return 'wait';
+      return this.#note(
+        refusal(NotifyType.INVALID_KE_PAYLOAD, {
+          what: 'IKE SA',
+          proposals: this.state.policy.ikeProposals,
+        }),
+      );
     }
     if (group === this.#group || ++this.#retries > MAX_RETRIES) return 'wait';
     this.#group = group;

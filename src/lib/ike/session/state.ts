@@ -159,7 +159,8 @@ export class SessionState {
     for (const sa of this.ikeSas) this.#finish(sa, now);
     if (this.leaseOwner !== undefined) this.policy.pool?.release(this.leaseOwner);
     const info = ikeSa?.hasKeys && ikeSa.localId && ikeSa.remoteId ? ikeSa.info() : undefined;
-    this.emit({ type: 'ike-sa-deleted', ikeSa: info, reason, error });
+    const keysOnly = !info && ikeSa?.hasKeys ? { unauthenticated: ikeSa.keyInfo() } : {};
+    this.emit({ type: 'ike-sa-deleted', ikeSa: info, ...keysOnly, reason, error });
   }
 
   #finish(ikeSa: IkeSa, now: Milliseconds): void {

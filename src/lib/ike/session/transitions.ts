@@ -62,7 +62,13 @@ export const transitions: readonly Transition[] = [
     required: [IDi, SA, TSi, TSr],
     process: ({ state, ikeSa, initMessages, payloads, now }) => {
       if (!initMessages) throw new Error('a half-open responder keeps its IKE_SA_INIT messages');
-      return { payloads: answerIkeAuth(state, ikeSa, initMessages, payloads, now) };
+      const answer = answerIkeAuth(state, ikeSa, initMessages, payloads, now);
+      const refused = errorNotify(answer);
+      if (!refused) return { payloads: answer };
+      const done = findPayload(answer, PayloadType.AUTH)
+        ? 'authenticated both sides, but refused'
+        : 'refused';
+      return { payloads: answer, story: `${done} a request with ${notifyName(refused.notifyType)}` };
     },
   },
   {

@@ -107,6 +107,9 @@ export interface IkeSaInfo {
   path: Path;
 }
 
+/** An IKE SA that has keys but whose peer was never authenticated: what a key log needs to explain the failure. */
+export type UnauthenticatedIkeSa = Omit<IkeSaInfo, 'localId' | 'remoteId'>;
+
 /** One pair of child SAs as events, the plane and the key log need it. */
 export interface ChildSaInfo {
   id: string;
@@ -145,6 +148,8 @@ export interface ExchangeSummary {
 /** Things that happened, in order. The driver acts on them before it sends the datagrams of the same output. */
 export type SessionEvent =
   | { type: 'exchange'; summary: ExchangeSummary }
+  /** IKE_SA_INIT was refused, which nobody authenticates: worth a word, but not an end (RFC 7296 2.21.1). */
+  | { type: 'refused-unconfirmed'; error: KitError }
   | { type: 'ike-sa-established'; ikeSa: IkeSaInfo }
   | { type: 'addresses-assigned'; assigned: AssignedAddresses }
   | { type: 'child-sa-established'; child: ChildSaInfo }
@@ -159,6 +164,9 @@ export type SessionEvent =
   | {
       type: 'ike-sa-deleted';
       ikeSa: IkeSaInfo | undefined;
+      /** Instead of `ikeSa` when there are keys and no authenticated peer. */
+      unauthenticated?: UnauthenticatedIkeSa;
+
       reason: DeleteReason;
       error: KitError | undefined;
     };

@@ -209,7 +209,9 @@ describe('payloads', () => {
     expect(fieldsOf({ type: 36, ...identityFromAddress('2001:db8::1') })?.identity).toBe('2001:db8::1');
     expect(fieldsOf({ type: 36, idType: 2, data: utf8('\u001b[31mred') })?.identity).not.toContain('\u001b');
     // A name whose ASN.1 holds an impossible time
-    expect(fieldsOf({ type: 36, idType: 9, data: fromHex('300418024141') })?.identity).toBe('{9}:#300418024141');
+    expect(fieldsOf({ type: 36, idType: 9, data: fromHex('300418024141') })?.identity).toBe(
+      '{9}:#300418024141',
+    );
     const endless = fieldsOf({ type: 36, idType: 2, data: new Uint8Array(60_000).fill(0x1b) });
     expect(String(endless?.identity).length).toBeLessThan(600);
   });

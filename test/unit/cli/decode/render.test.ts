@@ -34,7 +34,7 @@ const report = (changes: Partial<Report> = {}): Report => ({
       tone: 'bad',
     },
   ],
-  hidden: 0,
+  hidden: undefined,
   notes: [],
   ...changes,
 });
@@ -67,9 +67,9 @@ describe('text', () => {
   });
 
   it('says so when nothing was found, something is hidden, and what the capture lacks', () => {
-    const said = text(120, { findings: [], hidden: 2, notes: ['3 frames were cut'] });
+    const said = text(120, { findings: [], hidden: '2 more are hidden.', notes: ['3 frames were cut'] });
     expect(said).toContain('Nothing wrong was found.');
-    expect(said).toContain('2 more are hidden by --filter.');
+    expect(said).toContain('2 more are hidden.');
     expect(said).toContain('3 frames were cut');
   });
 
