@@ -18,7 +18,8 @@ const exitTexts = {
   network: 'No answer from the peer.',
   protocol:
     'The peer answered something that breaks the protocol; decode: the capture is damaged or an integrity check failed.',
-  refused: 'One side refused the other: authentication, proposals or traffic selectors.',
+  refused:
+    'One side refused the other: authentication, proposals or traffic selectors; cert: a certificate or request is refused.',
   environment: 'This host lacks something: a privilege, a device, a program.',
   inconclusive: 'No conclusion could be reached.',
   interrupted: 'Ended by SIGINT, SIGTERM or SIGHUP, in good order.',
@@ -41,8 +42,11 @@ function paragraphs(text) {
     .join('\n');
 }
 
+/** `cert:issue` as it is typed: `cert issue`. */
+const typed = (id) => id.replaceAll(':', ' ');
+
 function fill(text, id) {
-  return text.replaceAll('<%= config.bin %>', 'ipsec-kit').replaceAll('<%= command.id %>', id);
+  return text.replaceAll('<%= config.bin %>', 'ipsec-kit').replaceAll('<%= command.id %>', typed(id));
 }
 
 function flagTerm({ name, char, type, allowNo, helpValue, options }) {
@@ -82,7 +86,7 @@ function optionSections(command) {
 
 function synopsis(command) {
   const words = Object.values(command.args).map((arg) => `\\fI${arg.name.toUpperCase()}\\fR`);
-  return [`.B ipsec\\-kit ${command.id}`, ...words, '[\\fIoptions\\fR]'].join('\n');
+  return [`.B ipsec\\-kit ${typed(command.id)}`, ...words, '[\\fIoptions\\fR]'].join('\n');
 }
 
 const exitStatus = [
@@ -135,7 +139,7 @@ function mainPage(commands, { version, description }, pages) {
     `.SH NAME\nipsec\\-kit \\- ${roff(description)}`,
     '.SH SYNOPSIS\n.B ipsec\\-kit\n\\fIcommand\\fR [\\fIoptions\\fR]\n.br\n.B ipsec\\-kit\n\\-\\-version | \\-\\-help',
     '.SH COMMANDS',
-    ...commands.map((command) => `.TP\n.B ${roff(command.id)}\n${roff(command.summary)}`),
+    ...commands.map((command) => `.TP\n.B ${roff(typed(command.id))}\n${roff(command.summary)}`),
     '.SH OUTPUT',
     paragraphs(
       'Results go to standard output, progress and diagnostics to standard error. A failing command writes one sentence that names the cause and, where there is one, the next step. Secrets never appear in output, and never belong into arguments, which every user of a host can read.',

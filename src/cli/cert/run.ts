@@ -1,0 +1,205 @@
+import { basename, join } from 'node:path';
+import { KitError } from '../../lib/core/errors.js';
+import { exportP12 } from '../../lib/pki/actions/export.js';
+import { signRequest } from '../../lib/pki/actions/sign.js';
+import { verifyCertificate } from '../../lib/pki/actions/verify.js';
+import { exists } from '../../lib/pki/atomic-file.js';
+import type { Certificate } from '../../lib/pki/certificate.js';
+import type { ClientName } from '../../lib/pki/clients.js';
+import {
+  certificateWarnings,
+  describeCertificate,
+  describeCrl,
+  describeRequest,
+  emptyReport,
+} from '../../lib/pki/describe.js';
+import { readIdentityFile } from '../../lib/pki/files.js';
+import { parseGeneralName } from '../../lib/pki/general-name.js';
+import { describeKey } from '../../lib/pki/keys.js';
+import { ExtendedKeyUsage } from '../../lib/pki/oids.js';
+import { Store } from '../../lib/pki/store.js';
+import type { CertReport } from '../../lib/report/cert.schema.js';
+import { certificatesOfCapture, isCapture } from './capture.js';
+import { mainCertificate, pathOf, readBytes, readTarget, storeFolder } from './input.js';
+import { passphraseFrom } from './passphrase.js';
+
+type Optional<T> = T | undefined;
+
+export interface ShowFlags {
+  store?: Optional<string>;
+  keys?: Optional<string[]>;
+  'passphrase-file'?: Optional<string>;
+}
+
+/** Shows what is in a file, or the certificates that a capture carries. */
+export async function show(target: string, flags: ShowFlags): Promise<CertReport> {
+  const path = await pathOf(target, storeFolder(flags.store));
+  const report = emptyReport('show');
+  const now = Date.now();
+  const certificates: Certificate[] = [];
+  const capture = path !== '-' && isCapture(await firstBytes(path));
+  if (capture) {
+    certificates.push(...(await certificatesOfCapture(path, flags.keys ?? [])));
+  } else {
+    const ask = passphraseFrom(flags['passphrase-file'], `Passphrase of ${basename(path)}`);
+    const found = await readIdentityFile(await readBytes(path), ask);
+    certificates.push(...found.certificates);
+    report.requests.push(...found.requests.map(describeRequest));
+    report.crls.push(...found.crls.map(describeCrl));
+    report.keys.push(...found.keys.map((key) => describeKey(key).text));
+  }
+  report.certificates.push(...certificates.map(describeCertificate));
+  report.warnings.push(...certificates.flatMap((certificate) => certificateWarnings(certificate, now)));
+  return report;
+}
+
+async function firstBytes(path: string): Promise<Uint8Array> {
+  const { open } = await import('node:fs/promises');
+  const file = await open(path, 'r').catch(() => undefined);
+  if (file === undefined) return new Uint8Array(0);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch {
+    return new Uint8Array(0);
+  } finally {
+    await file.close();
+  }
+}
+
+export interface VerifyFlags {
+  store?: Optional<string>;
+  ca?: Optional<string[]>;
+  crl?: Optional<string[]>;
+  'require-crl': boolean;
+  host?: Optional<string>;
+  for?: Optional<ClientName>;
+  server: boolean;
+  client: boolean;
+  at?: Optional<string>;
+  'passphrase-file'?: Optional<string>;
+}
+
+/** Verifies the certificate in a file, with the CAs named or those of the store. */
+export async function verify(target: string, flags: VerifyFlags): Promise<CertReport> {
+  const folder = storeFolder(flags.store);
+  const ask = passphraseFrom(flags['passphrase-file'], `Passphrase of ${basename(target)}`);
+  const file = await readTarget(target, folder, ask);
+  const certificate = mainCertificate(file);
+  const usages = certificate.extendedKeyUsage;
+  const server =
+    flags.server ||
+    (!flags.client && (usages?.includes(ExtendedKeyUsage.serverAuth) ?? flags.host !== undefined));
+  const store = new Store(folder);
+  const files = flags.ca ?? [store.path((await store.has('chain.crt')) ? 'chain.crt' : 'ca.crt')];
+  if (flags.ca === undefined) await store.caCertificate();
+  const anchors = (await Promise.all(files.map((path) => readTarget(path, folder, ask)))).flatMap(
+    ({ certificates }) => certificates,
+  );
+  const between = flags.ca === undefined ? await store.chain() : [];
+  const listFiles =
+    flags.crl ?? (flags.ca === undefined && (await store.has('ca.crl')) ? [store.path('ca.crl')] : []);
+  const crls = (await Promise.all(listFiles.map((path) => readTarget(path, folder, ask)))).flatMap(
+    ({ crls }) => crls,
+  );
+  const side = server ? 'server' : 'client';
+  return verifyCertificate(certificate, {
+    anchors,
+    intermediates: [...file.certificates, ...between],
+    crls,
+    crlPolicy: flags['require-crl'] ? 'hard' : 'soft',
+    now: flags.at === undefined ? Date.now() : parseTime(flags.at),
+    purpose:
+      flags.server || flags.client || flags.for !== undefined || flags.host !== undefined ? side : 'any',
+    ...(flags.host !== undefined && { name: parseGeneralName(flags.host) }),
+    client: flags.for,
+    server,
+  });
+}
+
+function parseTime(text: string): number {
+  const time = Date.parse(text);
+  if (!Number.isNaN(time)) return time;
+  throw new KitError('usage', 'E_TIME', `${JSON.stringify(text)} is not a time.`, {
+    hint: 'Write it like 2027-03-01 or 2027-03-01T12:00:00Z.',
+  });
+}
+
+export interface SignFlags {
+  store?: Optional<string>;
+  out?: Optional<string>;
+  san?: Optional<string[]>;
+  server: boolean;
+  client: boolean;
+  intermediate: boolean;
+  'ip-as-dns': boolean;
+  days?: Optional<number>;
+  'crl-url'?: Optional<string>;
+  force: boolean;
+  'ca-passphrase-file'?: Optional<string>;
+}
+
+export async function sign(target: string, flags: SignFlags): Promise<CertReport> {
+  const store = storeFolder(flags.store);
+  const { requests } = await readIdentityFile(
+    await readBytes(target),
+    passphraseFrom(undefined, 'Passphrase'),
+  );
+  const [request] = requests;
+  if (request === undefined) {
+    throw new KitError('usage', 'E_NO_REQUEST', `There is no signing request in ${target}.`, {
+      hint: 'Make one with: ipsec-kit cert csr NAME',
+    });
+  }
+  return signRequest({
+    ...flags,
+    store,
+    request,
+    source: target === '-' ? 'request' : target,
+    sans: flags.san ?? [],
+    ipAsDns: flags['ip-as-dns'],
+    crlUrl: flags['crl-url'],
+    now: Date.now(),
+    askIssuer: passphraseFrom(flags['ca-passphrase-file'], 'Passphrase of the CA'),
+  });
+}
+
+export interface ExportFlags {
+  store?: Optional<string>;
+  out?: Optional<string>;
+  legacy: boolean;
+  force: boolean;
+  'passphrase-file'?: Optional<string>;
+  'key-passphrase-file'?: Optional<string>;
+}
+
+export async function exportIdentity(name: string, flags: ExportFlags): Promise<CertReport> {
+  const { fileStem } = await import('../../lib/pki/store.js');
+  const store = new Store(storeFolder(flags.store));
+  const stem = fileStem(name);
+  const certificate = await store.certificate(stem);
+  const key = await store.key(
+    stem,
+    passphraseFrom(flags['key-passphrase-file'], `Passphrase of ${stem}.key`),
+  );
+  const out = flags.out ?? join('.', `${stem}.p12`);
+  if (!flags.force && (await exists(out))) {
+    const { fileExists } = await import('../../lib/pki/atomic-file.js');
+    throw fileExists(out);
+  }
+  const passphrase = await passphraseFrom(
+    flags['passphrase-file'],
+    `New passphrase for ${basename(out)}`,
+    true,
+  )();
+  return exportP12({
+    certificate,
+    key,
+    chain: await store.chain(),
+    friendlyName: name,
+    out,
+    passphrase,
+    legacy: flags.legacy,
+    force: flags.force,
+  });
+}

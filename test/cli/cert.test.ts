@@ -1,0 +1,195 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CertReport, certSchema } from '../../src/lib/report/cert.schema.js';
+import { run } from './run.js';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ipsec-kit-cert-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const valid = new Ajv().compile(certSchema);
+/** A folder that is not there yet. */
+const newStore = (): string => join(mkdtempSync(join(folder, 'store-')), 'pki');
+
+function cert(args: string[], status = 0): { stdout: string; stderr: string } {
+  const result = run(['cert', ...args]);
+  expect(result.status, result.stderr).toBe(status);
+  return result;
+}
+
+/** Runs with `--json`; what comes must fit the schema. */
+function report(args: string[], status = 0): CertReport {
+  const document = JSON.parse(cert([...args, '--json'], status).stdout);
+  expect(valid(document), JSON.stringify(valid.errors)).toBe(true);
+  return document;
+}
+
+function secretFile(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  chmodSync(path, 0o600);
+  return path;
+}
+
+describe('cert issue in an empty store', () => {
+  it('makes the CA too, says what is next, and keeps keys to their owner', () => {
+    const store = newStore();
+    const made = report(['issue', 'vpn.example.com', '192.0.2.1', '--ip-as-dns', '--store', store]);
+    expect(made.certificates[0]?.names).toEqual(['DNS:vpn.example.com', 'IP:192.0.2.1', 'DNS:192.0.2.1']);
+    expect(made.certificates[0]?.extendedKeyUsage).toEqual(['serverAuth', 'ikeIntermediate']);
+    expect(made.warnings).toEqual([]);
+    expect(made.next.join()).toContain('ca.crt');
+    for (const name of ['ca.key', 'vpn.example.com.key', 'index.json']) {
+      expect(statSync(join(store, name)).mode & 0o777, name).toBe(0o600);
+    }
+    expect(statSync(store).mode & 0o777).toBe(0o700);
+    expect(readdirSync(store).filter((name) => name.startsWith('.'))).toEqual([]);
+    report(['verify', 'vpn.example.com', '--store', store, '--host', '192.0.2.1', '--for', 'windows']);
+  });
+
+  it('replaces nothing without --force', () => {
+    const store = newStore();
+    cert(['issue', 'alice@example.com', '--store', store]);
+    const before = readFileSync(join(store, 'alice@example.com.key'), 'utf8');
+    expect(cert(['issue', 'alice@example.com', '--store', store], 2).stderr).toContain('E_FILE_EXISTS');
+    expect(cert(['ca', '--store', store], 2).stderr).toContain('E_FILE_EXISTS');
+    expect(readFileSync(join(store, 'alice@example.com.key'), 'utf8')).toBe(before);
+    cert(['issue', 'alice@example.com', '--store', store, '--force']);
+    expect(readFileSync(join(store, 'alice@example.com.key'), 'utf8')).not.toBe(before);
+    cert(['verify', 'alice@example.com', '--store', store, '--client']);
+  });
+
+  it('finishes what an interruption left', () => {
+    const store = newStore();
+    cert(['issue', 'a.example.com', '--store', store]);
+    rmSync(join(store, 'a.example.com.crt'));
+    writeFileSync(join(store, '.ipsec-kit-0123456789abcdef.tmp'), 'half');
+    writeFileSync(join(store, '.lock'), '999999999');
+    const key = readFileSync(join(store, 'a.example.com.key'), 'utf8');
+    cert(['issue', 'a.example.com', '--store', store]);
+    expect(readFileSync(join(store, 'a.example.com.key'), 'utf8')).toBe(key);
+    expect(readdirSync(store).filter((name) => name.startsWith('.'))).toEqual([]);
+    cert(['verify', 'a.example.com', '--store', store]);
+  });
+});
+
+describe('a request', () => {
+  it('goes to another CA, an intermediate one, and comes back', () => {
+    const [root, site, far] = [newStore(), newStore(), newStore()];
+    cert(['ca', '--store', root]);
+    expect(report(['ca', '--store', site, '--issuer-store', root]).certificates[0]?.pathLength).toBe(0);
+    cert(['csr', 'gw.example.com', '--store', far, '--key-type', 'ed25519']);
+    const signed = join(folder, 'gw.crt');
+    cert(['sign', join(far, 'gw.example.com.csr'), '--store', site, '--out', signed]);
+    const chain = report(['verify', signed, '--store', site, '--host', 'gw.example.com']);
+    expect(chain.certificates.map(({ ca }) => ca)).toEqual([false, true, true]);
+    expect(report(['verify', signed, '--ca', join(root, 'ca.crt')], 6).problems[0]?.code).toBe(
+      'E_CERT_UNTRUSTED',
+    );
+    expect(cert(['sign', signed, '--store', site], 2).stderr).toContain('E_NO_REQUEST');
+  });
+});
+
+describe('revocation', () => {
+  it('is in the list, and verify says so', () => {
+    const store = newStore();
+    cert(['issue', 'bob@example.com', '--store', store]);
+    expect(
+      report(['verify', 'bob@example.com', '--store', store, '--require-crl'], 6).problems[0]?.code,
+    ).toBe('E_CRL_MISSING');
+    const revoked = report(['revoke', 'bob@example.com', '--store', store, '--reason', 'keyCompromise']);
+    expect(revoked.crls[0]?.revoked[0]?.reason).toBe('keyCompromise');
+    expect(report(['verify', 'bob@example.com', '--store', store], 6).problems[0]?.code).toBe(
+      'E_CERT_REVOKED',
+    );
+    expect(report(['crl', '--store', store]).crls[0]).toMatchObject({
+      number: '02',
+      revoked: [{ reason: 'keyCompromise' }],
+    });
+    expect(cert(['revoke', '0123456789abcdef', '--store', store], 6).stderr).toContain('E_NOT_ISSUED_HERE');
+  });
+});
+
+describe('refusals', () => {
+  it('have a code and a sentence each, and exit with 6', () => {
+    const store = newStore();
+    cert(['ca', '--store', store, '--permit', 'dns:example.com']);
+    cert(['issue', 'vpn.example.com', '--store', store, '--days', '900']);
+    const verify = (...args: string[]): string[] =>
+      report(['verify', 'vpn.example.com', '--store', store, ...args], 6).problems.map(({ code }) => code);
+    expect(verify('--host', 'other.example.com')).toEqual(['E_CERT_NAME']);
+    expect(verify('--for', 'ios')).toEqual(['E_CERT_TOO_LONG']);
+    cert(['issue', 'alice@example.com', '--store', store]);
+    const asGateway = report(['verify', 'alice@example.com', '--store', store, '--server'], 6).problems;
+    expect(asGateway.map(({ code }) => code)).toEqual(['E_CERT_EKU']);
+    expect(verify('--at', '2020-01-01')).toContain('E_CERT_NOT_YET_VALID');
+    expect(verify('--at', '2035-01-01')).toContain('E_CERT_EXPIRED');
+    const refused = cert(['issue', 'vpn.example.org', '--store', store], 6).stderr;
+    expect(refused).toContain('E_CERT_NAME_CONSTRAINT');
+    expect(existsSync(join(store, 'vpn.example.org.crt'))).toBe(false);
+  });
+
+  it.each([
+    [['issue', 'bad name'], 'E_SAN'],
+    [['issue', '../x'], 'E_S'],
+    [['issue', 'a.example', '--subject', 'nonsense'], 'E_SUBJECT'],
+    [['verify', 'absent.pem'], 'E_CERT_FILE'],
+    [['crl'], 'E_NO_CA'],
+    [['export', 'nobody'], 'E_NO_CERTIFICATE'],
+  ])('%j is a usage error, %s', (args, code) => {
+    expect(cert([...args, '--store', newStore()], 2).stderr).toContain(code);
+  });
+});
+
+describe('passphrases', () => {
+  it('come from files that only their owner reads, and open what they closed', () => {
+    const store = newStore();
+    const pass = secretFile('pass', 'correct horse\n');
+    cert(['ca', '--store', store, '--encrypt', '--passphrase-file', pass]);
+    expect(readFileSync(join(store, 'ca.key'), 'utf8')).toContain('ENCRYPTED PRIVATE KEY');
+    expect(cert(['issue', 'x.example.com', '--store', store], 2).stderr).toContain('E_NO_PASSPHRASE');
+    const wrong = secretFile('wrong', 'x');
+    expect(
+      cert(['issue', 'x.example.com', '--store', store, '--ca-passphrase-file', wrong], 2).stderr,
+    ).toContain('E_KEY_PASSPHRASE');
+    cert(['issue', 'x.example.com', '--store', store, '--ca-passphrase-file', pass]);
+    chmodSync(wrong, 0o644);
+    expect(
+      cert(['issue', 'y.example.com', '--store', store, '--ca-passphrase-file', wrong], 2).stderr,
+    ).toContain('E_PASSPHRASE_PERMISSIONS');
+  });
+
+  it('protect containers, in the new and the old form', () => {
+    const store = newStore();
+    const pass = secretFile('p12pass', 'correct horse\n');
+    cert(['issue', 'carol@example.com', '--store', store]);
+    for (const extra of [[], ['--legacy']]) {
+      const out = join(folder, `carol${extra.length}.p12`);
+      const args = ['export', 'carol@example.com', '--p12', ...extra, '--store', store, '--out', out];
+      cert([...args, '--passphrase-file', pass]);
+      expect(statSync(out).mode & 0o777).toBe(0o600);
+      expect(report(['show', out, '--passphrase-file', pass])).toMatchObject({
+        keys: ['ECDSA P-256'],
+        ok: true,
+      });
+      expect(cert(['show', out, '--passphrase-file', secretFile('other', 'other')], 2).stderr).toContain(
+        'E_P12_PASSPHRASE',
+      );
+      expect(cert([...args, '--passphrase-file', pass], 2).stderr).toContain('E_FILE_EXISTS');
+    }
+  });
+});
