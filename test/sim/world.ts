@@ -66,6 +66,7 @@ export function policy(overrides: Partial<SessionPolicy> = {}): SessionPolicy {
     dpd: undefined,
     natKeepalive: 20_000,
     retransmit: { initial: 500, factor: 1.6, sends: 8 },
+    fragmentation: { announce: true },
     halfOpenTimeout: 60_000,
     ...overrides,
   };

@@ -60,6 +60,7 @@ function commonPolicy(options: TunnelOptions, schedule: RetransmitSchedule) {
     dpd: options.dpd,
     natKeepalive,
     retransmit: schedule,
+    fragmentation: { announce: true },
     halfOpenTimeout,
   };
 }

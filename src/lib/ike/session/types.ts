@@ -35,6 +35,14 @@ export interface AddressPool {
   release(owner: string): void;
 }
 
+/** How messages that are too long for one datagram travel (RFC 7383). */
+export interface FragmentationPolicy {
+  /** Tell the peer that we know fragmentation; only peers that both say so use it. */
+  announce: boolean;
+  /** Largest IP datagram to send, bytes, headers included; undefined: a default that shrinks when it gets no answer. */
+  size?: number;
+}
+
 /** Everything that decides how this side negotiates; the same for both roles. */
 export interface SessionPolicy {
   localId: Identity | undefined;
@@ -59,6 +67,7 @@ export interface SessionPolicy {
   /** Idle time after which a NAT keepalive is sent while behind a NAT (RFC 3948 4). */
   natKeepalive: Milliseconds;
   retransmit: RetransmitSchedule;
+  fragmentation: FragmentationPolicy;
   /** How long a half-open SA may take to authenticate. */
   halfOpenTimeout: Milliseconds;
 }
