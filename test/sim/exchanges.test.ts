@@ -190,6 +190,7 @@ describe('negotiation', () => {
     expect([...site.ledger.children.values()][0]!.localTs.map(formatSelector)).toEqual(['10.1.0.0/24']);
   });
 
+  const other = { type: 'psk', secret: Secret.fromText('another secret') } as const;
   it.each<[string, Partial<SessionPolicy>, Partial<SessionPolicy>]>([
     ['E_INTERNAL_ADDRESS_FAILURE', { pool: empty, remoteTs: undefined }, { localTs: undefined }],
     ['E_FAILED_CP_REQUIRED', { pool, remoteTs: undefined }, {}],
@@ -197,7 +198,7 @@ describe('negotiation', () => {
     ['E_TS_UNACCEPTABLE', { localTs: [selectorFromCidr('172.16.0.0/16')] }, {}],
     ['E_NO_PROPOSAL_CHOSEN', { espProposals: parseProposals('chacha20poly1305', 3) }, {}],
     ['E_NO_PROPOSAL_CHOSEN', { ikeProposals: parseProposals('aes256-sha256-modp2048', 1) }, {}],
-    ['E_AUTHENTICATION_FAILED', { psk: Secret.fromText('another secret') }, {}],
+    ['E_AUTHENTICATION_FAILED', { auth: { local: [other], remote: [[other]] } }, {}],
     ['E_AUTHENTICATION_FAILED', { remoteId: parseIdentity('nobody.test') }, {}],
     ['E_IDENTITY_MISMATCH', {}, { remoteId: parseIdentity('other.test') }],
   ])('fails cleanly with %s', (code, server, client) => {

@@ -1,6 +1,7 @@
 import type { Path } from '../../src/lib/core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../src/lib/core/environment.js';
 import { Secret } from '../../src/lib/core/secret.js';
+import type { AuthPolicy } from '../../src/lib/ike/auth/types.js';
 import { parseIdentity } from '../../src/lib/ike/identity.js';
 import { parseProposals } from '../../src/lib/ike/proposals.js';
 import { childCounter } from '../../src/lib/ike/session/hooks.js';
@@ -12,6 +13,8 @@ import type {
   SessionCommand,
   SessionEvent,
   SessionPolicy,
+  SessionTask,
+  TaskOutcome,
 } from '../../src/lib/ike/session/types.js';
 import { selectorFromCidr } from '../../src/lib/ike/traffic-selectors.js';
 
@@ -49,12 +52,18 @@ export const fairWeather: Weather = { loss: 0, duplication: 0, delay: [1, 1] };
 
 const PSK = Secret.fromText('a shared secret of the simulation');
 
+/** Both sides prove that they know the PSK. */
+export const pskAuth: AuthPolicy = {
+  local: [{ type: 'psk', secret: PSK }],
+  remote: [[{ type: 'psk', secret: PSK }]],
+};
+
 /** A policy of one side; overrides replace whole fields. */
 export function policy(overrides: Partial<SessionPolicy> = {}): SessionPolicy {
   return {
     localId: undefined,
     remoteId: undefined,
-    psk: PSK,
+    auth: pskAuth,
     ikeProposals: parseProposals('aes256gcm16-prfsha256-x25519', 1),
     espProposals: parseProposals('aes256gcm16-x25519', 3),
     localTs: [selectorFromCidr('10.1.0.0/24')],
@@ -133,6 +142,12 @@ interface Flight {
   data: Uint8Array;
 }
 
+/** Work that a session waits for. */
+interface Errand {
+  at: Milliseconds;
+  finish(): void;
+}
+
 interface Client {
   session: Session;
   ledger: Ledger;
@@ -155,6 +170,9 @@ export class World {
   sent = 0;
   readonly #entropy: SeededEntropy;
   readonly #air: Flight[] = [];
+  /** How long tasks take. */
+  taskTime: Milliseconds = 5;
+  readonly #errands: Errand[] = [];
   #serverWakeAt: Milliseconds | undefined;
   #order = 0;
 
@@ -233,11 +251,16 @@ export class World {
       ...this.#air.map((flight) => flight.at),
       ...this.clients.flatMap((client) => client.wakeAt ?? []),
       ...(this.#serverWakeAt === undefined ? [] : [this.#serverWakeAt]),
+      ...this.#errands.map((errand) => errand.at),
     ];
     return moments.length === 0 ? undefined : Math.min(...moments);
   }
 
   #step(): void {
+    for (const errand of this.#errands.filter(({ at }) => at <= this.now)) {
+      this.#errands.splice(this.#errands.indexOf(errand), 1);
+      errand.finish();
+    }
     const arrived = this.#air.filter((flight) => flight.at <= this.now);
     arrived.sort((a, b) => a.at - b.at || a.order - b.order);
     for (const flight of arrived) {
@@ -255,10 +278,26 @@ export class World {
     }
   }
 
+  /** Runs a task at once, and hands its outcome back after a while. */
+  #runTask(task: SessionTask, hand: (outcome: TaskOutcome) => void): void {
+    let outcome: TaskOutcome;
+    try {
+      const value = task.run();
+      if (value instanceof Promise) throw new Error('the simulated clock knows no promises');
+      outcome = { ok: true, value };
+    } catch (error) {
+      outcome = { ok: false, error };
+    }
+    this.#errands.push({ at: this.now + this.taskTime, finish: () => hand(outcome) });
+  }
+
   #clientStep(client: Client, input: Parameters<Session['handle']>[0]): void {
     const output = client.session.handle(input, this.now);
     for (const event of output.events) client.ledger.take(event);
     client.wakeAt = output.wakeAt;
+    for (const task of output.tasks) {
+      this.#runTask(task, (outcome) => this.#clientStep(client, { type: 'task', id: task.id, outcome }));
+    }
     for (const { path, data, keepalive } of output.send) {
       if (!keepalive) this.#launch('client', this.clients.indexOf(client), path, data);
     }
@@ -275,6 +314,9 @@ export class World {
       ledger.take(event);
     }
     this.#serverWakeAt = output.wakeAt;
+    for (const { session, task } of output.tasks) {
+      this.#runTask(task, (outcome) => this.#serverStep({ type: 'task', session, id: task.id, outcome }));
+    }
     for (const { path, data, keepalive } of output.send) {
       const index = this.clients.findIndex((client) => client.address === path.remote.address);
       if (!keepalive && index >= 0) this.#launch('server', index, path, data);

@@ -5,6 +5,8 @@ import type { Identity } from '../identity.js';
 
 /** Authentication Method "Shared Key Message Integrity Code", RFC 7296 3.8. */
 export const AUTH_METHOD_PSK = 2;
+/** "NULL Authentication", RFC 7619 2.1. */
+export const AUTH_METHOD_NULL = 13;
 
 const KEY_PAD = utf8('Key Pad for IKEv2');
 

@@ -13,13 +13,18 @@ export interface AuthValue {
 export interface Signer {
   /** DER, our own certificate first, then the CAs between it and the anchor. */
   readonly certificates: readonly Uint8Array[];
+  /** DER OCSP response for our own certificate, sent to a peer that asks for it (RFC 4806). */
+  readonly ocspResponse?: Uint8Array | undefined;
   /**
    * @param octets what RFC 7296 2.15 says is signed
    * @param peerHashes hash algorithm ids of the peer's SIGNATURE_HASH_ALGORITHMS (RFC 7427 4); undefined: it sent none
-   * @returns `sha1`: the peer left no better choice, which is worth a warning
+   * @returns `scheme` in words, e.g. `RSA-PSS with SHA-256`; `sha1`: the peer left no better choice, which is worth a warning
    * @throws KitError refused `E_SIGNATURE_HASH` when the peer knows no hash that fits the key
    */
-  sign(octets: Uint8Array, peerHashes: readonly number[] | undefined): AuthValue & { sha1: boolean };
+  sign(
+    octets: Uint8Array,
+    peerHashes: readonly number[] | undefined,
+  ): AuthValue & { scheme: string; sha1: boolean };
 }
 
 /** What a peer brought to prove whose key it signs with. */
@@ -40,6 +45,8 @@ export interface CertificateTrust {
   readonly authorities: readonly Uint8Array[];
   /** Accept signatures over SHA-1. */
   readonly allowSha1: boolean;
+  /** Ask the peer to staple an OCSP response (RFC 4806). */
+  readonly requestOcsp?: boolean;
   /**
    * The peer's public key, once its chain, names, usages, dates and revocation are in order. It may take its time.
    * @throws KitError refused `E_CERT_…`
@@ -49,9 +56,13 @@ export interface CertificateTrust {
 
 /** What an EAP conversation wants next. Messages are whole EAP packets (RFC 3748 4). */
 export type EapStep =
-  | { type: 'send'; message: Uint8Array }
-  /** `message`: what the authenticator sends last (EAP Success); empty on the peer. */
-  | { type: 'success'; message: Uint8Array; msk: Secret | undefined; identity: string }
+  /** `failed`: how it will end, known before the other side has been told, which may never answer. */
+  | { type: 'send'; message: Uint8Array; failed?: KitError }
+  /**
+   * `message`: what the authenticator sends last (EAP Success); empty on the peer. `method` as `--auth` names it, e.g.
+   * `eap-mschapv2`; `msk`: 64 bytes, undefined for methods that make no keys.
+   */
+  | { type: 'success'; message: Uint8Array; msk: Secret | undefined; identity: string; method: string }
   /** `message`: what is still to be sent (EAP Failure); empty on the peer. */
   | { type: 'failure'; message: Uint8Array; error: KitError };
 
@@ -66,18 +77,25 @@ export interface EapPeer {
 
 /** The server's side of one EAP conversation. */
 export interface EapAuthenticator {
-  /** The first request. @param peer who the client is, for the limit on wrong passwords: its address */
-  start(peer: string): EapStep | Promise<EapStep>;
+  /**
+   * The first request.
+   * @param peer who the client is, for the limit on wrong passwords: its address
+   * @param identity who it said it is in IDi, for methods without a name of their own and clients without EAP identity
+   */
+  start(peer: string, identity?: string): EapStep | Promise<EapStep>;
   /** Answers a response. Never throws for anything that the client sends. */
   step(message: Uint8Array): EapStep | Promise<EapStep>;
   close(): void;
 }
 
-/** How this side proves its identity in one round. `eap` is for initiators only. */
+/** How this side proves its identity in one round. */
 export type LocalAuth =
   | { type: 'psk'; secret: Secret }
   | { type: 'signature'; signer: Signer }
+  /** Initiators only. */
   | { type: 'eap'; createPeer(): EapPeer }
+  /** Responders: nothing beside the client's EAP method, when the client agrees (RFC 5998). */
+  | { type: 'eap-only' }
   | { type: 'null' };
 
 /** What is accepted of the peer in one round. */

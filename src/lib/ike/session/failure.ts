@@ -1,4 +1,5 @@
 import { KitError } from '../../core/errors.js';
+import type { LocalAuth } from '../auth/types.js';
 import { formatProposal, type ProposalTemplate } from '../proposals.js';
 import { formatSelector } from '../traffic-selectors.js';
 import { findPayload, findPayloads } from '../wire/message.js';
@@ -89,6 +90,39 @@ export function ownInitRefusal(
   );
 }
 
+const authAdvice: Record<LocalAuth['type'], { why: string; hint: string }> = {
+  psk: {
+    why: 'it knows no such identity, or the PSK differs',
+    hint: 'Check, in this order, --local-id as the peer expects it, --remote-id, and the PSK byte for byte.',
+  },
+  signature: {
+    why: 'it knows no such identity, does not trust the CA of our certificate, or wants another method',
+    hint: 'Check --local-id as the peer expects it, that it trusts the CA that issued --cert, and that its clock and revocation lists are right.',
+  },
+  eap: {
+    why: 'it does not know this client, or wants another method',
+    hint: 'Check --local-id and --remote-id, --eap-user and the password.',
+  },
+  'eap-only': { why: 'it does not take EAP alone', hint: 'Give this side a certificate.' },
+  null: {
+    why: 'it does not take clients that prove nothing',
+    hint: 'Authenticate with --auth psk, cert or an EAP method.',
+  },
+};
+
+/** The peer answered AUTHENTICATION_FAILED. @param own how this side tried to prove itself */
+export function authRefusal(own: LocalAuth['type']): KitError {
+  const { why, hint } = authAdvice[own];
+  return new KitError(
+    'refused',
+    'E_AUTHENTICATION_FAILED',
+    `The peer answered AUTHENTICATION_FAILED: ${why}`,
+    {
+      hint,
+    },
+  );
+}
+
 /** What we asked for, so that a refusal can be explained. */
 export interface Asked {
   /** What the exchange was to make. */
@@ -116,15 +150,6 @@ export function refusal(notifyType: number, asked: Asked): KitError {
         'E_INVALID_KE',
         `The peer insists on a key exchange group that is not offered for the ${asked.what}`,
         { hint: `Add the peer's group to the proposal with ${flag}.` },
-      );
-    case NotifyType.AUTHENTICATION_FAILED:
-      return new KitError(
-        'refused',
-        'E_AUTHENTICATION_FAILED',
-        `The peer answered ${name}: it knows no such identity, or the PSK differs`,
-        {
-          hint: 'Check, in this order, --local-id as the peer expects it, --remote-id, and the PSK byte for byte.',
-        },
       );
     case NotifyType.TS_UNACCEPTABLE:
     case NotifyType.SINGLE_PAIR_REQUIRED:

@@ -1,3 +1,4 @@
+import { toHex } from '../../core/bytes.js';
 import type { Path } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import type { Secret } from '../../core/secret.js';
@@ -69,7 +70,16 @@ export class IkeSa {
   stage: IkeSaStage = 'half-open';
   responderSpi = 0n;
   localId: Identity | undefined;
+  /** Set once the peer is authenticated. */
   remoteId: Identity | undefined;
+  /** How both sides proved themselves, once they have. */
+  proofs: Pick<IkeSaInfo, 'localAuth' | 'remoteAuth' | 'eapIdentity'> | undefined;
+  /** Hash ids of the peer's SIGNATURE_HASH_ALGORITHMS (RFC 7427 4). */
+  peerHashes: readonly number[] | undefined;
+  /** The peer knows several rounds of authentication (RFC 4739). */
+  peerMultipleAuth = false;
+  /** The peer asked for an OCSP response with our certificate (RFC 4806). */
+  peerWantsOcsp = false;
   weAreBehindNat = false;
   peerBehindNat = false;
   /** The peer spoke NAT detection, so it can encapsulate ESP in UDP. */
@@ -178,9 +188,20 @@ export class IkeSa {
   }
 
   info(): IkeSaInfo {
-    const { localId, remoteId } = this;
-    if (!localId || !remoteId) throw new Error('this IKE SA is not authenticated');
-    return { ...this.keyInfo(), localId, remoteId };
+    const { localId, remoteId, proofs } = this;
+    if (!localId || !remoteId || !proofs) throw new Error('this IKE SA is not authenticated');
+    return { ...this.keyInfo(), localId, remoteId, ...proofs };
+  }
+
+  /**
+   * Who the peer is, as far as it proved that: its EAP identity before its IKE identity, which many EAP clients share.
+   * Undefined for a peer that is not authenticated, or that proved nothing (NULL).
+   */
+  get peerName(): string | undefined {
+    const { remoteId, proofs } = this;
+    if (!remoteId || !proofs || proofs.remoteAuth === 'null') return undefined;
+    if (proofs.eapIdentity !== undefined) return `eap/${proofs.eapIdentity}`;
+    return `id/${remoteId.idType}/${toHex(remoteId.data)}`;
   }
 
   /** Everything but the identities. */

@@ -1,7 +1,6 @@
 import type { Path } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import { KitError, WireError } from '../../core/errors.js';
-import { type Identity, sameIdentity } from '../identity.js';
 import { decodeHeader } from '../wire/header.js';
 import { decodeMessage, findPayload } from '../wire/message.js';
 import { findNotify, NotifyType, notify } from '../wire/notify.js';
@@ -21,6 +20,8 @@ import type {
   SessionInput,
   SessionOutput,
   SessionPolicy,
+  SessionTask,
+  TaskOutcome,
 } from './types.js';
 import { answerHigherVersion, unprotectedResponse } from './unprotected.js';
 
@@ -37,12 +38,15 @@ export interface ListenerLimits {
 export type ListenerInput =
   | { type: 'datagram'; path: Path; data: Uint8Array }
   | { type: 'timeout'; inboundSeenAt?: (session: number) => Milliseconds | undefined }
-  | { type: 'command'; session: number | 'all'; command: SessionCommand };
+  | { type: 'command'; session: number | 'all'; command: SessionCommand }
+  | { type: 'task'; session: number; id: number; outcome: TaskOutcome };
 
 export interface ListenerOutput {
   send: OutgoingDatagram[];
   /** Events with the number of the session they belong to; 0: no session, a peer that was refused before it had one. */
   events: { session: number; event: SessionEvent }[];
+  /** Work with the number of the session that waits for it. */
+  tasks: { session: number; task: SessionTask }[];
   wakeAt: Milliseconds | undefined;
 }
 
@@ -85,7 +89,7 @@ export class Listener {
   #lastId = 0;
   /** Not later than the first timer of any session; exact after each timeout. */
   #soonest: Milliseconds | undefined;
-  #output: Omit<ListenerOutput, 'wakeAt'> = { send: [], events: [] };
+  #output: Omit<ListenerOutput, 'wakeAt'> = { send: [], events: [], tasks: [] };
 
   /** Use {@link createListener}. */
   constructor(
@@ -108,9 +112,10 @@ export class Listener {
   handle(input: ListenerInput, now: Milliseconds): ListenerOutput {
     if (input.type === 'datagram') this.#datagram(input.data, input.path, now);
     else if (input.type === 'command') this.#command(input.session, input.command, now);
+    else if (input.type === 'task') this.#task(input, now);
     else this.#timeout(input.inboundSeenAt, now);
     const output = { ...this.#output, wakeAt: this.#soonest };
-    this.#output = { send: [], events: [] };
+    this.#output = { send: [], events: [], tasks: [] };
     return output;
   }
 
@@ -247,15 +252,14 @@ export class Listener {
         this.#childSpis.delete(spi);
         held.delete(spi);
       },
-      initialContact: (remoteId, now) => this.#supersede(id, remoteId, now),
+      initialContact: (peerName, now) => this.#supersede(id, peerName, now),
     };
   }
 
-  /** RFC 7296 2.4: the identity started anew, so its older SAs are dead. */
-  #supersede(by: number, remoteId: Identity, now: Milliseconds): void {
+  /** RFC 7296 2.4: the peer started anew, so its older SAs are dead. */
+  #supersede(by: number, peerName: string, now: Milliseconds): void {
     for (const entry of [...this.#entries.values()]) {
-      const same = entry.session.remoteId && sameIdentity(entry.session.remoteId, remoteId);
-      if (entry.id !== by && same && !entry.session.closed) {
+      if (entry.id !== by && entry.session.peerName === peerName && !entry.session.closed) {
         this.#step(entry, { type: 'command', command: { type: 'abandon' } }, now);
       }
     }
@@ -265,6 +269,11 @@ export class Listener {
     for (const entry of [...this.#entries.values()]) {
       if (target === 'all' || entry.id === target) this.#step(entry, { type: 'command', command }, now);
     }
+  }
+
+  #task({ session, id, outcome }: Extract<ListenerInput, { type: 'task' }>, now: Milliseconds): void {
+    const entry = this.#entries.get(session);
+    if (entry) this.#step(entry, { type: 'task', id, outcome }, now);
   }
 
   #timeout(seen: ((session: number) => Milliseconds | undefined) | undefined, now: Milliseconds): void {
@@ -290,6 +299,7 @@ export class Listener {
       output = this.#contain(entry, cause, now);
     }
     this.#output.send.push(...output.send);
+    for (const task of output.tasks) this.#output.tasks.push({ session: entry.id, task });
     for (const event of output.events) {
       // A client that never authenticated is not worth a word: a flood would print millions.
       const isNoise = event.type === 'ike-sa-deleted' && event.error?.code === 'E_HALF_OPEN_TIMEOUT';

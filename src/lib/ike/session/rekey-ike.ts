@@ -52,6 +52,7 @@ function createSuccessor(state: SessionState, agreement: Agreement, now: Millise
   successor.stage = 'established';
   successor.localId = old.localId;
   successor.remoteId = old.remoteId;
+  successor.proofs = old.proofs;
   successor.natTraversal = old.natTraversal;
   successor.peerBehindNat = old.peerBehindNat;
   successor.weAreBehindNat = old.weAreBehindNat;

@@ -15,18 +15,13 @@ import {
   type Proposal,
   ProtocolId,
 } from '../wire/types.js';
+import { certificateRequests, multipleAuth, readAnnounced, signatureHashes } from './announce.js';
 import { errorNotify, refusal } from './failure.js';
 import { IkeSa, type InitiatedExchange } from './ike-sa.js';
 import { generateKe, groupsOf } from './key-exchange.js';
 import { detectNat, natNotifies } from './nat.js';
 import type { SessionState } from './state.js';
-import type { SessionPolicy } from './types.js';
-
-/** The two IKE_SA_INIT messages as they went over the wire; AUTH signs them (RFC 7296 2.15). */
-export interface InitMessages {
-  request: Uint8Array;
-  response: Uint8Array;
-}
+import type { InitMessages, SessionPolicy } from './types.js';
 
 /** Nonce sizes a peer may send, bytes (RFC 7296 3.9). */
 const NONCE_MIN = 16;
@@ -78,6 +73,7 @@ export class SaInit implements InitiatedExchange {
       { type: PayloadType.KE, group: this.#group, data: this.#ke.publicValue },
       { type: PayloadType.NONCE, data: this.#nonce },
       ...natNotifies(ikeSa.initiatorSpi, 0n, ikeSa.path, policy.encap, entropy),
+      ...signatureHashes(policy.auth),
     ];
   }
 
@@ -171,6 +167,7 @@ export class SaInit implements InitiatedExchange {
     ikeSa.natTraversal = nat.supported;
     ikeSa.peerBehindNat = nat.peerBehindNat;
     ikeSa.weAreBehindNat = nat.weAreBehindNat;
+    readAnnounced(ikeSa, payloads);
     const keys = deriveIkeKeys({
       suite,
       keSecret,
@@ -238,6 +235,7 @@ export function answerSaInit(request: SaInitRequest, now: Milliseconds): SaInitA
   ikeSa.peerBehindNat = nat.peerBehindNat;
   ikeSa.weAreBehindNat = nat.weAreBehindNat;
   ikeSa.dropAt = now + policy.halfOpenTimeout;
+  readAnnounced(ikeSa, payloads);
   const response = encodeMessage(ikeSa.header(ExchangeType.IKE_SA_INIT, 0, true), [
     {
       type: PayloadType.SA,
@@ -250,6 +248,9 @@ export function answerSaInit(request: SaInitRequest, now: Milliseconds): SaInitA
     ...(nat.supported
       ? natNotifies(ikeSa.initiatorSpi, ikeSa.responderSpi, path, policy.encap, entropy)
       : []),
+    ...signatureHashes(policy.auth),
+    ...certificateRequests(policy.auth, 'short'),
+    ...multipleAuth(policy.auth),
   ]);
   // IKE_SA_INIT is request 0 of this window; its retransmission is answered like any other.
   ikeSa.requests.answered(request.datagram, response);

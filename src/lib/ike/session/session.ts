@@ -1,22 +1,29 @@
-import { type Path, sameEndpoint } from '../../core/endpoint.js';
+import type { Path } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import { KitError, WireError } from '../../core/errors.js';
-import type { Identity } from '../identity.js';
 import { decodeHeader } from '../wire/header.js';
 import { decodeMessage, encodeMessage } from '../wire/message.js';
 import { NotifyType, notify } from '../wire/notify.js';
 import { ExchangeType, type IkeHeader, type Payload } from '../wire/types.js';
-import { IkeAuth } from './auth.js';
-import { MakeChild } from './create-child.js';
+import { startIkeAuth } from './auth.js';
+import { initiate, runCommand } from './commands.js';
+import { follow } from './follow.js';
 import { childCounter, ownHooks } from './hooks.js';
-import { IkeSa, type InitiatedExchange } from './ike-sa.js';
-import { AuthenticationFailed, DeleteChild, DeleteIkeSa, LivenessCheck } from './informational.js';
-import { RekeyIkeSa } from './rekey-ike.js';
-import { type InitMessages, SaInit } from './sa-init.js';
+import type { IkeSa, InitiatedExchange } from './ike-sa.js';
+import { AuthenticationFailed } from './informational.js';
+import { SaInit } from './sa-init.js';
 import { SessionState } from './state.js';
 import { dueTimers, nextWake } from './timers.js';
 import { findTransition } from './transitions.js';
-import type { ExchangeSummary, SessionCommand, SessionInput, SessionOutput, SessionPolicy } from './types.js';
+import type {
+  ExchangeSummary,
+  InitMessages,
+  Say,
+  SessionInput,
+  SessionOutput,
+  SessionPolicy,
+  TaskOutcome,
+} from './types.js';
 import { answerHigherVersion } from './unprotected.js';
 import { Retransmission } from './window.js';
 
@@ -27,6 +34,9 @@ const exchangeNames: Record<number, ExchangeSummary['exchange']> = {
   [ExchangeType.INFORMATIONAL]: 'INFORMATIONAL',
 };
 
+/** Datagrams kept while a task is out; more are dropped, as a network would. */
+const MAX_KEPT = 8;
+
 /**
  * One connection with one peer: its IKE SA, the successors of that, and the child SAs, as a state machine without I/O.
  * Everything comes in through {@link Session.handle} and goes out in what it returns.
@@ -36,6 +46,13 @@ export class Session {
   /** Initiator: where to move once NAT traversal is agreed, and how to begin. */
   readonly #paths: { path: Path; natPath: Path } | undefined;
   #initMessages: InitMessages | undefined;
+  /** Came while a task was out. */
+  readonly #kept: { data: Uint8Array; path: Path }[] = [];
+  #now: Milliseconds = 0;
+  /** Where in the events those of the datagram or the task at hand begin. */
+  #mark = 0;
+  /** Notes the exchange whose response a task is out for. */
+  #unfinished: (() => void) | undefined;
 
   /** Use {@link createInitiator}, or the listener for responders. */
   constructor(
@@ -63,12 +80,12 @@ export class Session {
 
   /** True until both sides are authenticated. */
   get halfOpen(): boolean {
-    return this.remoteId === undefined;
+    return this.#state.ikeSas.every((sa) => sa.remoteId === undefined);
   }
 
-  /** The authenticated peer; undefined before. */
-  get remoteId(): Identity | undefined {
-    return this.#state.ikeSas.find((sa) => sa.remoteId)?.remoteId;
+  /** The peer as far as it proved who it is: see {@link IkeSa.peerName}. */
+  get peerName(): string | undefined {
+    return this.#state.ikeSas.find((sa) => sa.remoteId)?.peerName;
   }
 
   /** SPIs that this side chose for its IKE SAs: what a listener finds a session by. */
@@ -79,9 +96,12 @@ export class Session {
   /** One step. Does not throw for anything that a peer sends. */
   handle(input: SessionInput, now: Milliseconds): SessionOutput {
     const state = this.#state;
-    if (input.type === 'datagram') this.#datagram(input.data, input.path, now);
-    else if (input.type === 'command') this.#command(input.command, now);
-    else dueTimers(state, now, input.inboundSeenAt);
+    this.#now = now;
+    if (input.type === 'datagram') this.#receive(input.data, input.path, now);
+    else if (input.type === 'task') this.#taskDone(input.id, input.outcome, now);
+    else if (input.type === 'timeout') dueTimers(state, now, input.inboundSeenAt);
+    else if (input.command.type !== 'initiate') runCommand(state, input.command, now);
+    else if (this.#paths) initiate(state, this.#paths.path, now);
     this.#startDue(now);
     return this.#flush();
   }
@@ -94,13 +114,42 @@ export class Session {
 
   #flush(): SessionOutput {
     const state = this.#state;
-    const output = { send: state.sends, events: state.events, wakeAt: nextWake(state) };
+    const { sends: send, events, tasks } = state;
     state.sends = [];
     state.events = [];
-    return output;
+    state.tasks = [];
+    return { send, events, tasks, wakeAt: nextWake(state) };
+  }
+
+  /** While a task is out the peer has to wait, so that messages never interleave inside one SA. */
+  #receive(data: Uint8Array, path: Path, now: Milliseconds): void {
+    if (!this.#state.waiting) this.#datagram(data, path, now);
+    else if (this.#kept.length < MAX_KEPT) this.#kept.push({ data: data.slice(), path });
+  }
+
+  #taskDone(id: number, outcome: TaskOutcome, now: Milliseconds): void {
+    const { waiting } = this.#state;
+    if (waiting?.id !== id) return;
+    this.#state.waiting = undefined;
+    this.#mark = this.#state.events.length;
+    waiting.resume(outcome, now);
+    this.#settle();
+    while (!this.#state.waiting) {
+      const next = this.#kept.shift();
+      if (!next) break;
+      this.#datagram(next.data, next.path, now);
+    }
+  }
+
+  /** Notes a finished exchange, unless a task is still out for it. */
+  #settle(): void {
+    if (this.#state.waiting) return;
+    this.#unfinished?.();
+    this.#unfinished = undefined;
   }
 
   #datagram(data: Uint8Array, path: Path, now: Milliseconds): void {
+    this.#mark = this.#state.events.length;
     const header = parse(decodeHeader, data);
     if (!header) return;
     const ikeSa = this.#state.ikeSas.find((sa) => sa.isAddressed(header));
@@ -137,7 +186,7 @@ export class Session {
     const verdict = init.answered(ikeSa, message);
     if (verdict === 'wait') return;
     ikeSa.pending = undefined;
-    this.#exchanged(true, ExchangeType.IKE_SA_INIT, 0, verdict.purpose);
+    this.#exchanged(true, ExchangeType.IKE_SA_INIT, 0, verdict.purpose, this.#state.events.length);
     if (!verdict.agreed) {
       ikeSa.nextRequestId = 0;
       ikeSa.queue.unshift({ exchange: init, notBefore: now });
@@ -146,7 +195,7 @@ export class Session {
     const wantsNatT = this.#state.policy.encap || ikeSa.weAreBehindNat || ikeSa.peerBehindNat;
     if (ikeSa.natTraversal && wantsNatT && this.#paths) ikeSa.path = this.#paths.natPath;
     const messages = { request: pending.datagram, response: data.slice() };
-    this.#state.enqueue(ikeSa, new IkeAuth(this.#state, messages), now);
+    startIkeAuth(this.#state, ikeSa, messages, now);
   }
 
   #response(ikeSa: IkeSa, header: IkeHeader, data: Uint8Array, path: Path, now: Milliseconds): void {
@@ -156,7 +205,7 @@ export class Session {
     if (opened === 'unauthentic') return;
     ikeSa.pending = undefined;
     ikeSa.lastInboundAt = now;
-    this.#follow(ikeSa, path);
+    follow(this.#state, ikeSa, path);
     if (opened === 'malformed' || opened.some((p) => p.type === 'unknown' && p.critical)) {
       const error = new KitError(
         'protocol',
@@ -166,14 +215,15 @@ export class Session {
       this.#state.end(ikeSa, 'failed', now, error);
       return;
     }
-    const at = this.#state.events.length;
     try {
       pending.exchange.response(ikeSa, opened, now);
     } catch (error) {
       if (!(error instanceof KitError)) throw error;
       this.#state.end(ikeSa, 'failed', now, error);
     }
-    this.#exchanged(true, header.exchangeType, header.messageId, pending.exchange.purpose, at);
+    this.#unfinished = () =>
+      this.#exchanged(true, header.exchangeType, header.messageId, pending.exchange.purpose);
+    this.#settle();
   }
 
   #request(ikeSa: IkeSa, header: IkeHeader, data: Uint8Array, path: Path, now: Milliseconds): void {
@@ -182,139 +232,64 @@ export class Session {
     const opened = open(ikeSa, data);
     if (opened === 'unauthentic') return;
     ikeSa.lastInboundAt = now;
-    this.#follow(ikeSa, path);
-    let at = this.#state.events.length;
-    const answer =
-      opened === 'malformed' ? this.#malformed(ikeSa, now) : this.#process(ikeSa, header, opened, now);
-    if (!answer) return;
-    const { exchangeType, messageId } = header;
-    if (exchangeType === ExchangeType.IKE_AUTH) {
-      // Told only now: what came before is not worth a word until somebody stands behind it.
-      this.#exchanged(false, ExchangeType.IKE_SA_INIT, 0, 'agreed on algorithms and keys', at);
-      at += 1;
-    }
-    const response = ikeSa.seal(exchangeType, messageId, true, answer.payloads, this.#state.entropy);
-    ikeSa.requests.answered(data, response);
-    this.#state.send(ikeSa, response, now, path);
-    this.#exchanged(false, exchangeType, messageId, answer.story, at);
+    follow(this.#state, ikeSa, path);
+    const reply = (payloads: Payload[], story: string) =>
+      this.#reply(ikeSa, header, data, path, payloads, story);
+    if (opened === 'malformed') this.#malformed(ikeSa, reply, now);
+    else this.#process(ikeSa, header, opened, reply, now);
   }
 
-  /** @returns undefined when the request is dropped without an answer */
-  #process(
+  #reply(
     ikeSa: IkeSa,
-    header: IkeHeader,
+    { exchangeType, messageId }: IkeHeader,
+    request: Uint8Array,
+    path: Path,
     payloads: Payload[],
-    now: Milliseconds,
-  ): { payloads: Payload[]; story: string } | undefined {
+    story: string,
+  ): void {
+    if (exchangeType === ExchangeType.IKE_AUTH && messageId === 1) {
+      // Told only now: what came before is not worth a word until somebody stands behind it.
+      this.#exchanged(false, ExchangeType.IKE_SA_INIT, 0, 'agreed on algorithms and keys');
+      this.#mark += 1;
+    }
+    const response = ikeSa.seal(exchangeType, messageId, true, payloads, this.#state.entropy);
+    ikeSa.requests.answered(request, response);
+    this.#state.send(ikeSa, response, this.#now, path);
+    this.#exchanged(false, exchangeType, messageId, story);
+  }
+
+  /** Answers a request through `reply`, now or when a task is done; or drops it. */
+  #process(ikeSa: IkeSa, header: IkeHeader, payloads: Payload[], reply: Say, now: Milliseconds): void {
     // RFC 7296 2.5: an unknown critical payload rejects the request, an uncritical one is passed over.
     const critical = payloads.find((p) => p.type === 'unknown' && p.critical);
     if (critical?.type === 'unknown') {
       const refused = notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, Uint8Array.of(critical.payloadType));
-      return { payloads: [refused], story: 'refused an unknown critical payload' };
+      reply([refused], 'refused an unknown critical payload');
+      return;
     }
-    const row = findTransition(ikeSa.stage, header.exchangeType, payloads);
-    if (!row) return undefined;
-    if (row.required.some((type) => !payloads.some((p) => p.type === type)))
-      return this.#malformed(ikeSa, now);
+    const row = findTransition(ikeSa.stage, header.exchangeType, payloads, this.#state);
+    if (!row) return;
+    if (row.required.some((type) => !payloads.some((p) => p.type === type))) {
+      this.#malformed(ikeSa, reply, now);
+      return;
+    }
+    const state = this.#state;
     try {
-      const answer = row.process({
-        state: this.#state,
-        ikeSa,
-        initMessages: this.#initMessages,
-        payloads,
-        now,
-      });
-      if (ikeSa.stage !== 'half-open') this.#initMessages = undefined;
-      return { payloads: answer.payloads, story: answer.story ?? row.story };
+      row.process({ state, ikeSa, initMessages: this.#initMessages, payloads, reply, now });
     } catch (error) {
       if (!(error instanceof KitError) || error.kind === 'bug') throw error;
-      return this.#malformed(ikeSa, now, error);
+      this.#malformed(ikeSa, reply, now, error);
     }
+    if (ikeSa.stage !== 'half-open') this.#initMessages = undefined;
   }
 
   /** RFC 7296 2.21.3: answer INVALID_SYNTAX to what is authentic but wrong, and give the IKE SA up. */
-  #malformed(ikeSa: IkeSa, now: Milliseconds, cause?: KitError): { payloads: Payload[]; story: string } {
+  #malformed(ikeSa: IkeSa, reply: Say, now: Milliseconds, cause?: KitError): void {
     const error =
       cause ??
       new KitError('protocol', 'E_INVALID_SYNTAX', 'The peer sent an authentic request that is malformed');
     this.#state.end(ikeSa, 'failed', now, error);
-    return { payloads: [notify(NotifyType.INVALID_SYNTAX)], story: 'refused a malformed request' };
-  }
-
-  /**
-   * RFC 7296 2.23: the address of an authenticated message is the one to talk to when the peer is behind a NAT. Who is
-   * behind a NAT itself does not follow, lest one packet that a thief sends on moves the tunnel; a responder there has
-   * a fixed mapping, and its clients may still move.
-   */
-  #follow(ikeSa: IkeSa, path: Path): void {
-    const moved =
-      !sameEndpoint(ikeSa.path.remote, path.remote) || !sameEndpoint(ikeSa.path.local, path.local);
-    if (!moved) return;
-    const floats = ikeSa.stage === 'half-open' && ikeSa.role === 'responder';
-    const stays = !ikeSa.peerBehindNat || (ikeSa.weAreBehindNat && this.#state.role === 'initiator');
-    if (!floats && stays) return;
-    ikeSa.path = path;
-    if (!floats) this.#state.emit({ type: 'peer-moved', path });
-  }
-
-  #command(command: SessionCommand, now: Milliseconds): void {
-    const state = this.#state;
-    if (command.type === 'initiate') {
-      this.#initiate(now);
-      return;
-    }
-    const ikeSa = state.current;
-    if (state.closed || !ikeSa) return;
-    const ends = command.type === 'close' || command.type === 'abandon';
-    if (ikeSa.stage === 'half-open' && !ends) return;
-    switch (command.type) {
-      case 'rekey-ike':
-        state.enqueue(ikeSa, new RekeyIkeSa(state), now);
-        return;
-      case 'rekey-child': {
-        const child = state.children.get(command.childId);
-        if (child) state.enqueue(child.ikeSa, MakeChild.successorOf(state, child), now);
-        return;
-      }
-      case 'create-child':
-        state.enqueue(ikeSa, new MakeChild(state, command.localTs, command.remoteTs), now);
-        return;
-      case 'delete-child': {
-        const child = state.children.get(command.childId);
-        if (child) state.enqueue(child.ikeSa, new DeleteChild(state, child, 'deleted-by-us'), now);
-        return;
-      }
-      case 'check-liveness':
-        state.enqueue(ikeSa, new LivenessCheck(), now);
-        return;
-      case 'peer-moved':
-        this.#follow(ikeSa, command.path);
-        return;
-      case 'abandon':
-        state.end(ikeSa, 'replaced', now);
-        return;
-      case 'close':
-        this.#close(now);
-    }
-  }
-
-  #initiate(now: Milliseconds): void {
-    const state = this.#state;
-    if (!this.#paths || state.closed || state.ikeSas.length > 0) return;
-    const ikeSa = new IkeSa('initiator', state.newIkeSpi(), this.#paths.path, now);
-    state.ikeSas.push(ikeSa);
-    state.enqueue(ikeSa, new SaInit(state), now);
-  }
-
-  #close(now: Milliseconds): void {
-    const state = this.#state;
-    for (const ikeSa of [...state.ikeSas]) {
-      if (ikeSa.stage === 'half-open') state.end(ikeSa, 'deleted-by-us', now);
-      else if (ikeSa.stage === 'established') {
-        ikeSa.queue.length = 0;
-        state.enqueue(ikeSa, new DeleteIkeSa(state, 'deleted-by-us'), now);
-      }
-    }
+    reply([notify(NotifyType.INVALID_SYNTAX)], 'refused a malformed request');
   }
 
   /** Sends what is due wherever no request is outstanding (RFC 7296 2.3: our window is 1 as well). */
@@ -345,14 +320,14 @@ export class Session {
   }
 
   /** Notes a finished exchange in front of the events it caused, which begin at index `at`. */
-  #exchanged(byUs: boolean, type: number, messageId: number, purpose: string, at?: number): void {
+  #exchanged(byUs: boolean, type: number, messageId: number, purpose: string, at = this.#mark): void {
     const exchange = exchangeNames[type];
     if (!exchange) return;
     const event = {
       type: 'exchange',
       summary: { exchange, initiatedByUs: byUs, messageId, purpose },
     } as const;
-    this.#state.events.splice(at ?? this.#state.events.length, 0, event);
+    this.#state.events.splice(at, 0, event);
   }
 }
 

@@ -1,8 +1,7 @@
 import type { Path } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import type { KitError } from '../../core/errors.js';
-import type { Identity } from '../identity.js';
-import type { TrafficSelector } from '../wire/types.js';
+import type { Payload, TrafficSelector } from '../wire/types.js';
 import type { Child } from './child-sa.js';
 import type { IkeSa, InitiatedExchange } from './ike-sa.js';
 import type {
@@ -10,8 +9,11 @@ import type {
   DeleteReason,
   ExchangeSummary,
   OutgoingDatagram,
+  Say,
   SessionEvent,
   SessionPolicy,
+  SessionTask,
+  TaskOutcome,
 } from './types.js';
 
 /** What a session needs from its surroundings and shares with other sessions of the same process. */
@@ -21,12 +23,14 @@ export interface SessionHooks {
   /** A fresh inbound ESP SPI, unique in this process. */
   claimSpi(): number;
   releaseSpi(spi: number): void;
-  /** An authenticated peer said INITIAL_CONTACT: drop every other SA with that identity (RFC 7296 2.4). */
-  initialContact(remoteId: Identity, now: Milliseconds): void;
+  /** An authenticated peer said INITIAL_CONTACT: drop every other SA of the same {@link IkeSa.peerName} (RFC 7296 2.4). */
+  initialContact(peerName: string, now: Milliseconds): void;
 }
 
 /** Random part of a lifetime, so that both sides seldom rekey at the same moment (RFC 7296 2.8). */
 const JITTER = 0.1;
+/** How long a task may take. */
+const TASK_TIMEOUT: Milliseconds = 30_000;
 /** How long a rekeyed IKE SA waits for the peer to delete it. */
 const REKEYED_LINGER: Milliseconds = 60_000;
 /** How long a finished IKE SA still answers retransmitted requests. */
@@ -38,6 +42,17 @@ export class SessionState {
   readonly children = new Map<string, Child>();
   sends: OutgoingDatagram[] = [];
   events: SessionEvent[] = [];
+  tasks: SessionTask[] = [];
+  /** A task is out: the datagrams of the peer have to wait. */
+  waiting:
+    | { id: number; until: Milliseconds; resume(outcome: TaskOutcome, now: Milliseconds): void }
+    | undefined;
+  /** Authentication, while it goes on. */
+  conversation: { abort(): void } | undefined;
+  /** Responders: answers IKE_AUTH requests, from the first one on. */
+  authentication:
+    | { answer(payloads: Payload[] | undefined, reply: Say, now: Milliseconds): void }
+    | undefined;
   closed = false;
   /** Set by `close`: the end is wanted. */
   closing = false;
@@ -49,6 +64,7 @@ export class SessionState {
   peerHasNoPfs = false;
   /** Owner name of the lease taken from the pool. */
   leaseOwner: string | undefined;
+  #lastTask = 0;
 
   constructor(
     readonly role: 'initiator' | 'responder',
@@ -80,6 +96,18 @@ export class SessionState {
 
   enqueue(ikeSa: IkeSa, exchange: InitiatedExchange, notBefore: Milliseconds): void {
     ikeSa.queue.push({ exchange, notBefore });
+  }
+
+  /** Hands out slow work, one piece at a time; `resume` goes on with its outcome, unless the session ends before. */
+  defer(
+    run: () => unknown,
+    resume: (outcome: TaskOutcome, now: Milliseconds) => void,
+    now: Milliseconds,
+  ): void {
+    if (this.waiting) throw new Error('a session waits for one task at a time');
+    const id = ++this.#lastTask;
+    this.waiting = { id, until: now + TASK_TIMEOUT, resume };
+    this.tasks.push({ id, run });
   }
 
   /** A random non-zero 64-bit IKE SPI. */
@@ -126,6 +154,7 @@ export class SessionState {
     successor.queue.push(...old.queue.splice(0));
     successor.localId = old.localId;
     successor.remoteId = old.remoteId;
+    successor.proofs = old.proofs;
     old.rekeying = false;
     this.retire(old, now);
     this.emit({ type: 'ike-sa-rekeyed', old: old.info(), ikeSa: successor.info() });
@@ -155,6 +184,10 @@ export class SessionState {
   end(ikeSa: IkeSa | undefined, reason: DeleteReason, now: Milliseconds, error?: KitError): void {
     if (this.closed) return;
     this.closed = true;
+    this.waiting = undefined;
+    this.tasks = [];
+    this.conversation?.abort();
+    this.conversation = undefined;
     for (const child of [...this.children.values()]) this.removeChild(child, reason);
     for (const sa of this.ikeSas) this.#finish(sa, now);
     if (this.leaseOwner !== undefined) this.policy.pool?.release(this.leaseOwner);

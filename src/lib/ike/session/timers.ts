@@ -12,6 +12,17 @@ const KEEPALIVE = Uint8Array.of(0xff);
 
 /** Does everything that is due: retransmissions, rekeys, liveness checks, keepalives, clean-up. */
 export function dueTimers(state: SessionState, now: Milliseconds, inboundSeenAt?: Milliseconds): void {
+  if (state.waiting && state.waiting.until <= now) {
+    const error = new KitError(
+      'network',
+      'E_TASK_TIMEOUT',
+      'Checking what the peer showed of itself took too long',
+      {
+        hint: 'A revocation list or another server that it needs may be out of reach.',
+      },
+    );
+    state.end(state.current, 'failed', now, error);
+  }
   for (const ikeSa of [...state.ikeSas]) {
     if (inboundSeenAt !== undefined && inboundSeenAt > ikeSa.lastInboundAt)
       ikeSa.lastInboundAt = inboundSeenAt;
@@ -33,7 +44,7 @@ export function dueTimers(state: SessionState, now: Milliseconds, inboundSeenAt?
 
 /** When the next timer is due; undefined: none. */
 export function nextWake(state: SessionState): Milliseconds | undefined {
-  const moments: (Milliseconds | undefined)[] = [];
+  const moments: (Milliseconds | undefined)[] = [state.waiting?.until];
   for (const ikeSa of state.ikeSas) {
     moments.push(ikeSa.dropAt, ikeSa.pending?.retransmission.nextAt);
     if (ikeSa.stage === 'established') {

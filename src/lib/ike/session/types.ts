@@ -2,11 +2,12 @@ import type { Path } from '../../core/endpoint.js';
 import type { Milliseconds } from '../../core/environment.js';
 import type { KitError } from '../../core/errors.js';
 import type { Secret } from '../../core/secret.js';
+import type { AuthPolicy } from '../auth/types.js';
 import type { Identity } from '../identity.js';
 import type { ChildKeys, IkeKeys } from '../keys.js';
 import type { ProposalTemplate } from '../proposals.js';
 import type { ChildSuite, IkeSuite } from '../suite.js';
-import type { TrafficSelector } from '../wire/types.js';
+import type { Payload, TrafficSelector } from '../wire/types.js';
 
 /** Exponential retransmission (RFC 7296 2.1, 2.4). The peer is dead `initial * (factor^0 + … + factor^(sends-1))` after the first send. */
 export interface RetransmitSchedule {
@@ -48,7 +49,7 @@ export interface SessionPolicy {
   localId: Identity | undefined;
   /** Undefined accepts any identity (`%any`). */
   remoteId: Identity | undefined;
-  psk: Secret;
+  auth: AuthPolicy;
   ikeProposals: readonly ProposalTemplate[];
   espProposals: readonly ProposalTemplate[];
   /** This side's traffic; undefined: the virtual address that the server assigns (initiator only). */
@@ -72,6 +73,15 @@ export interface SessionPolicy {
   halfOpenTimeout: Milliseconds;
 }
 
+/** Sends a message: its payloads, and in plain words what it was for, for timelines. */
+export type Say = (payloads: Payload[], story: string) => void;
+
+/** The two IKE_SA_INIT messages as they went over the wire; AUTH signs them (RFC 7296 2.15). */
+export interface InitMessages {
+  request: Uint8Array;
+  response: Uint8Array;
+}
+
 /** One datagram to send. `keepalive` datagrams are the bare 0xFF octet and take no marker. */
 export interface OutgoingDatagram {
   path: Path;
@@ -79,11 +89,22 @@ export interface OutgoingDatagram {
   keepalive?: true;
 }
 
+/** Slow work that the session hands out: `run` anywhere, then give the outcome back as input `task` with the same id. */
+export interface SessionTask {
+  id: number;
+  run(): unknown;
+}
+
+/** How a task ended: `value` is what `run` returned or resolved to. */
+export type TaskOutcome = { ok: true; value: unknown } | { ok: false; error: unknown };
+
 export type SessionInput =
   | { type: 'datagram'; path: Path; data: Uint8Array }
   /** `inboundSeenAt`: last authenticated ESP packet of any child, so that DPD spares a peer that is heard. */
   | { type: 'timeout'; inboundSeenAt?: Milliseconds }
-  | { type: 'command'; command: SessionCommand };
+  | { type: 'command'; command: SessionCommand }
+  /** Datagrams that came meanwhile were kept, and are read after it. */
+  | { type: 'task'; id: number; outcome: TaskOutcome };
 
 export type SessionCommand =
   | { type: 'initiate' }
@@ -113,11 +134,19 @@ export interface IkeSaInfo {
   nonceR: Uint8Array;
   localId: Identity;
   remoteId: Identity;
+  /** How each side proved who it is, e.g. `psk`, `ECDSA P-256 with SHA-256`, `eap-mschapv2`; rounds joined by ` + `. */
+  localAuth: string;
+  remoteAuth: string;
+  /** Who the client is to EAP; undefined when it did not use EAP. */
+  eapIdentity: string | undefined;
   path: Path;
 }
 
 /** An IKE SA that has keys but whose peer was never authenticated: what a key log needs to explain the failure. */
-export type UnauthenticatedIkeSa = Omit<IkeSaInfo, 'localId' | 'remoteId'>;
+export type UnauthenticatedIkeSa = Omit<
+  IkeSaInfo,
+  'localId' | 'remoteId' | 'localAuth' | 'remoteAuth' | 'eapIdentity'
+>;
 
 /** One pair of child SAs as events, the plane and the key log need it. */
 export interface ChildSaInfo {
@@ -157,6 +186,8 @@ export interface ExchangeSummary {
 /** Things that happened, in order. The driver acts on them before it sends the datagrams of the same output. */
 export type SessionEvent =
   | { type: 'exchange'; summary: ExchangeSummary }
+  /** Something that works, and yet somebody should know. */
+  | { type: 'warning'; code: string; message: string }
   /** IKE_SA_INIT was refused, which nobody authenticates: worth a word, but not an end (RFC 7296 2.21.1). */
   | { type: 'refused-unconfirmed'; error: KitError }
   | { type: 'ike-sa-established'; ikeSa: IkeSaInfo }
@@ -183,6 +214,7 @@ export type SessionEvent =
 export interface SessionOutput {
   send: OutgoingDatagram[];
   events: SessionEvent[];
+  tasks: SessionTask[];
   /** When to call again with `timeout`; undefined: nothing is due. */
   wakeAt: Milliseconds | undefined;
 }

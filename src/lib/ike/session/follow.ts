@@ -1,0 +1,18 @@
+import { type Path, sameEndpoint } from '../../core/endpoint.js';
+import type { IkeSa } from './ike-sa.js';
+import type { SessionState } from './state.js';
+
+/**
+ * RFC 7296 2.23: the address of an authenticated message is the one to talk to when the peer is behind a NAT. Who is
+ * behind a NAT itself does not follow, lest one packet that a thief sends on moves the tunnel; a responder there has
+ * a fixed mapping, and its clients may still move.
+ */
+export function follow(state: SessionState, ikeSa: IkeSa, path: Path): void {
+  const moved = !sameEndpoint(ikeSa.path.remote, path.remote) || !sameEndpoint(ikeSa.path.local, path.local);
+  if (!moved) return;
+  const floats = ikeSa.stage === 'half-open' && ikeSa.role === 'responder';
+  const stays = !ikeSa.peerBehindNat || (ikeSa.weAreBehindNat && state.role === 'initiator');
+  if (!floats && stays) return;
+  ikeSa.path = path;
+  if (!floats) state.emit({ type: 'peer-moved', path });
+}
