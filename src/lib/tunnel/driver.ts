@@ -4,7 +4,13 @@ import { KitError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
 import type { PlaneEvents } from '../esp/plane/plane.js';
 import type { Session } from '../ike/session/session.js';
-import type { OutgoingDatagram, SessionCommand, SessionEvent } from '../ike/session/types.js';
+import type {
+  OutgoingDatagram,
+  SessionCommand,
+  SessionEvent,
+  SessionTask,
+  TaskOutcome,
+} from '../ike/session/types.js';
 import type { Datagram, UdpTransport } from '../net/udp.js';
 import { internalError } from './failures.js';
 import type { SaTracker } from './tracker.js';
@@ -17,11 +23,13 @@ const shortestSleep = 1;
 export type EngineInput =
   | { type: 'datagram'; path: Path; data: Uint8Array }
   | { type: 'timeout'; inboundSeenAt?: (session: number) => Milliseconds | undefined }
-  | { type: 'command'; session: number | 'all'; command: SessionCommand };
+  | { type: 'command'; session: number | 'all'; command: SessionCommand }
+  | { type: 'task'; session: number; id: number; outcome: TaskOutcome };
 
 export interface EngineOutput {
   send: OutgoingDatagram[];
   events: { session: number; event: SessionEvent }[];
+  tasks: { session: number; task: SessionTask }[];
   wakeAt: Milliseconds | undefined;
 }
 
@@ -37,11 +45,16 @@ export const onlySession = 0;
 export function sessionEngine(session: Session): Engine {
   return {
     handle(input, now) {
-      const { send, events, wakeAt } = session.handle(
+      const { send, events, tasks, wakeAt } = session.handle(
         input.type === 'timeout' ? timeoutOf(input.inboundSeenAt?.(onlySession)) : input,
         now,
       );
-      return { send, events: events.map((event) => ({ session: onlySession, event })), wakeAt };
+      return {
+        send,
+        events: events.map((event) => ({ session: onlySession, event })),
+        tasks: tasks.map((task) => ({ session: onlySession, task })),
+        wakeAt,
+      };
     },
   };
 }
@@ -172,7 +185,19 @@ export class Driver {
     }
     if (pending.length === 0) this.#send(output.send);
     else void Promise.allSettled(pending).then(() => this.#send(output.send));
+    for (const { session, task } of output.tasks) void this.#runTask(session, task);
     this.#sleep(output.wakeAt);
+  }
+
+  /** Does the slow work of a session beside everything else, and hands its outcome back. */
+  async #runTask(session: number, { id, run }: SessionTask): Promise<void> {
+    let outcome: TaskOutcome;
+    try {
+      outcome = { ok: true, value: await run() };
+    } catch (error) {
+      outcome = { ok: false, error };
+    }
+    this.#submit({ type: 'task', session, id, outcome });
   }
 
   #send(datagrams: readonly OutgoingDatagram[]): void {
@@ -197,6 +222,7 @@ export class Driver {
   /** Whose input it was, as far as that can be told from outside. */
   #sessionOf(input: EngineInput): number | undefined {
     if (input.type === 'command') return input.session === 'all' ? undefined : input.session;
+    if (input.type === 'task') return input.session;
     if (input.type === 'timeout' || input.data.length < 16) return undefined;
     const view = new DataView(input.data.buffer, input.data.byteOffset, input.data.byteLength);
     return this.#tracker.sessionOf(view.getBigUint64(0), view.getBigUint64(8));
