@@ -3,8 +3,20 @@ import type { Entropy } from '../core/environment.js';
 import { KitError, WireError } from '../core/errors.js';
 import { constantTimeEqual, type Secret } from '../core/secret.js';
 import type { IkeSuite } from './suite.js';
-import { decodeMessage, decodePayloads, encodeMessage, encodePayloads } from './wire/message.js';
-import { type EncryptedPayload, type IkeHeader, type Payload, PayloadType } from './wire/types.js';
+import {
+  decodeMessage,
+  decodePayloads,
+  encodeMessage,
+  encodePayloads,
+  type HeaderFields,
+} from './wire/message.js';
+import {
+  type EncryptedFragmentPayload,
+  type EncryptedPayload,
+  type IkeHeader,
+  type Payload,
+  PayloadType,
+} from './wire/types.js';
 
 /**
  * How one direction of an IKE SA protects its SK payloads, with its key bound. `ad` is the message from its first
@@ -78,47 +90,83 @@ export function createSkProtection(
   };
 }
 
+/** The payload that carries sealed bytes: the whole of a message (SK), or a fragment of it (SKF). */
+export type SealedPayload = EncryptedPayload | EncryptedFragmentPayload;
+
+/** A protected message: its header, what stood before the encrypted payload, and what was inside. */
+export interface OpenedMessage {
+  header: IkeHeader;
+  payloads: Payload[];
+  /** Unencrypted payloads, authentic all the same: the ICV covers the whole message. */
+  outer: Payload[];
+}
+
 /**
  * A whole message whose payloads all travel inside SK (RFC 7296 3.14).
  * @param header its lengths and next payload are filled in
  */
 export function sealMessage(
-  header: Omit<IkeHeader, 'length' | 'nextPayload'>,
+  header: HeaderFields,
   payloads: readonly Payload[],
   protection: SkProtection,
   entropy: Entropy,
 ): Uint8Array {
-  const inner = encodePayloads([...payloads]);
-  const blank = new Uint8Array(protection.bodyLength(inner.bytes.length));
-  const message = encodeMessage(header, [{ type: PayloadType.SK, nextPayload: inner.first, body: blank }]);
-  const at = message.length - blank.length;
-  message.set(protection.seal(message.subarray(0, at), inner.bytes, entropy), at);
+  const { first, bytes } = encodePayloads(payloads);
+  const container = { type: PayloadType.SK, nextPayload: first } as const;
+  return sealBytes(header, container, bytes, protection, entropy);
+}
+
+/** A message of one sealed payload with these bytes inside. */
+export function sealBytes(
+  header: HeaderFields,
+  container: Omit<EncryptedPayload, 'body'> | Omit<EncryptedFragmentPayload, 'body'>,
+  inner: Uint8Array,
+  protection: SkProtection,
+  entropy: Entropy,
+): Uint8Array {
+  const body = new Uint8Array(protection.bodyLength(inner.length));
+  const message = encodeMessage(header, [{ ...container, body }]);
+  const at = message.length - body.length;
+  message.set(protection.seal(message.subarray(0, at), inner, entropy), at);
   return message;
 }
 
 /**
- * Checks and opens a message that ends in an SK payload. Payloads before SK are returned as `outer`; those that are
- * not covered by the ICV do not exist, for it covers the whole message.
+ * Checks and opens a message that ends in an SK payload.
  * @throws KitError of kind garbage, but not WireError, when the message does not parse, has no SK payload (`E_NO_SK`)
  *   or is not authentic (`E_ICV`)
  * @throws WireError when the message is authentic and what it carries does not parse
  */
-export function openMessage(
-  data: Uint8Array,
-  protection: SkProtection,
-): { header: IkeHeader; payloads: Payload[]; outer: Payload[] } {
+export function openMessage(data: Uint8Array, protection: SkProtection): OpenedMessage {
+  const { header, outer, sealed } = readSealed(data);
+  if (sealed.type !== PayloadType.SK) throw notSealed();
+  const inner = openSealed(data, sealed, protection);
+  return { header, payloads: readInner(sealed.nextPayload, inner), outer };
+}
+
+/**
+ * A message that ends in SK or SKF, still closed.
+ * @throws KitError of kind garbage, but not WireError, when it does not parse or ends in something else (`E_NO_SK`)
+ */
+export function readSealed(data: Uint8Array): { header: IkeHeader; outer: Payload[]; sealed: SealedPayload } {
   const { header, payloads: outer } = parseOuter(data);
   const sealed = outer.pop();
-  if (sealed?.type !== PayloadType.SK) {
-    throw new KitError('garbage', 'E_NO_SK', 'the message has no encrypted payload');
-  }
-  const { nextPayload, body } = sealed satisfies EncryptedPayload;
-  const inner = protection.open(data.subarray(0, data.length - body.length), body);
-  const payloads = decodePayloads(nextPayload, inner);
-  if (payloads.some((payload) => payload.type === PayloadType.SK || payload.type === PayloadType.SKF)) {
+  if (sealed?.type !== PayloadType.SK && sealed?.type !== PayloadType.SKF) throw notSealed();
+  return { header, outer, sealed };
+}
+
+/** The bytes inside the sealed payload of `data`. @throws as {@link SkProtection.open} */
+export function openSealed(data: Uint8Array, { body }: SealedPayload, protection: SkProtection): Uint8Array {
+  return protection.open(data.subarray(0, data.length - body.length), body);
+}
+
+/** The payloads inside an encrypted one. @throws WireError when they do not parse */
+export function readInner(first: number, inner: Uint8Array): Payload[] {
+  const payloads = decodePayloads(first, inner);
+  if (payloads.some(({ type }) => type === PayloadType.SK || type === PayloadType.SKF)) {
     throw new WireError('E_NESTED_SK', 'an encrypted payload inside an encrypted payload', 0);
   }
-  return { header, payloads, outer };
+  return payloads;
 }
 
 /** Nothing is authenticated yet, so a parse error must not look like one of an authentic message. */
@@ -155,6 +203,10 @@ function ivSource(counting: boolean, length: number): (entropy: Entropy) => Uint
     counter += 1n;
     return iv;
   };
+}
+
+function notSealed(): KitError {
+  return new KitError('garbage', 'E_NO_SK', 'the message has no encrypted payload');
 }
 
 function notAuthentic(): KitError {
