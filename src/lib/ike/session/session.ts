@@ -34,8 +34,8 @@ const exchangeNames: Record<number, ExchangeSummary['exchange']> = {
   [ExchangeType.INFORMATIONAL]: 'INFORMATIONAL',
 };
 
-/** Datagrams kept while a task is out; more are dropped, as a network would. */
-const MAX_KEPT = 8;
+/** Bytes of datagrams kept while a task is out; more are dropped, as a network would. */
+const MAX_KEPT = 32_768;
 
 /**
  * One connection with one peer: its IKE SA, the successors of that, and the child SAs, as a state machine without I/O.
@@ -124,7 +124,10 @@ export class Session {
   /** While a task is out the peer has to wait, so that messages never interleave inside one SA. */
   #receive(data: Uint8Array, path: Path, now: Milliseconds): void {
     if (!this.#state.waiting) this.#datagram(data, path, now);
-    else if (this.#kept.length < MAX_KEPT) this.#kept.push({ data: data.slice(), path });
+    else {
+      const kept = this.#kept.reduce((sum, each) => sum + each.data.length, data.length);
+      if (kept <= MAX_KEPT) this.#kept.push({ data: data.slice(), path });
+    }
   }
 
   #taskDone(id: number, outcome: TaskOutcome, now: Milliseconds): void {
