@@ -2,12 +2,14 @@ import { toHex } from '../../core/bytes.js';
 import type { Path } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import type { Secret } from '../../core/secret.js';
+import { DatagramSize, datagramOverhead, type Reassembled, Reassembly, sealFragmented } from '../fragment.js';
 import type { Identity } from '../identity.js';
 import type { IkeKeys } from '../keys.js';
-import { createSkProtection, openMessage, type SkProtection, sealMessage } from '../sealed.js';
+import { createSkProtection, type OpenedMessage, openMessage, type SkProtection } from '../sealed.js';
 import type { IkeSuite } from '../suite.js';
 import { ExchangeType, type IkeHeader, type Payload } from '../wire/types.js';
-import type { IkeSaInfo, UnauthenticatedIkeSa } from './types.js';
+import { SentMessage } from './sent-message.js';
+import type { FragmentationPolicy, IkeSaInfo, UnauthenticatedIkeSa } from './types.js';
 import { RequestWindow, type Retransmission } from './window.js';
 
 /**
@@ -55,7 +57,7 @@ export interface QueuedExchange {
 export interface PendingRequest {
   messageId: number;
   exchange: InitiatedExchange;
-  datagram: Uint8Array;
+  message: SentMessage;
   retransmission: Retransmission;
 }
 
@@ -84,6 +86,8 @@ export class IkeSa {
   peerBehindNat = false;
   /** The peer spoke NAT detection, so it can encapsulate ESP in UDP. */
   natTraversal = false;
+  /** Largest IP datagram for sealed messages, bytes; longer ones go in fragments. Undefined: the peer takes none. */
+  fragmentSize: number | undefined;
   nextRequestId = 0;
   pending: PendingRequest | undefined;
   readonly queue: QueuedExchange[] = [];
@@ -102,6 +106,7 @@ export class IkeSa {
   #secrets: IkeSaSecrets | undefined;
   #outbound: SkProtection | undefined;
   #inbound: SkProtection | undefined;
+  readonly #reassembly = { requests: new Reassembly(), responses: new Reassembly() };
 
   /**
    * @param role of this side as the original initiator or responder of this very SA: flag I and the keys follow it
@@ -154,22 +159,65 @@ export class IkeSa {
     this.#inbound = theirs;
   }
 
-  /** A sealed message of this side. */
+  /** Both sides know fragments (RFC 7383 2.3): from here on messages that are too long are sent in them. */
+  useFragments({ size }: FragmentationPolicy): void {
+    this.fragmentSize = size ?? DatagramSize.default;
+  }
+
+  /**
+   * A sealed message of this side.
+   * @throws KitError usage `E_FRAGMENT_SIZE` when it is too long even for fragments
+   */
   seal(
     exchangeType: number,
     messageId: number,
     isResponse: boolean,
     payloads: Payload[],
     entropy: Entropy,
-  ): Uint8Array {
-    if (!this.#outbound) throw new Error('this IKE SA has no keys yet');
-    return sealMessage(this.header(exchangeType, messageId, isResponse), payloads, this.#outbound, entropy);
+  ): SentMessage {
+    const outbound = this.#outbound;
+    if (!outbound) throw new Error('this IKE SA has no keys yet');
+    const header = this.header(exchangeType, messageId, isResponse);
+    const split = (size: number | undefined): Uint8Array[] => {
+      const room = size === undefined ? Number.POSITIVE_INFINITY : size - datagramOverhead(this.path);
+      return sealFragmented(header, payloads, outbound, entropy, room);
+    };
+    const datagrams = split(this.fragmentSize);
+    if (this.fragmentSize === undefined) return new SentMessage(datagrams);
+    return new SentMessage(datagrams, () => {
+      const smaller = split(DatagramSize.fallback);
+      // RFC 7383 2.5.2: only by their greater total does the peer tell new fragments from old ones.
+      if (smaller.length <= datagrams.length) return undefined;
+      this.fragmentSize = DatagramSize.fallback;
+      return smaller;
+    });
   }
 
-  /** Opens a message of the peer. @throws KitError `E_ICV`; WireError when what is inside does not parse */
-  open(datagram: Uint8Array): ReturnType<typeof openMessage> {
-    if (!this.#inbound) throw new Error('this IKE SA has no keys yet');
-    return openMessage(datagram, this.#inbound);
+  /**
+   * Opens a message of the peer, or takes a fragment of one.
+   * @returns `incomplete` when other fragments are still to come
+   * @throws KitError of kind garbage when it is not authentic; WireError when it is and what is inside does not parse
+   */
+  open(datagram: Uint8Array, { isResponse }: IkeHeader): OpenedMessage | 'incomplete' {
+    const inbound = this.#inbound;
+    if (!inbound) throw new Error('this IKE SA has no keys yet');
+    if (this.fragmentSize === undefined) return openMessage(datagram, inbound);
+    const { requests, responses } = this.#reassembly;
+    const opened = (isResponse ? responses : requests).open(datagram, inbound);
+    if (opened !== 'incomplete' && !isResponse) this.#learnSize(opened);
+    return opened;
+  }
+
+  /** RFC 7383 2.5.1: what the peer sends in smaller fragments is answered in fragments no larger. */
+  #learnSize({ longest }: Reassembled): void {
+    if (this.fragmentSize === undefined || longest === undefined) return;
+    const seen = Math.max(longest + datagramOverhead(this.path), DatagramSize.fallback);
+    this.fragmentSize = Math.min(this.fragmentSize, seen);
+  }
+
+  /** The response to send again when a request of the peer repeats the last one; see {@link RequestWindow}. */
+  retransmitted(header: IkeHeader, datagram: Uint8Array): readonly Uint8Array[] | undefined {
+    return this.requests.retransmitted(header, datagram, this.#inbound);
   }
 
   /** Header fields of a message of this side. */

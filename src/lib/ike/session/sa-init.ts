@@ -20,6 +20,7 @@ import { errorNotify, refusal } from './failure.js';
 import { IkeSa, type InitiatedExchange } from './ike-sa.js';
 import { generateKe, groupsOf } from './key-exchange.js';
 import { detectNat, natNotifies } from './nat.js';
+import { SentMessage } from './sent-message.js';
 import type { SessionState } from './state.js';
 import type { InitMessages, SessionPolicy } from './types.js';
 
@@ -34,6 +35,11 @@ const NO_SPI = new Uint8Array(0);
 
 export function validNonce(nonce: Uint8Array): boolean {
   return nonce.length >= NONCE_MIN && nonce.length <= NONCE_MAX;
+}
+
+/** The sender of these IKE_SA_INIT payloads takes fragments (RFC 7383 2.3). */
+function knowsFragments(payloads: readonly Payload[]): boolean {
+  return findNotify(payloads, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED) !== undefined;
 }
 
 /** What an unauthenticated answer led to. */
@@ -73,6 +79,7 @@ export class SaInit implements InitiatedExchange {
       { type: PayloadType.KE, group: this.#group, data: this.#ke.publicValue },
       { type: PayloadType.NONCE, data: this.#nonce },
       ...natNotifies(ikeSa.initiatorSpi, 0n, ikeSa.path, policy.encap, entropy),
+      ...(policy.fragmentation.announce ? [notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED)] : []),
       ...signatureHashes(policy.auth),
     ];
   }
@@ -167,6 +174,8 @@ export class SaInit implements InitiatedExchange {
     ikeSa.natTraversal = nat.supported;
     ikeSa.peerBehindNat = nat.peerBehindNat;
     ikeSa.weAreBehindNat = nat.weAreBehindNat;
+    const { fragmentation } = this.state.policy;
+    if (fragmentation.announce && knowsFragments(payloads)) ikeSa.useFragments(fragmentation);
     readAnnounced(ikeSa, payloads);
     const keys = deriveIkeKeys({
       suite,
@@ -235,6 +244,8 @@ export function answerSaInit(request: SaInitRequest, now: Milliseconds): SaInitA
   ikeSa.peerBehindNat = nat.peerBehindNat;
   ikeSa.weAreBehindNat = nat.weAreBehindNat;
   ikeSa.dropAt = now + policy.halfOpenTimeout;
+  const fragments = policy.fragmentation.announce && knowsFragments(payloads);
+  if (fragments) ikeSa.useFragments(policy.fragmentation);
   readAnnounced(ikeSa, payloads);
   const response = encodeMessage(ikeSa.header(ExchangeType.IKE_SA_INIT, 0, true), [
     {
@@ -248,11 +259,12 @@ export function answerSaInit(request: SaInitRequest, now: Milliseconds): SaInitA
     ...(nat.supported
       ? natNotifies(ikeSa.initiatorSpi, ikeSa.responderSpi, path, policy.encap, entropy)
       : []),
+    ...(fragments ? [notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED)] : []),
     ...signatureHashes(policy.auth),
     ...certificateRequests(policy.auth, 'short'),
     ...multipleAuth(policy.auth),
   ]);
   // IKE_SA_INIT is request 0 of this window; its retransmission is answered like any other.
-  ikeSa.requests.answered(request.datagram, response);
+  ikeSa.requests.answered(request.datagram, new SentMessage([response]));
   return { accepted: true, ikeSa, messages: { request: request.datagram.slice(), response } };
 }

@@ -12,6 +12,7 @@ import { childCounter, ownHooks } from './hooks.js';
 import type { IkeSa, InitiatedExchange } from './ike-sa.js';
 import { AuthenticationFailed } from './informational.js';
 import { SaInit } from './sa-init.js';
+import { SentMessage } from './sent-message.js';
 import { SessionState } from './state.js';
 import { dueTimers, nextWake } from './timers.js';
 import { findTransition } from './transitions.js';
@@ -159,12 +160,10 @@ export class Session {
     if (!ikeSa || header.fromInitiator !== (ikeSa.role === 'responder')) return;
     if (header.majorVersion !== 2) {
       const answer = answerHigherVersion(header);
-      if (answer) this.#state.send(ikeSa, answer, now, path);
+      if (answer) this.#state.send(ikeSa, [answer], now, path);
       return;
     }
-    const retransmitted = header.isResponse
-      ? undefined
-      : ikeSa.requests.retransmitted(header.messageId, data);
+    const retransmitted = header.isResponse ? undefined : ikeSa.retransmitted(header, data);
     if (retransmitted) {
       this.#state.send(ikeSa, retransmitted, now, path);
       return;
@@ -197,15 +196,15 @@ export class Session {
     }
     const wantsNatT = this.#state.policy.encap || ikeSa.weAreBehindNat || ikeSa.peerBehindNat;
     if (ikeSa.natTraversal && wantsNatT && this.#paths) ikeSa.path = this.#paths.natPath;
-    const messages = { request: pending.datagram, response: data.slice() };
+    const messages = { request: pending.message.datagrams[0]!, response: data.slice() };
     startIkeAuth(this.#state, ikeSa, messages, now);
   }
 
   #response(ikeSa: IkeSa, header: IkeHeader, data: Uint8Array, path: Path, now: Milliseconds): void {
     const pending = ikeSa.pending;
     if (pending?.messageId !== header.messageId || pending.exchange.type !== header.exchangeType) return;
-    const opened = open(ikeSa, data);
-    if (opened === 'unauthentic') return;
+    const opened = open(ikeSa, header, data);
+    if (opened === 'unauthentic' || opened === 'incomplete') return;
     ikeSa.pending = undefined;
     ikeSa.lastInboundAt = now;
     follow(this.#state, ikeSa, path);
@@ -232,8 +231,8 @@ export class Session {
   #request(ikeSa: IkeSa, header: IkeHeader, data: Uint8Array, path: Path, now: Milliseconds): void {
     // Window size 1: older requests are stale, later ones cannot exist yet (RFC 7296 2.3).
     if (header.messageId !== ikeSa.requests.expected) return;
-    const opened = open(ikeSa, data);
-    if (opened === 'unauthentic') return;
+    const opened = open(ikeSa, header, data);
+    if (opened === 'unauthentic' || opened === 'incomplete') return;
     ikeSa.lastInboundAt = now;
     follow(this.#state, ikeSa, path);
     const reply = (payloads: Payload[], story: string) =>
@@ -257,7 +256,7 @@ export class Session {
     }
     const response = ikeSa.seal(exchangeType, messageId, true, payloads, this.#state.entropy);
     ikeSa.requests.answered(request, response);
-    this.#state.send(ikeSa, response, this.#now, path);
+    this.#state.send(ikeSa, response.datagrams, this.#now, path);
     this.#exchanged(false, exchangeType, messageId, story);
   }
 
@@ -312,13 +311,13 @@ export class Session {
     const payloads = exchange.request(ikeSa, now);
     if (!payloads) return;
     const messageId = ikeSa.nextRequestId++;
-    const datagram =
+    const message =
       exchange.type === ExchangeType.IKE_SA_INIT
-        ? encodeMessage(ikeSa.header(exchange.type, messageId, false), payloads)
+        ? new SentMessage([encodeMessage(ikeSa.header(exchange.type, messageId, false), payloads)])
         : ikeSa.seal(exchange.type, messageId, false, payloads, state.entropy);
     const retransmission = new Retransmission(state.policy.retransmit, now);
-    ikeSa.pending = { messageId, exchange, datagram, retransmission };
-    state.send(ikeSa, datagram, now);
+    ikeSa.pending = { messageId, exchange, message, retransmission };
+    state.send(ikeSa, message.datagrams, now);
     if (exchange instanceof AuthenticationFailed) state.end(ikeSa, 'failed', now, exchange.endsWith);
   }
 
@@ -345,9 +344,14 @@ function parse<T>(decode: (data: Uint8Array) => T, data: Uint8Array): T | undefi
 }
 
 /** The payloads of a protected message, or why there are none. */
-function open(ikeSa: IkeSa, data: Uint8Array): Payload[] | 'unauthentic' | 'malformed' {
+function open(
+  ikeSa: IkeSa,
+  header: IkeHeader,
+  data: Uint8Array,
+): Payload[] | 'incomplete' | 'unauthentic' | 'malformed' {
   try {
-    return ikeSa.open(data).payloads;
+    const opened = ikeSa.open(data, header);
+    return opened === 'incomplete' ? opened : opened.payloads;
   } catch (error) {
     if (error instanceof WireError) return 'malformed';
     if (error instanceof KitError && error.kind === 'garbage') return 'unauthentic';

@@ -89,9 +89,10 @@ export class SessionState {
     this.emit({ type: 'exchange', summary });
   }
 
-  send(ikeSa: IkeSa, data: Uint8Array, now: Milliseconds, path: Path = ikeSa.path): void {
+  /** Sends the datagrams of one message. */
+  send(ikeSa: IkeSa, datagrams: readonly Uint8Array[], now: Milliseconds, path: Path = ikeSa.path): void {
     ikeSa.lastOutboundAt = now;
-    this.sends.push({ path, data });
+    for (const data of datagrams) this.sends.push({ path, data });
   }
 
   enqueue(ikeSa: IkeSa, exchange: InitiatedExchange, notBefore: Milliseconds): void {

@@ -70,7 +70,7 @@ function drop(state: SessionState, ikeSa: IkeSa, now: Milliseconds): void {
 
 function retransmit(state: SessionState, ikeSa: IkeSa, pending: PendingRequest, now: Milliseconds): void {
   const due = pending.retransmission.due(now);
-  if (due === 'resend') state.send(ikeSa, pending.datagram, now);
+  if (due === 'resend') state.send(ikeSa, pending.message.repeat(), now);
   if (due !== 'dead') return;
   const { exchange } = pending;
   if (exchange instanceof DeleteIkeSa) state.dropIkeSa(ikeSa, exchange.reason, now, exchange.error);

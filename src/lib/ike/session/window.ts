@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import { equalBytes } from '../../core/bytes.js';
 import type { Milliseconds } from '../../core/environment.js';
+import { isFirstFragment } from '../fragment.js';
+import type { SkProtection } from '../sealed.js';
+import { type IkeHeader, PayloadType } from '../wire/types.js';
+import type { SentMessage } from './sent-message.js';
 import type { RetransmitSchedule } from './types.js';
 
 /** Retransmits one request until it is answered or the schedule is through (RFC 7296 2.1). */
@@ -35,21 +39,33 @@ const digest = (data: Uint8Array): Uint8Array => createHash('sha256').update(dat
 /** The peer's requests, window size 1: the next one is new, the last one again is a retransmission, all else is stale. */
 export class RequestWindow {
   #expected = 0;
-  #last: { digest: Uint8Array; response: Uint8Array } | undefined;
+  #last: { digest: Uint8Array; response: SentMessage } | undefined;
 
   /** Message id of the next request. */
   get expected(): number {
     return this.#expected;
   }
 
-  /** @returns the stored response when `datagram` repeats the last request to the octet (RFC 7296 2.1) */
-  retransmitted(messageId: number, datagram: Uint8Array): Uint8Array | undefined {
+  /**
+   * @param inbound opens messages of the peer, once there are keys
+   * @returns the datagrams of the stored response when `datagram` repeats the last request to the octet (RFC 7296 2.1),
+   *   or is its first fragment, anew or in another size; its other fragments ask for nothing (RFC 7383 2.6.1)
+   */
+  retransmitted(
+    { messageId, nextPayload }: IkeHeader,
+    datagram: Uint8Array,
+    inbound: SkProtection | undefined,
+  ): readonly Uint8Array[] | undefined {
     if (!this.#last || messageId !== this.#expected - 1) return undefined;
-    return equalBytes(this.#last.digest, digest(datagram)) ? this.#last.response : undefined;
+    const repeats =
+      nextPayload === PayloadType.SKF
+        ? inbound !== undefined && isFirstFragment(datagram, inbound)
+        : equalBytes(this.#last.digest, digest(datagram));
+    return repeats ? this.#last.response.repeat() : undefined;
   }
 
-  /** Moves the window on: `datagram` was answered with `response`. */
-  answered(datagram: Uint8Array, response: Uint8Array): void {
+  /** Moves the window on: the request that `datagram` was, or completed, was answered with `response`. */
+  answered(datagram: Uint8Array, response: SentMessage): void {
     this.#last = { digest: digest(datagram), response };
     this.#expected += 1;
   }
