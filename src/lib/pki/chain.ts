@@ -6,6 +6,7 @@ import { matchName } from './identity.js';
 import { describeKey, keyWeakness } from './keys.js';
 import { forbiddenName } from './name-constraints.js';
 import { sameName } from './names.js';
+import type { OcspResponse } from './ocsp.js';
 import { dateText, type Problem, problem } from './problem.js';
 import { revocationProblems } from './revocation.js';
 import { isWeakSignature } from './signatures.js';
@@ -15,17 +16,21 @@ export interface ChainOptions {
   /** CAs that are trusted. */
   anchors: readonly Certificate[];
   /** CAs that may stand between; not trusted by themselves. */
-  intermediates?: readonly Certificate[];
-  crls?: readonly Crl[];
-  /** `hard`: every certificate needs a revocation list that is not outdated; `soft`: what is known counts. */
-  crlPolicy?: 'soft' | 'hard';
+  intermediates?: readonly Certificate[] | undefined;
+  crls?: readonly Crl[] | undefined;
+  ocspResponses?: readonly OcspResponse[] | undefined;
+  /**
+   * `hard`: every certificate needs a revocation list that is not outdated or an OCSP response; `soft`: what is known
+   * counts.
+   */
+  crlPolicy?: 'soft' | 'hard' | undefined;
   /** Milliseconds since the epoch. */
   now: number;
   /** Difference between clocks that is forgiven, milliseconds. */
-  skewMs?: number;
-  purpose?: Purpose;
+  skewMs?: number | undefined;
+  purpose?: Purpose | undefined;
   /** What the certificate has to cover. */
-  name?: GeneralName;
+  name?: GeneralName | undefined;
 }
 
 export interface ChainResult {
