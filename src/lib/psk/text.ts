@@ -66,7 +66,8 @@ function drawnLog10(sequence: readonly MatchExtended[]): number {
 /** What was found, unless it is little: some short word turns up in any long text. */
 function describe(sequence: readonly MatchExtended[], length: number): string[] {
   const found = sequence.flatMap((match) => {
-    const phrase = match.token.length > 3 ? describeMatch(match) : undefined;
+    const telling = match.token.length > 3 || ['vpn', 'userInputs'].includes(String(match.dictionaryName));
+    const phrase = telling ? describeMatch(match) : undefined;
     return phrase === undefined ? [] : [{ phrase, length: match.token.length }];
   });
   const covered = found.reduce((sum, match) => sum + match.length, 0);
