@@ -30,6 +30,15 @@ export function toTunnelEvents(event: SessionEvent, context: EventContext): Tunn
     case 'exchange': {
       return [{ event: 'exchange', ...event.summary, peer }];
     }
+    case 'warning':
+      return [
+        {
+          event: 'warning',
+          code: event.code,
+          message: event.message,
+          ...(context.path && { peer }),
+        },
+      ];
     // Not a fact yet: the tunnel says it in its log.
     case 'refused-unconfirmed':
       return [];
@@ -43,6 +52,9 @@ export function toTunnelEvents(event: SessionEvent, context: EventContext): Tunn
           proposal: ikeProposal(ikeSa.suite),
           localId: formatIdentity(ikeSa.localId),
           remoteId: formatIdentity(ikeSa.remoteId),
+          localAuth: ikeSa.localAuth,
+          remoteAuth: ikeSa.remoteAuth,
+          ...(ikeSa.eapIdentity === undefined ? {} : { eapIdentity: ikeSa.eapIdentity }),
           local: formatEndpoint(ikeSa.path.local),
           peer: formatEndpoint(ikeSa.path.remote),
         },

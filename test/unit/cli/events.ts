@@ -39,6 +39,9 @@ export const examples: { [Name in TunnelEvent['event']]: Extract<TunnelEvent, { 
     proposal: 'AES_GCM_16-256 / PRF_HMAC_SHA2_256 / Curve25519',
     localId: 'alice@example.com',
     remoteId: 'vpn.example.com',
+    localAuth: 'psk + eap-mschapv2',
+    remoteAuth: 'ECDSA P-256 with SHA-256',
+    eapIdentity: 'alice',
     local: '192.0.2.2:4500',
     peer,
     ...ike,
@@ -72,6 +75,7 @@ export const examples: { [Name in TunnelEvent['event']]: Extract<TunnelEvent, { 
   },
   'peer-moved': { event: 'peer-moved', local: '192.0.2.2:4500', peer },
   'ike-sa-deleted': { event: 'ike-sa-deleted', reason: 'deleted-by-us', peer, ...ike },
+  warning: { event: 'warning', code: 'W_SIGNATURE_SHA1', message: 'The signature is weak.', peer },
   error: {
     event: 'error',
     code: 'E_AUTHENTICATION',
