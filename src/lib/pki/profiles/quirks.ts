@@ -15,32 +15,31 @@ export interface Quirk {
 
 /** What each kind of client does with what a profile asks, where that is not plain. */
 export const quirks: Record<ProfileFormat, (input: ExportInput) => Quirk[]> = {
-  apple: (it) =>
-    [
-      ...mtu(it, "Apple's systems", APPLE_MTU),
-      ...ed25519(it, "Apple's profiles have no certificate type for Ed25519"),
-      ...(it.secrets.key !== undefined && usesCertificate(it)
-        ? [
-            {
-              id: 'W_P12_LEGACY',
-              message: 'Apple reads PKCS#12 with 3DES and SHA-1 only, which protects the key little.',
-              remedy:
-                'Take a long random passphrase, send it another way, and delete the file once it is installed.',
-            } as const,
-          ]
-        : []),
-      ...(it.profile.remoteTs.length > 0
-        ? [
-            {
-              id: 'I_APPLE_NETWORKS',
-              message:
-                "Apple's systems ask for everything and route what the gateway narrows it to; the profile cannot name networks.",
-              remedy: 'Let the gateway grant only these networks: serve --local-ts.',
-            } as const,
-          ]
-        : []),
-      ...(it.profile.auth.startsWith('eap-') && it.profile.auth !== 'eap-tls' ? [asksPassword(it)] : []),
-    ].filter(isQuirk),
+  apple: (it) => [
+    ...mtu(it, "Apple's systems", APPLE_MTU),
+    ...ed25519(it, "Apple's profiles have no certificate type for Ed25519"),
+    ...(it.secrets.key !== undefined && usesCertificate(it)
+      ? [
+          {
+            id: 'W_P12_LEGACY',
+            message: 'Apple reads PKCS#12 with 3DES and SHA-1 only, which protects the key little.',
+            remedy:
+              'Take a long random passphrase, send it another way, and delete the file once it is installed.',
+          } as const,
+        ]
+      : []),
+    ...(it.profile.remoteTs.length > 0
+      ? [
+          {
+            id: 'I_APPLE_NETWORKS',
+            message:
+              "Apple's systems ask for everything and route what the gateway narrows it to; the profile cannot name networks.",
+            remedy: 'Let the gateway grant only these networks: serve --local-ts.',
+          } as const,
+        ]
+      : []),
+    ...(it.profile.auth.startsWith('eap-') && it.profile.auth !== 'eap-tls' ? asksPassword(it) : []),
+  ],
   windows: (it) => [
     ...unsupported(it, 'Windows'),
     ...ed25519(it, 'Windows knows no Ed25519'),
@@ -108,12 +107,11 @@ function usesCertificate({ profile: { auth } }: ExportInput): boolean {
   return auth === 'cert' || auth === 'eap-tls';
 }
 
-function asksPassword({ secrets }: ExportInput): Quirk | undefined {
-  if (secrets.eapPassword !== undefined) return undefined;
-  return {
-    id: 'I_APPLE_PASSWORD',
-    message: 'The device asks for the password when the profile is installed.',
-  };
+function asksPassword({ secrets }: ExportInput): Quirk[] {
+  if (secrets.eapPassword !== undefined) return [];
+  return [
+    { id: 'I_APPLE_PASSWORD', message: 'The device asks for the password when the profile is installed.' },
+  ];
 }
 
 function mtu(
