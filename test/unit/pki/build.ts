@@ -31,8 +31,12 @@ export async function rootCa(
   return { certificate, key };
 }
 
-export async function below(issuer: Issuer, name = 'CN=Intermediate'): Promise<Issuer> {
-  const key = await generateKey('ecdsa-p256');
+export async function below(
+  issuer: Issuer,
+  name = 'CN=Intermediate',
+  kind: KeyKind = 'ecdsa-p256',
+): Promise<Issuer> {
+  const key = await generateKey(kind);
   const request = {
     subject: subject(name),
     validity: validityOf(1000, NOW),
