@@ -1,9 +1,10 @@
 import { basename, join } from 'node:path';
 import { KitError } from '../../lib/core/errors.js';
-import { exportP12 } from '../../lib/pki/actions/export.js';
+import { printable } from '../../lib/core/printable.js';
+import { exportToFile } from '../../lib/pki/actions/export.js';
 import { signRequest } from '../../lib/pki/actions/sign.js';
 import { verifyCertificate } from '../../lib/pki/actions/verify.js';
-import { exists } from '../../lib/pki/atomic-file.js';
+import { exists, fileExists } from '../../lib/pki/atomic-file.js';
 import type { Certificate } from '../../lib/pki/certificate.js';
 import type { ClientName } from '../../lib/pki/clients.js';
 import {
@@ -17,7 +18,7 @@ import { readIdentityFile } from '../../lib/pki/files.js';
 import { parseGeneralName } from '../../lib/pki/general-name.js';
 import { describeKey } from '../../lib/pki/keys.js';
 import { ExtendedKeyUsage } from '../../lib/pki/oids.js';
-import { Store } from '../../lib/pki/store.js';
+import { fileStem, Store } from '../../lib/pki/store.js';
 import type { CertReport } from '../../lib/report/cert.schema.js';
 import { certificatesOfCapture, isCapture } from './capture.js';
 import { mainCertificate, pathOf, readBytes, readTarget, storeFolder } from './input.js';
@@ -49,6 +50,13 @@ export async function show(target: string, flags: ShowFlags): Promise<CertReport
     report.keys.push(...found.keys.map((key) => describeKey(key).text));
   }
   report.certificates.push(...certificates.map(describeCertificate));
+  if ([report.certificates, report.requests, report.crls, report.keys].every(({ length }) => length === 0)) {
+    throw new KitError(
+      'usage',
+      'E_NO_CERTIFICATE',
+      `${printable(path)} holds no certificate, request, revocation list or private key.`,
+    );
+  }
   report.warnings.push(...certificates.flatMap((certificate) => certificateWarnings(certificate, now)));
   return report;
 }
@@ -167,39 +175,32 @@ export async function sign(target: string, flags: SignFlags): Promise<CertReport
 export interface ExportFlags {
   store?: Optional<string>;
   out?: Optional<string>;
+  pem: boolean;
   legacy: boolean;
   force: boolean;
   'passphrase-file'?: Optional<string>;
   'key-passphrase-file'?: Optional<string>;
 }
 
+/** Writes an identity of the store as one file for another device. */
 export async function exportIdentity(name: string, flags: ExportFlags): Promise<CertReport> {
-  const { fileStem } = await import('../../lib/pki/store.js');
   const store = new Store(storeFolder(flags.store));
   const stem = fileStem(name);
+  const form = flags.pem ? 'pem' : flags.legacy ? 'p12-legacy' : 'p12';
   const certificate = await store.certificate(stem);
-  const key = await store.key(
-    stem,
-    passphraseFrom(flags['key-passphrase-file'], `Passphrase of ${stem}.key`),
-  );
-  const out = flags.out ?? join('.', `${stem}.p12`);
-  if (!flags.force && (await exists(out))) {
-    const { fileExists } = await import('../../lib/pki/atomic-file.js');
-    throw fileExists(out);
-  }
-  const passphrase = await passphraseFrom(
-    flags['passphrase-file'],
-    `New passphrase for ${basename(out)}`,
-    true,
-  )();
-  return exportP12({
+  const askKey = passphraseFrom(flags['key-passphrase-file'], `Passphrase of ${stem}.key`);
+  const key = await store.key(stem, askKey);
+  const out = flags.out ?? join('.', `${stem}.${flags.pem ? 'pem' : 'p12'}`);
+  if (!flags.force && (await exists(out))) throw fileExists(out);
+  const ask = passphraseFrom(flags['passphrase-file'], `New passphrase for ${basename(out)}`, true);
+  return exportToFile({
     certificate,
     key,
     chain: await store.chain(),
     friendlyName: name,
     out,
-    passphrase,
-    legacy: flags.legacy,
+    passphrase: await ask(),
+    form,
     force: flags.force,
   });
 }

@@ -74,10 +74,11 @@ Name constraints (--permit, --exclude) bind whoever gets hold of the key: peers 
     const { flags } = await this.parse(CertCa);
     await this.runCert(flags, async () => {
       const { CA_DAYS, makeCa } = await import('../../lib/pki/actions/ca.js');
-      const { storeFolder } = await import('../../cli/cert/input.js');
+      const { storeFlag, storeFolder } = await import('../../cli/cert/input.js');
       const { passphraseFrom } = await import('../../cli/cert/passphrase.js');
       return makeCa({
         store: storeFolder(flags.store),
+        storeFlag: storeFlag(flags.store),
         keyKind: flags['key-type'],
         days: flags.days ?? CA_DAYS,
         now: Date.now(),
@@ -90,6 +91,7 @@ Name constraints (--permit, --exclude) bind whoever gets hold of the key: peers 
         encrypt: flags.encrypt
           ? passphraseFrom(flags['passphrase-file'], 'New passphrase for ca.key', true)
           : undefined,
+        ask: passphraseFrom(flags['passphrase-file'], 'Passphrase of ca.key'),
         issuerStore: flags['issuer-store'],
         askIssuer: passphraseFrom(flags['ca-passphrase-file'], 'Passphrase of the signing CA'),
       });

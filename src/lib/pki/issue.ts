@@ -88,7 +88,7 @@ export function intermediateCa(
 export function issueEndEntity(request: EndEntityRequest, issuer: Issuer): Certificate {
   const extensions = [
     basicConstraints(false),
-    // RFC 4945 5.1.3.2: digitalSignature is what IKE needs; TLS inside EAP with RSA keys may also encipher keys.
+    // RFC 4945 5.1.3.2: digitalSignature is what IKE needs, and so does TLS inside EAP since it agrees on keys by DH.
     keyUsage(['digitalSignature']),
     extendedKeyUsage(usagesOf(request)),
     subjectAltName(request.subjectAltNames, isEmptyName(request.subject)),
