@@ -15,6 +15,7 @@ describe('the estimate of text', () => {
   it.each([
     ['Password123', 'a common password'],
     ['P4$$w0rd!', 'with digits or signs for letters'],
+    ['m1cr0s0ft-4dm1n1str4t0r', 'with digits or signs for letters'],
     ['vpn2024!', 'a word of VPN configurations'],
     ['strongSwan2019', 'a word of VPN configurations'],
     ['Summer2023', 'a dictionary word'],
