@@ -22,7 +22,7 @@ export function ownIdentity(
 ): Identity | undefined {
   const { local, own, eapUser } = credentials;
   const asked = text === undefined ? undefined : parseIdentity(text);
-  if (own && local.includes('cert')) {
+  if (own && (local.includes('cert') || local.includes('eap-only'))) {
     const [certificate] = own.certificates;
     if (asked === undefined) {
       const identity = certificateIdentity(certificate, role);

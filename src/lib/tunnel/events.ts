@@ -109,13 +109,15 @@ export function toTunnelEvents(event: SessionEvent, context: EventContext): Tunn
     case 'child-sa-failed':
       return [errorEvent(event.error, context.path?.remote)];
     case 'ike-sa-deleted': {
+      // Who was refused never became known as a peer.
+      const path = context.path ?? event.unauthenticated?.path;
       const deleted: TunnelEvent = {
         event: 'ike-sa-deleted',
         reason: event.reason,
         ...(event.ikeSa ? ikeSpis(event.ikeSa) : {}),
-        peer,
+        peer: path ? formatEndpoint(path.remote) : 'unknown',
       };
-      return event.error ? [errorEvent(event.error, context.path?.remote), deleted] : [deleted];
+      return event.error ? [errorEvent(event.error, path?.remote), deleted] : [deleted];
     }
   }
 }
