@@ -25,6 +25,12 @@ const valid = new Ajv().compile(certSchema);
 /** A folder that is not there yet. */
 const newStore = (): string => join(mkdtempSync(join(folder, 'store-')), 'pki');
 
+/** A file without anything that `cert` is about. */
+const PUBLIC_KEY = `-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+-----END PUBLIC KEY-----
+`;
+
 function cert(args: string[], status = 0): { stdout: string; stderr: string } {
   const result = run(['cert', ...args]);
   expect(result.status, result.stderr).toBe(status);
@@ -87,6 +93,75 @@ describe('cert issue in an empty store', () => {
   });
 });
 
+describe('what stays safe', () => {
+  it('a key that is there is used, and replaced only with --force', () => {
+    const store = newStore();
+    const rsa = report(['csr', 'a.example.com', '--store', store, '--key-type', 'rsa-2048']);
+    expect(rsa.requests[0]?.key).toBe('RSA 2048');
+    const key = readFileSync(join(store, 'a.example.com.key'), 'utf8');
+    rmSync(join(store, 'a.example.com.csr'));
+    const other = cert(['issue', 'a.example.com', '--store', store, '--key-type', 'ed25519'], 2).stderr;
+    expect(other).toContain('E_FILE_EXISTS');
+    expect(report(['issue', 'a.example.com', '--store', store]).certificates[0]?.key).toBe('RSA 2048');
+    expect(readFileSync(join(store, 'a.example.com.key'), 'utf8')).toBe(key);
+  });
+
+  it("a CA's key without its certificate is finished, never overwritten", () => {
+    const store = newStore();
+    cert(['ca', '--store', store, '--key-type', 'ecdsa-p384']);
+    const key = readFileSync(join(store, 'ca.key'), 'utf8');
+    rmSync(join(store, 'ca.crt'));
+    cert(['issue', 'a.example.com', '--store', store]);
+    expect(readFileSync(join(store, 'ca.key'), 'utf8')).toBe(key);
+    cert(['verify', 'a.example.com', '--store', store]);
+  });
+
+  it('a root CA that replaces an intermediate one has nothing above it', () => {
+    const [root, site] = [newStore(), newStore()];
+    cert(['ca', '--store', root]);
+    cert(['ca', '--store', site, '--issuer-store', root]);
+    cert(['ca', '--store', site, '--force']);
+    cert(['issue', 'a.example.com', '--store', site]);
+    expect(report(['verify', 'a.example.com', '--store', site]).certificates).toHaveLength(2);
+  });
+
+  it('a file that is no revocation list is not written over by one', () => {
+    const store = newStore();
+    cert(['ca', '--store', store]);
+    const out = join(folder, 'list');
+    writeFileSync(out, 'precious');
+    expect(cert(['crl', '--store', store, '--out', out], 2).stderr).toContain('E_FILE_EXISTS');
+    expect(readFileSync(out, 'utf8')).toBe('precious');
+    cert(['crl', '--store', store, '--out', out, '--force', '--der']);
+    cert(['crl', '--store', store, '--out', out]);
+    expect(report(['show', out]).crls[0]?.number).toBe('02');
+  });
+
+  it('a certificate that was replaced is known to be valid still', () => {
+    const store = newStore();
+    const first = report(['issue', 'alice@example.com', '--store', store]).certificates[0]?.serial ?? '';
+    const again = report(['issue', 'alice@example.com', '--store', store, '--force']);
+    expect(again.warnings.map(({ code }) => code)).toEqual(['W_REPLACED']);
+    expect(again.warnings[0]?.hint).toContain(`cert revoke ${first} --store`);
+    expect(report(['revoke', first, '--store', store]).crls[0]?.revoked[0]?.serial).toBe(first);
+    cert(['verify', 'alice@example.com', '--store', store]);
+  });
+
+  it('nothing is issued that nobody would accept', () => {
+    const [root, site] = [newStore(), newStore()];
+    cert(['ca', '--store', root, '--permit', 'dns:example.com']);
+    cert(['ca', '--store', site, '--issuer-store', root]);
+    const outside = cert(['issue', 'vpn.example.org', '--store', site], 6).stderr;
+    expect(outside).toContain('E_CERT_NAME_CONSTRAINT');
+    const below = cert(['ca', '--store', newStore(), '--issuer-store', site], 6).stderr;
+    expect(below).toContain('E_CERT_PATH_LENGTH');
+    cert(['csr', 'sub.example.com', '--store', newStore()]);
+    expect(cert(['ca', '--store', site, '--issuer-store', site, '--force'], 2).stderr).toContain(
+      'E_STORE_SELF',
+    );
+  });
+});
+
 describe('a request', () => {
   it('goes to another CA, an intermediate one, and comes back', () => {
     const [root, site, far] = [newStore(), newStore(), newStore()];
@@ -101,6 +176,7 @@ describe('a request', () => {
       'E_CERT_UNTRUSTED',
     );
     expect(cert(['sign', signed, '--store', site], 2).stderr).toContain('E_NO_REQUEST');
+    expect(cert(['show', secretFile('public.pem', PUBLIC_KEY)], 2).stderr).toContain('E_NO_CERTIFICATE');
   });
 });
 
@@ -121,6 +197,21 @@ describe('revocation', () => {
       revoked: [{ reason: 'keyCompromise' }],
     });
     expect(cert(['revoke', '0123456789abcdef', '--store', store], 6).stderr).toContain('E_NOT_ISSUED_HERE');
+  });
+});
+
+describe('names', () => {
+  it('are written as certificates hold them, and commands that are shown are quoted', () => {
+    const store = newStore();
+    const made = report(['issue', 'vpn.bücher.example', 'dn:C=CH, O=Lab', '--store', store]);
+    expect(made.certificates[0]).toMatchObject({
+      subject: 'CN=vpn.xn--bcher-kva.example',
+      names: ['DNS:vpn.xn--bcher-kva.example', 'DN:C=CH, O=Lab'],
+    });
+    cert(['verify', 'vpn.bücher.example', '--host', 'vpn.bücher.example', '--store', store]);
+    const odd = report(['issue', "dn:C=CH, O=Lab, CN=it's", '--client', '--store', `${store} 2`]);
+    expect(odd.certificates[0]?.subject).toBe("C=CH, O=Lab, CN=it's");
+    expect(odd.next.join()).toContain(`--store '${store} 2'`);
   });
 });
 
@@ -173,13 +264,22 @@ describe('passphrases', () => {
     ).toContain('E_PASSPHRASE_PERMISSIONS');
   });
 
-  it('protect containers, in the new and the old form', () => {
+  it('protect the CA too that is made on the way', () => {
+    const store = newStore();
+    const pass = secretFile('both', 'correct horse\n');
+    cert(['issue', 'x.example.com', '--store', store, '--encrypt', '--passphrase-file', pass]);
+    for (const name of ['ca.key', 'x.example.com.key']) {
+      expect(readFileSync(join(store, name), 'utf8')).toContain('ENCRYPTED PRIVATE KEY');
+    }
+  });
+
+  it('protect exported keys, in every form', () => {
     const store = newStore();
     const pass = secretFile('p12pass', 'correct horse\n');
     cert(['issue', 'carol@example.com', '--store', store]);
-    for (const extra of [[], ['--legacy']]) {
-      const out = join(folder, `carol${extra.length}.p12`);
-      const args = ['export', 'carol@example.com', '--p12', ...extra, '--store', store, '--out', out];
+    for (const extra of [['--p12'], ['--p12', '--legacy'], ['--pem']]) {
+      const out = join(folder, `carol${extra.join('')}`);
+      const args = ['export', 'carol@example.com', ...extra, '--store', store, '--out', out];
       cert([...args, '--passphrase-file', pass]);
       expect(statSync(out).mode & 0o777).toBe(0o600);
       expect(report(['show', out, '--passphrase-file', pass])).toMatchObject({
@@ -187,7 +287,7 @@ describe('passphrases', () => {
         ok: true,
       });
       expect(cert(['show', out, '--passphrase-file', secretFile('other', 'other')], 2).stderr).toContain(
-        'E_P12_PASSPHRASE',
+        extra[0] === '--pem' ? 'E_KEY_PASSPHRASE' : 'E_P12_PASSPHRASE',
       );
       expect(cert([...args, '--passphrase-file', pass], 2).stderr).toContain('E_FILE_EXISTS');
     }
