@@ -203,7 +203,7 @@ export class Session {
   #response(ikeSa: IkeSa, header: IkeHeader, data: Uint8Array, path: Path, now: Milliseconds): void {
     const pending = ikeSa.pending;
     if (pending?.messageId !== header.messageId || pending.exchange.type !== header.exchangeType) return;
-    const opened = open(ikeSa, header, data);
+    const opened = open(ikeSa, header, data, path);
     if (opened === 'unauthentic' || opened === 'incomplete') return;
     ikeSa.pending = undefined;
     ikeSa.lastInboundAt = now;
@@ -231,7 +231,7 @@ export class Session {
   #request(ikeSa: IkeSa, header: IkeHeader, data: Uint8Array, path: Path, now: Milliseconds): void {
     // Window size 1: older requests are stale, later ones cannot exist yet (RFC 7296 2.3).
     if (header.messageId !== ikeSa.requests.expected) return;
-    const opened = open(ikeSa, header, data);
+    const opened = open(ikeSa, header, data, path);
     if (opened === 'unauthentic' || opened === 'incomplete') return;
     ikeSa.lastInboundAt = now;
     follow(this.#state, ikeSa, path);
@@ -367,9 +367,10 @@ function open(
   ikeSa: IkeSa,
   header: IkeHeader,
   data: Uint8Array,
+  path: Path,
 ): Payload[] | 'incomplete' | 'unauthentic' | 'malformed' {
   try {
-    const opened = ikeSa.open(data, header);
+    const opened = ikeSa.open(data, header, path);
     return opened === 'incomplete' ? opened : opened.payloads;
   } catch (error) {
     if (error instanceof WireError) return 'malformed';
