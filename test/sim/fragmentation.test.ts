@@ -109,6 +109,12 @@ describe('long messages', () => {
     expect(longest(seen)).toBeGreaterThan(3000);
   });
 
+  it('are said to be what gets lost when they have to stay whole', () => {
+    const { peer, come } = begin({ server: { announce: false } }, narrow(1500));
+    expect(come()).toBe(false);
+    expect(peer.ledger.ended?.error?.hint).toMatch(/^Ours is one datagram of 3\d\d\d bytes, .*RFC 7383/);
+  });
+
   it('are answered in fragments no larger than theirs (RFC 7383 2.5.1)', () => {
     const { seen, come } = begin({ client: { announce: true, size: 700 } });
     expect(come()).toBe(true);
