@@ -111,50 +111,41 @@ function object(properties: Record<string, object>, optional: string[] = []): ob
   };
 }
 
-const profileObject = object(
-  {
-    schema: { const: PROFILE_SCHEMA },
-    name: { ...text, minLength: 1 },
-    gateway: { ...text, pattern: '^[\\w.:%-]{1,255}$' },
-    port,
-    natPort: port,
-    remoteId: text,
-    localId: text,
-    auth: { enum: clientAuthMethods },
-    serverAuth: { enum: serverAuthMethods },
-    ca: texts,
-    certificates: texts,
-    serverCertificate: text,
-    keyFile: text,
-    keyPassphraseFile: text,
-    pskFile: text,
-    eapUser: text,
-    eapPasswordFile: text,
-    ike: text,
-    esp: text,
-    remoteTs: texts,
-    localTs: texts,
-    dns: texts,
-    mtu: { type: 'integer', minimum: 576, maximum: 65_535 },
-    onDemand: flag,
-  },
-  [
-    'port',
-    'natPort',
-    'remoteId',
-    'localId',
-    'serverCertificate',
-    'keyFile',
-    'keyPassphraseFile',
-    'pskFile',
-    'eapUser',
-    'eapPasswordFile',
-    'ike',
-    'esp',
-    'mtu',
-    'onDemand',
-  ],
-);
+const requiredFields = {
+  schema: { const: PROFILE_SCHEMA },
+  name: { ...text, minLength: 1 },
+  gateway: { ...text, pattern: '^[\\w.:%-]{1,255}$' },
+  auth: { enum: clientAuthMethods },
+  serverAuth: { enum: serverAuthMethods },
+  ca: texts,
+  certificates: texts,
+  remoteTs: texts,
+  localTs: texts,
+  dns: texts,
+} as const;
+const optionalFields = {
+  port,
+  natPort: port,
+  remoteId: text,
+  localId: text,
+  serverCertificate: text,
+  keyFile: text,
+  keyPassphraseFile: text,
+  pskFile: text,
+  eapUser: text,
+  eapPasswordFile: text,
+  ike: text,
+  esp: text,
+  mtu: { type: 'integer', minimum: 576, maximum: 65_535 },
+  onDemand: flag,
+} as const;
+
+const optionalNames = Object.keys(optionalFields) as (keyof ClientProfile)[];
+
+/** All fields of a {@link ClientProfile}, in the order in which they are written. */
+export const profileFields = [...(Object.keys(requiredFields) as (keyof ClientProfile)[]), ...optionalNames];
+
+const profileObject = object({ ...requiredFields, ...optionalFields }, optionalNames);
 
 /** JSON Schema (draft-07) of a {@link ClientProfile}. */
 export const profileSchema = {
