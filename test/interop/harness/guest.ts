@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Lab } from './lab.js';
 import { type Child, until } from './process.js';
 import { peersDir } from './requirements.js';
-import { defaultPsk } from './strongswan.js';
+import { defaultPsk } from './strongswan-config.js';
 import type { TransferEnd } from './traffic.js';
 
 const initScript = fileURLToPath(new URL('guest-init.sh', import.meta.url));
