@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -13,7 +14,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertReport, certSchema } from '../../src/lib/report/cert.schema.js';
-import { run } from './run.js';
+import { bin, cleanEnvironment, run } from './run.js';
 
 let folder = '';
 beforeAll(() => {
@@ -243,6 +244,83 @@ describe('refusals', () => {
     [['export', 'nobody'], 'E_NO_CERTIFICATE'],
   ])('%j is a usage error, %s', (args, code) => {
     expect(cert([...args, '--store', newStore()], 2).stderr).toContain(code);
+  });
+});
+
+describe('revocation lists behind a URL', () => {
+  it('are fetched, and what cannot be had is an error', async () => {
+    const store = newStore();
+    cert(['issue', 'bob@example.com', '--store', store]);
+    cert(['revoke', 'bob@example.com', '--store', store]);
+    const list = readFileSync(join(store, 'ca.crl'));
+    // In a process of its own, because this one waits for the command.
+    const program = `const list = Buffer.from('${list.toString('base64')}', 'base64');
+      const answer = (request, response) =>
+        request.url === '/ca.crl' ? response.end(list) : response.writeHead(404).end();
+      const server = require('node:http').createServer(answer);
+      server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
+    const server = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const port = await new Promise<string>((resolve) => {
+        server.stdout.once('data', (data: Buffer) => resolve(data.toString().trim()));
+      });
+      rmSync(join(store, 'ca.crl'));
+      const verify = ['verify', 'bob@example.com', '--store', store];
+      cert(verify);
+      const url = `http://127.0.0.1:${port}/ca.crl`;
+      expect(report([...verify, '--crl', url], 6).problems[0]?.code).toBe('E_CERT_REVOKED');
+      expect(cert([...verify, '--crl', `${url}x`], 4).stderr).toContain('E_CRL_FETCH');
+      expect(cert([...verify, '--crl', join(store, 'ca.crt')], 2).stderr).toContain('E_CRL_FILE');
+    } finally {
+      server.kill();
+    }
+  });
+});
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+if (!hasScript) process.stderr.write('skipped: prompts need the script command for a terminal\n');
+
+describe.skipIf(!hasScript)('prompts on a terminal', () => {
+  /** Types each answer when its question is on the screen. */
+  async function talk(args: string[], turns: [question: string, answer: string][]) {
+    const command = [process.execPath, bin, 'cert', ...args].map((arg) => `'${arg}'`).join(' ');
+    const child = spawn('script', ['-qec', command, '/dev/null'], { env: cleanEnvironment() });
+    const left = [...turns];
+    let [screen, seen] = ['', 0];
+    child.stdout.on('data', (data: Buffer) => {
+      screen += data.toString();
+      const turn = left[0];
+      if (turn === undefined || !screen.slice(seen).includes(turn[0])) return;
+      left.shift();
+      seen = screen.length;
+      child.stdin.write(turn[1]);
+    });
+    const status = await new Promise<number | null>((resolve) => {
+      child.on('close', resolve);
+    });
+    expect(left, screen).toEqual([]);
+    return { status, screen };
+  }
+
+  it('ask twice for a new passphrase and once for an old one, and never show it', async () => {
+    const store = newStore();
+    const out = join(folder, 'typed.p12');
+    cert(['issue', 'dave@example.com', '--store', store]);
+    const make = ['export', 'dave@example.com', '--store', store, '--out', out];
+    const first: [string, string] = ['typed.p12:', 'tr0ub4dor\r'];
+    const other = await talk(make, [first, ['Once more:', 'other\r']]);
+    expect(other.status).toBe(2);
+    expect(other.screen).toContain('E_PASSPHRASE_DIFFERS');
+    expect(existsSync(out)).toBe(false);
+    const good = await talk(make, [first, ['Once more:', 'tr0ub4dor\r']]);
+    expect(good.status, good.screen).toBe(0);
+    const shown = await talk(['show', out], [first]);
+    expect(shown.status, shown.screen).toBe(0);
+    const wrong = await talk(['show', out], [['typed.p12:', 'x\r']]);
+    expect(wrong.screen).toContain('E_P12_PASSPHRASE');
+    const interrupted = await talk(['show', out], [['typed.p12:', '\x03']]);
+    expect(interrupted.status).toBe(130);
+    for (const { screen } of [other, good, shown]) expect(screen).not.toContain('tr0ub4dor');
   });
 });
 

@@ -7,6 +7,7 @@ import { verifyCertificate } from '../../lib/pki/actions/verify.js';
 import { exists, fileExists } from '../../lib/pki/atomic-file.js';
 import type { Certificate } from '../../lib/pki/certificate.js';
 import type { ClientName } from '../../lib/pki/clients.js';
+import type { Crl } from '../../lib/pki/crl.js';
 import {
   certificateWarnings,
   describeCertificate,
@@ -18,7 +19,7 @@ import { readIdentityFile } from '../../lib/pki/files.js';
 import { parseGeneralName } from '../../lib/pki/general-name.js';
 import { describeKey } from '../../lib/pki/keys.js';
 import { ExtendedKeyUsage } from '../../lib/pki/oids.js';
-import { fileStem, Store } from '../../lib/pki/store.js';
+import { fileStem, noPassphrase, Store } from '../../lib/pki/store.js';
 import type { CertReport } from '../../lib/report/cert.schema.js';
 import { certificatesOfCapture, isCapture } from './capture.js';
 import { mainCertificate, pathOf, readBytes, readTarget, storeFolder } from './input.js';
@@ -104,12 +105,18 @@ export async function verify(target: string, flags: VerifyFlags): Promise<CertRe
   const anchors = (await Promise.all(files.map((path) => readTarget(path, folder, ask)))).flatMap(
     ({ certificates }) => certificates,
   );
+  if (anchors.length === 0) {
+    throw new KitError(
+      'usage',
+      'E_CA_FILE',
+      `There is no certificate in ${files.map((path) => printable(path)).join(', ')}.`,
+      { hint: 'Name a file with the certificates of the CAs that are trusted.' },
+    );
+  }
   const between = flags.ca === undefined ? await store.chain() : [];
   const listFiles =
     flags.crl ?? (flags.ca === undefined && (await store.has('ca.crl')) ? [store.path('ca.crl')] : []);
-  const crls = (await Promise.all(listFiles.map((path) => readTarget(path, folder, ask)))).flatMap(
-    ({ crls }) => crls,
-  );
+  const crls = (await Promise.all(listFiles.map(readCrls))).flat();
   const side = server ? 'server' : 'client';
   return verifyCertificate(certificate, {
     anchors,
@@ -122,6 +129,19 @@ export async function verify(target: string, flags: VerifyFlags): Promise<CertRe
     ...(flags.host !== undefined && { name: parseGeneralName(flags.host) }),
     client: flags.for,
     server,
+  });
+}
+
+/** Revocation lists of a file or behind a URL. @throws KitError network E_CRL_FETCH, usage E_CRL_FILE */
+async function readCrls(source: string): Promise<readonly Crl[]> {
+  if (/^https?:\/\//i.test(source)) {
+    const { crlFromUrl } = await import('../../lib/tunnel/credentials-crl.js');
+    return crlFromUrl(source).load();
+  }
+  const { crls } = await readIdentityFile(await readBytes(source), noPassphrase);
+  if (crls.length > 0) return crls;
+  throw new KitError('usage', 'E_CRL_FILE', `There is no revocation list in ${printable(source)}.`, {
+    hint: 'Make one with: ipsec-kit cert crl',
   });
 }
 
