@@ -21,8 +21,6 @@ export const DatagramSize = {
   default: 1280,
   /** When larger ones get no answer. */
   fallback: 576,
-  /** Smaller ones would be all overhead. */
-  smallest: 256,
 } as const;
 
 /** Into how many fragments a message is split at most, and how many are put together again. */
