@@ -30,7 +30,13 @@ import { NOW, subject } from './build.js';
 /** A certificate with just these extensions, also ones that nothing here would issue. */
 export async function craft(
   issuer: Issuer,
-  options: { name?: string; extensions: Extension[]; kind?: KeyKind; validity?: Validity; serial?: number },
+  options: {
+    name?: string | Uint8Array;
+    extensions: Extension[];
+    kind?: KeyKind;
+    validity?: Validity;
+    serial?: number;
+  },
 ): Promise<Issuer> {
   const { name = 'CN=crafted', extensions, kind = 'ecdsa-p256', validity = validityOf(100, NOW) } = options;
   const key = await generateKey(kind);
@@ -39,7 +45,7 @@ export async function craft(
     serialNumber: new Integer({ value: options.serial ?? 77 }),
     signature: signatureAlgorithmFor(issuer.key),
     issuer: nameStructure(issuer.certificate.subject),
-    subject: nameStructure(subject(name)),
+    subject: nameStructure(typeof name === 'string' ? subject(name) : name),
     notBefore: timeOf(validity.notBefore),
     notAfter: timeOf(validity.notAfter),
     subjectPublicKeyInfo: new PublicKeyInfo({ schema: parseDer(spkiOf(key), 'The public key') }),
