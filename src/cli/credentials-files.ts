@@ -31,10 +31,13 @@ export class IdentityFiles {
   }
 
   /**
+   * @param path of the file, or what would be in it: PEM, as saved profiles have it
    * @throws KitError usage `E_CERT_FILE`, `E_CERT_FORMAT`, `E_KEY_PASSPHRASE`, `E_P12_…`, `E_PASSPHRASE_…`,
    *   `E_KEY_PERMISSIONS` for a private key that is neither encrypted nor for its owner only
    */
   async read(path: string): Promise<IdentityFile> {
+    if (isPem(path))
+      return readIdentityFile(Buffer.from(path), passphraseFrom(this.#passphraseFile, 'Passphrase'));
     const ask = passphraseFrom(this.#passphraseFile, `Passphrase of ${basename(path)}`);
     let encrypted = false;
     const once = (): Promise<Secret> => {
@@ -70,16 +73,10 @@ export class IdentityFiles {
       keys.unshift(...found.keys);
     }
     if (certificates.length === 0) {
-      throw new KitError(
-        'usage',
-        'E_NO_CERTIFICATE',
-        `There is no certificate in ${certFiles.map(printable).join(', ')}.`,
-      );
+      throw new KitError('usage', 'E_NO_CERTIFICATE', `There is no certificate in ${namesOf(certFiles)}.`);
     }
     if (keys.length === 0)
-      throw noKey(
-        `There is no private key beside the certificate in ${certFiles.map(printable).join(', ')}.`,
-      );
+      throw noKey(`There is no private key beside the certificate in ${namesOf(certFiles)}.`);
     return pairOf(certificates, keys);
   }
 
@@ -99,7 +96,7 @@ export class IdentityFiles {
       }
       const { certificates } = await this.read(source);
       if (certificates.length === 0) {
-        throw new KitError('usage', 'E_CA_FILE', `There is no certificate in ${printable(source)}.`, {
+        throw new KitError('usage', 'E_CA_FILE', `There is no certificate in ${namesOf([source])}.`, {
           hint: "Name a file with the certificate of the CA that issued the other side's.",
         });
       }
@@ -173,6 +170,12 @@ async function assertPrivate(path: string): Promise<void> {
     `The private key in ${printable(path)} is open to other users (mode ${(mode & 0o777).toString(8).padStart(4, '0')}).`,
     { hint: `Run: chmod 600 ${printable(path)}   (or accept it with --insecure-permissions)` },
   );
+}
+
+const isPem = (source: string): boolean => source.startsWith('-----BEGIN ');
+
+function namesOf(sources: readonly string[]): string {
+  return sources.map((source) => (isPem(source) ? 'the profile' : printable(source))).join(', ');
 }
 
 function noKey(message: string): KitError {

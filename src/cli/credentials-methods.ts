@@ -110,11 +110,11 @@ export function serverMethods(flags: ServerAuthFlagValues): Methods {
   for (const alternative of remote) checkRounds(alternative, '--client-auth');
   const all = remote.flat();
   const eap = all.filter(isEap);
-  if (local.includes('eap-only') && !eap.includes('eap-tls')) {
+  if (local.includes('eap-only') && !remote.every((alternative) => alternative.includes('eap-tls'))) {
     throw usage(
       'E_EAP_ONLY',
       'This server can prove itself inside EAP alone only with a method that both sides prove themselves with.',
-      'Add --client-auth eap-tls, or prove this server with --auth cert.',
+      'Use --client-auth eap-tls and nothing else, or prove this server with --auth cert.',
     );
   }
   if (eap.length > 0 && flags.auth === undefined && local.includes('psk')) {

@@ -5,6 +5,7 @@ import { clientMethods } from '../cli/credentials-methods.js';
 import { TunnelCommand } from '../cli/tunnel-command.js';
 import { tunnelFlags } from '../cli/tunnel-flags.js';
 import { clientOptions } from '../cli/tunnel-options.js';
+import { profileOrGateway } from '../cli/tunnel-profile.js';
 import type { ClientOptions } from '../lib/tunnel/types.js';
 
 export default class Connect extends TunnelCommand {
@@ -53,7 +54,10 @@ the one that was dialled, or the one that --remote-id names.`;
   ];
 
   static override args = {
-    gateway: Args.string({ description: 'host name or address of the gateway', required: true }),
+    gateway: Args.string({
+      description: 'host name or address of the gateway, or the name of a saved profile',
+      required: true,
+    }),
   };
 
   static override flags = {
@@ -69,13 +73,12 @@ the one that was dialled, or the one that --remote-id names.`;
   };
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(Connect);
-    await this.runTunnel<ClientOptions>(flags, () => {
-      const options = clientOptions(args.gateway, flags);
+    const parsed = await this.parse(Connect);
+    await this.runTunnel<ClientOptions>(parsed.flags, async () => {
+      const { gateway, flags } = await profileOrGateway(parsed);
+      const options = clientOptions(gateway, flags);
       const methods = clientMethods(flags);
-      const related = [args.gateway, flags['local-id'], flags['remote-id']].filter(
-        (word) => word !== undefined,
-      );
+      const related = [gateway, flags['local-id'], flags['remote-id']].filter((word) => word !== undefined);
       return {
         options,
         credentials: async (log) => {
