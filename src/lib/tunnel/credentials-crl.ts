@@ -100,8 +100,11 @@ export function crlFromUrl(url: string): CrlOrigin {
 }
 
 async function download(url: string): Promise<Uint8Array> {
+  // Its abort also lets go of an answer that is not read to its end; an open connection would keep the process.
+  const done = new AbortController();
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT) });
+    const signal = AbortSignal.any([done.signal, AbortSignal.timeout(TIMEOUT)]);
+    const response = await fetch(url, { signal });
     if (!response.ok || response.body === null) throw unreachable(url, `the answer is ${response.status}`);
     const chunks: Uint8Array[] = [];
     let length = 0;
@@ -114,6 +117,8 @@ async function download(url: string): Promise<Uint8Array> {
   } catch (cause) {
     if (cause instanceof KitError) throw cause;
     throw unreachable(url, reasonOf(cause), cause);
+  } finally {
+    done.abort();
   }
 }
 
