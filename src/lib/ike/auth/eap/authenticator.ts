@@ -41,7 +41,7 @@ const typeOf: Readonly<Record<MethodName, number>> = {
 
 /** Messages of the client in one conversation: enough for certificates in small fragments. */
 const MAX_MESSAGES = 1000;
-const MAX_IDENTITY_BYTES = 1024;
+const MAX_IDENTITY_BYTES = 512;
 const NOTHING = new Uint8Array(0);
 
 /**

@@ -8,7 +8,7 @@ export const MsOpCode = { Challenge: 1, Response: 2, Success: 3, Failure: 4, Cha
 
 /** Value-Size of a response: peer challenge, 8 reserved bytes, NT-Response, flags (RFC 2759 4). */
 const RESPONSE_BYTES = CHALLENGE_BYTES + 8 + NT_RESPONSE_BYTES + 1;
-const MAX_NAME_BYTES = 1024;
+const MAX_NAME_BYTES = 512;
 const MAX_MESSAGE_BYTES = 1024;
 
 /** The data of a server's request, after the EAP type. */

@@ -84,6 +84,9 @@ export function tlsContext(
 ): SecureContext {
   const { certificates, key, versions } = credentials;
   try {
+    const [own] = certificates.map((der) => new X509Certificate(der));
+    // OpenSSL takes a key of another kind than the certificate's without complaint.
+    if (!own?.checkPrivateKey(key)) throw new Error('the key is not that of the certificate');
     return createSecureContext({
       cert: certificates.map(pem).join(''),
       key: key.export({ type: 'pkcs8', format: 'pem' }),
