@@ -81,7 +81,7 @@ export const quirks: Record<ProfileFormat, (input: ExportInput) => Quirk[]> = {
       ? [onDemand('A profile', 'Turn on the always-on VPN in the settings of Android.')]
       : []),
   ],
-  swanctl: (it) => unsupported(it, 'swanctl.conf'),
+  swanctl: (it) => unsupported(it, 'A swanctl.conf'),
   networkmanager: (it) => [
     ...oneCa(it, 'A connection of NetworkManager names'),
     ...(it.profile.mtu === undefined
@@ -129,7 +129,7 @@ function mtu(
 }
 
 function lacks(id: Quirk['id'], who: string, what: string): Quirk {
-  return { id, message: `${who} has no place for ${what}; it was left out.` };
+  return { id, message: `${who} has no place for ${what}; that was left out.` };
 }
 
 function unsupported({ profile }: ExportInput, who: string): Quirk[] {
