@@ -80,6 +80,8 @@ function describe(event: TunnelEvent): { tone: Tone; text: string; more?: string
       return { tone: 'change', text: `peer moved: now ${event.peer}` };
     case 'ike-sa-deleted':
       return { tone: 'end', text: `IKE SA with ${event.peer} ended (${event.reason})` };
+    case 'profile-exported':
+      return { tone: 'note', text: `wrote ${event.path}, for ${event.for}: ${event.note}` };
     case 'warning':
       return {
         tone: 'warning',

@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { serverAuthFlags } from '../cli/credentials-flags.js';
 import { serverMethods } from '../cli/credentials-methods.js';
 import { TunnelCommand } from '../cli/tunnel-command.js';
+import { exportFlags, exportFormats } from '../cli/tunnel-export-flags.js';
 import { tunnelFlags } from '../cli/tunnel-flags.js';
 import { serverOptions } from '../cli/tunnel-options.js';
 import type { ServerOptions } from '../lib/tunnel/types.js';
@@ -32,6 +33,11 @@ they follow from what is given: --cert, --ca and --users.`;
         'sudo <%= config.bin %> <%= command.id %> --cert vpn.example.com.crt --key vpn.example.com.key --ca ca.crt --users users.txt --pool 10.9.0.0/24',
     },
     {
+      description: 'The same, with profiles for the phone and the laptop of a user',
+      command:
+        'sudo <%= config.bin %> <%= command.id %> --cert vpn.example.com.crt --key vpn.example.com.key --users users.txt --pool 10.9.0.0/24 --export apple,windows --export-identity alice',
+    },
+    {
       description: 'Both families, one outer address, events as JSON',
       command:
         'sudo <%= config.bin %> <%= command.id %> --listen 192.0.2.1 --psk-file psk.txt --pool 10.9.0.0/24 --pool fd09::/64 --format ndjson',
@@ -41,6 +47,7 @@ they follow from what is given: --cert, --ca and --users.`;
   static override flags = {
     ...tunnelFlags,
     ...serverAuthFlags,
+    ...exportFlags,
     listen: Flags.string({
       description: 'address to listen on, repeatable; default: all addresses that this host has at the start',
       helpValue: '<address>',
@@ -78,6 +85,7 @@ they follow from what is given: --cert, --ca and --users.`;
     await this.runTunnel<ServerOptions>(flags, () => {
       const options = serverOptions(flags);
       const methods = serverMethods(flags);
+      const exports = exportFormats(flags).length > 0;
       const related = [flags['local-id'], flags['remote-id']].filter((word) => word !== undefined);
       return {
         options,
@@ -86,6 +94,10 @@ they follow from what is given: --cert, --ca and --users.`;
           return loadServerCredentials(flags, methods, { log, related });
         },
         run: async (complete, context) => {
+          if (exports) {
+            const { exportProfiles } = await import('../cli/tunnel-export.js');
+            await exportProfiles(flags, complete, context.onEvent);
+          }
           const { runServer } = await import('../lib/tunnel/server.js');
           await runServer(complete, context);
         },

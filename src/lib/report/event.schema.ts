@@ -114,7 +114,8 @@ export const eventSchema = {
       'initiatorSpi',
       'responderSpi',
     ]),
-    event('warning', { code: { type: 'string', pattern: '^W_[A-Z0-9_]+$' }, message: text, peer: text }, [
+    event('profile-exported', { for: text, path: text, secret: flag, note: text }),
+    event('warning', { code: { type: 'string', pattern: '^[EW]_[A-Z0-9_]+$' }, message: text, peer: text }, [
       'peer',
     ]),
     event(

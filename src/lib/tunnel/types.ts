@@ -144,6 +144,8 @@ export type TunnelEvent =
     } & IkeSpis)
   | { event: 'peer-moved'; local: string; peer: string }
   | ({ event: 'ike-sa-deleted'; reason: string; peer: string } & Partial<IkeSpis>)
+  /** A file that a client imports; `for` names the kind of client, `note` says what to do with it. */
+  | { event: 'profile-exported'; for: string; path: string; secret: boolean; note: string }
   /** Something that works, and yet somebody should know. */
   | { event: 'warning'; code: string; message: string; peer?: string }
   | { event: 'error'; code: string; message: string; hint?: string; peer?: string };

@@ -75,6 +75,13 @@ export const examples: { [Name in TunnelEvent['event']]: Extract<TunnelEvent, { 
   },
   'peer-moved': { event: 'peer-moved', local: '192.0.2.2:4500', peer },
   'ike-sa-deleted': { event: 'ike-sa-deleted', reason: 'deleted-by-us', peer, ...ike },
+  'profile-exported': {
+    event: 'profile-exported',
+    for: 'apple',
+    path: 'profiles/apple/vpn.mobileconfig',
+    secret: true,
+    note: 'Open it on the device.',
+  },
   warning: { event: 'warning', code: 'W_SIGNATURE_SHA1', message: 'The signature is weak.', peer },
   error: {
     event: 'error',
