@@ -27,6 +27,16 @@ describe('the limit on wrong passwords', () => {
     expect(limiter.allows('192.0.2.2', 'last')).toBe(true);
   });
 
+  it('takes the addresses of an IPv6 /64 for one, with or without a zone', () => {
+    const { limiter } = limiterAt({ perUser: 2 });
+    limiter.failed('2001:db8::1', 'alice');
+    limiter.failed('2001:db8:0:0:ffff::2%eth0', 'alice');
+    expect(limiter.allows('2001:db8::3', 'alice')).toBe(false);
+    expect(limiter.allows('2001:db8:0:1::3', 'alice')).toBe(true);
+    limiter.succeeded('2001:db8::4', 'alice');
+    expect(limiter.allows('2001:db8::3', 'alice')).toBe(true);
+  });
+
   it('forgets after a while without attempts', () => {
     const { clock, limiter } = limiterAt({ perUser: 1, forgetAfter: 1000 });
     limiter.failed('a', 'alice');
