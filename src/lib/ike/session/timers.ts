@@ -63,7 +63,7 @@ export function nextWake(state: SessionState): Milliseconds | undefined {
 function drop(state: SessionState, ikeSa: IkeSa, now: Milliseconds): void {
   if (ikeSa.stage === 'half-open') {
     const error = new KitError('network', 'E_HALF_OPEN_TIMEOUT', 'The client did not authenticate in time');
-    state.end(ikeSa, 'failed', now, error);
+    state.end(ikeSa, 'failed', now, state.doomed ?? error);
   }
   state.ikeSas.splice(state.ikeSas.indexOf(ikeSa), 1);
   ikeSa.stage = 'gone';
