@@ -85,15 +85,21 @@ function describe(event: TunnelEvent): { tone: Tone; text: string; more?: string
     case 'warning':
       return {
         tone: 'warning',
-        text: `${event.peer === undefined ? '' : `${event.peer}: `}${event.message} (${event.code})`,
+        text: sentence(event),
       };
     case 'error':
       return {
         tone: 'bad',
-        text: `${event.peer === undefined ? '' : `${event.peer}: `}${event.message} (${event.code})`,
+        text: sentence(event),
         ...(event.hint === undefined ? {} : { more: [event.hint] }),
       };
   }
+}
+
+/** Whom it is about, what, and the code, which takes the place of the full stop. */
+function sentence(event: { peer?: string; message: string; code: string }): string {
+  const who = event.peer === undefined ? '' : `${event.peer}: `;
+  return `${who}${event.message.replace(/\.$/, '')} (${event.code})`;
 }
 
 interface ChildText {

@@ -47,6 +47,7 @@ export function withProfile<Flags extends ConnectFlagValues>(
   const own = uses('cert', 'eap-tls') && !flags.cert && profile.certificates.length > 0;
   const password = uses('eap-mschapv2', 'eap-md5');
   const byCertificate = theirs.includes('cert') || uses('eap-tls');
+  const sameClient = auth === profile.auth && !flags.cert && flags['eap-user'] === undefined;
   const psk = (uses('psk') || theirs.includes('psk')) && !flags['psk-stdin'];
   const said = {
     auth,
@@ -58,7 +59,7 @@ export function withProfile<Flags extends ConnectFlagValues>(
     'psk-file': psk ? profile.pskFile : undefined,
     'eap-user': uses('eap-mschapv2', 'eap-md5', 'eap-tls') ? profile.eapUser : undefined,
     'eap-password-file': password && flags['eap-user'] === undefined ? profile.eapPasswordFile : undefined,
-    'local-id': auth === profile.auth && !flags.cert ? profile.localId : undefined,
+    'local-id': sameClient ? profile.localId : undefined,
     'remote-id': profile.remoteId,
     ike: profile.ike,
     esp: profile.esp,

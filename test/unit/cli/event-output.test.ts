@@ -98,7 +98,7 @@ describe('text', () => {
     const streams = capture();
     new EventOutput({ format: 'text', verbose: false, color: true }).onEvent(examples.warning);
     expect(streams.out()).toBe('');
-    expect(streams.err()).toContain('! 192.0.2.1:4500: The signature is weak. (W_SIGNATURE_SHA1)');
+    expect(streams.err()).toContain('! 192.0.2.1:4500: The signature is weak (W_SIGNATURE_SHA1)');
   });
 
   it('keeps diagnostics off stdout and debug messages for --verbose', () => {
