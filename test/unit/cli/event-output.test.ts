@@ -118,7 +118,7 @@ describe('text', () => {
     const output = new EventOutput({ format: 'text', verbose: false, color: true });
     output.onEvent({ event: 'error', code: 'E_X', message: 'No.' });
     output.failure(failure);
-    expect(streams.err().match(/No\./g)).toHaveLength(1);
+    expect(streams.err().match(/\bNo\b/g)).toHaveLength(1);
   });
 
   it('makes a hostile identity harmless', () => {
