@@ -49,6 +49,7 @@ export interface PeerTrust {
 
 /** What one peer may bring. Chains of the field have two or three certificates. */
 export const MAX_PEER_CERTIFICATES = 16;
+const MAX_BYTES = 64 << 10;
 const MAX_OCSP_RESPONSES = 4;
 
 /**
@@ -70,6 +71,7 @@ export function validatePeer(peer: PeerClaim, trust: PeerTrust): KeyObject {
     skewMs,
     purpose: ekuPolicy === 'ignore' ? 'any' : purposeOf(own, peer.role),
     name: peer.expectedName,
+    brief: true,
   });
   if (!trusted && unreadable > 0)
     throw garbage(`${unreadable} of the certificates between the peer and its CA`);
@@ -95,9 +97,11 @@ function readCertificates(certificates: readonly Uint8Array[]): {
   if (first === undefined) {
     throw new KitError('refused', 'E_CERT_MISSING', 'The peer sent a signature and no certificate.');
   }
-  if (certificates.length > MAX_PEER_CERTIFICATES) {
-    throw new KitError('refused', 'E_CERT_TOO_MANY', `The peer sent ${certificates.length} certificates.`, {
-      hint: `At most ${MAX_PEER_CERTIFICATES} are read: its own and those between it and the CA are enough.`,
+  const bytes = certificates.reduce((sum, { length }) => sum + length, 0);
+  if (certificates.length > MAX_PEER_CERTIFICATES || bytes > MAX_BYTES) {
+    const message = `The peer sent ${certificates.length} certificates of ${bytes} bytes.`;
+    throw new KitError('refused', 'E_CERT_TOO_MANY', message, {
+      hint: `At most ${MAX_PEER_CERTIFICATES} and 64 KiB are read: its own and those between it and the CA are enough.`,
     });
   }
   const own = readable(first);

@@ -152,7 +152,8 @@ describe('a peer is refused, each time for a reason of its own:', () => {
     expect(judge([], { anchors }).code).toBe('E_CERT_MISSING');
     expect(judge(Array(17).fill(certificate), { anchors }).code).toBe('E_CERT_TOO_MANY');
     expect(judge(Array(16).fill(certificate), { anchors }).code).toBe('ok');
-    expect(judge([new Uint8Array(70_000)], { anchors }).code).toBe('E_CERT_FORMAT');
+    expect(judge([new Uint8Array(70_000)], { anchors }).code).toBe('E_CERT_TOO_MANY');
+    expect(judge([new Uint8Array(60_000)], { anchors }).code).toBe('E_CERT_FORMAT');
     for (let length = 0; length < certificate.der.length; length++) {
       expect(judge([certificate.der.subarray(0, length)], { anchors }).code).toBe('E_CERT_FORMAT');
     }
