@@ -97,7 +97,7 @@ export function createSigner(options: SignerOptions): Signer {
   };
 }
 
-/** The first of a key's schemes whose hash the peer knows. SHA-1 never: RFC 8247 3.2.1 forbids it here. */
+/** The first of a key's schemes whose hash the peer knows. SHA-1 never: RFC 8247 4.2 forbids it here. */
 function chooseScheme(
   key: KeyObject,
   peerHashes: readonly number[],

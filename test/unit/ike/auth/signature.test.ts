@@ -1,4 +1,4 @@
-import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { constants, generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,62 +7,14 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { concatBytes, fromHex, toHex, utf8 } from '../../../../src/lib/core/bytes.js';
 import { KitError, WireError } from '../../../../src/lib/core/errors.js';
 import {
-  announcedHashes,
   createSigner,
   isSignatureMethod,
   readSignatureHashes,
   signatureHashNotifyData,
-  verifySignature,
 } from '../../../../src/lib/ike/auth/signature.js';
 import type { AuthValue } from '../../../../src/lib/ike/auth/types.js';
 import { hasOpenssl, openssl } from '../../pki/build.js';
-
-const octets = utf8('what RFC 7296 2.15 says is signed');
-const ALL = announcedHashes();
-
-interface Pair {
-  privateKey: KeyObject;
-  publicKey: KeyObject;
-}
-
-/** Some options of restricted keys are not in the types. */
-const generate = generateKeyPairSync as unknown as (type: string, options: object) => Pair;
-
-const kinds: Record<string, [type: string, options: object]> = {
-  'RSA 2048': ['rsa', { modulusLength: 2048 }],
-  'RSA-PSS 2048': ['rsa-pss', { modulusLength: 2048 }],
-  'RSA-PSS 2048 for SHA-384': [
-    'rsa-pss',
-    { modulusLength: 2048, hashAlgorithm: 'sha384', mgf1HashAlgorithm: 'sha384', saltLength: 32 },
-  ],
-  'ECDSA P-256': ['ec', { namedCurve: 'P-256' }],
-  'ECDSA P-384': ['ec', { namedCurve: 'P-384' }],
-  'ECDSA P-521': ['ec', { namedCurve: 'P-521' }],
-  Ed25519: ['ed25519', {}],
-  Ed448: ['ed448', {}],
-};
-const pairs = Object.fromEntries(Object.entries(kinds).map(([name, kind]) => [name, generate(...kind)]));
-const names = Object.keys(pairs);
-const rsa = pairs['RSA 2048']!;
-
-function signWith(
-  name: string,
-  peerHashes: readonly number[] | undefined,
-  rsaScheme?: 'pss' | 'pkcs1',
-): ReturnType<ReturnType<typeof createSigner>['sign']> {
-  return createSigner({ key: pairs[name]!.privateKey, certificates: [], rsaScheme }).sign(octets, peerHashes);
-}
-
-/** The scheme, or the code of the refusal. */
-function check(key: KeyObject, value: AuthValue, allowSha1 = false, signed = octets): string {
-  try {
-    return verifySignature({ key, value, octets: signed, allowSha1 }).scheme;
-  } catch (error) {
-    if (!(error instanceof KitError) || error.kind !== 'refused') throw error;
-    expect(error.message).toMatch(/^[^\n]+\.$/);
-    return error.code;
-  }
-}
+import { ALL, check, generate, kinds, names, octets, pairs, rsa, signWith } from './signing.js';
 
 function refusal(work: () => unknown): string | undefined {
   try {
@@ -262,107 +214,6 @@ describe('a signature that does not verify', () => {
   it.each([0, 2, 3, 12, 13, 15, 255])('is refused: method %i', (method) => {
     expect(isSignatureMethod(method)).toBe(false);
     expect(check(rsa.publicKey, { method, data: new Uint8Array(64) })).toBe('E_SIGNATURE_ALGORITHM');
-  });
-});
-
-describe('the AlgorithmIdentifier', () => {
-  const padding = constants.RSA_PKCS1_PSS_PADDING;
-  const SHA256 = '0609608648016503040201';
-  const SHA512 = '0609608648016503040203';
-  const MGF1 = '06092a864886f70d010108';
-  const der = (tag: string, contents: string): string =>
-    tag + (contents.length / 2).toString(16).padStart(2, '0') + contents;
-  const pssWith = (...parts: string[]): string =>
-    der('30', `06092a864886f70d01010a${der('30', parts.join(''))}`);
-  const hashPart = (oid: string, parameters = '0500'): string => der('a0', der('30', oid + parameters));
-  const maskPart = (oid: string, parameters = '0500'): string =>
-    der('a1', der('30', MGF1 + der('30', oid + parameters)));
-  const saltPart = (length: number): string => `a2030201${length.toString(16).padStart(2, '0')}`;
-
-  function checkPss(identifier: string, hash: string, saltLength: number, allowSha1 = false): string {
-    const signature = new Uint8Array(sign(hash, octets, { key: rsa.privateKey, padding, saltLength }));
-    const algorithm = fromHex(identifier);
-    const data = concatBytes(Uint8Array.of(algorithm.length), algorithm, signature);
-    return check(rsa.publicKey, { method: 14, data }, allowSha1);
-  }
-
-  it.each([0, 20, 32, 100])('of RSASSA-PSS says how long the salt is: %i bytes', (salt) => {
-    const identifier = pssWith(hashPart(SHA256), maskPart(SHA256), saltPart(salt));
-    expect(checkPss(identifier, 'sha256', salt)).toBe('RSA-PSS with SHA-256');
-    expect(checkPss(identifier, 'sha256', salt + 1)).toBe('E_SIGNATURE_INVALID');
-  });
-
-  it('of RSASSA-PSS is understood without the NULL of hashes and with the trailer written out', () => {
-    const short = pssWith(hashPart(SHA256, ''), maskPart(SHA256, ''), saltPart(32));
-    expect(checkPss(short, 'sha256', 32)).toBe('RSA-PSS with SHA-256');
-    const long = pssWith(hashPart(SHA256), maskPart(SHA256), saltPart(32), 'a303020101');
-    expect(checkPss(long, 'sha256', 32)).toBe('RSA-PSS with SHA-256');
-  });
-
-  it('of RSASSA-PSS means SHA-1 where it says nothing', () => {
-    expect(checkPss(pssWith(), 'sha1', 20)).toBe('E_SIGNATURE_SHA1');
-    expect(checkPss(pssWith(), 'sha1', 20, true)).toBe('RSA-PSS with SHA-1');
-  });
-
-  it.each<[what: string, identifier: string]>([
-    ['two hashes', pssWith(hashPart(SHA256), maskPart(SHA512), saltPart(32))],
-    ['SHA-1 for the mask', pssWith(hashPart(SHA256), saltPart(32))],
-    ['another mask', pssWith(hashPart(SHA256), maskPart(SHA256).replace(MGF1, SHA256), saltPart(32))],
-    ['parts in another order', pssWith(maskPart(SHA256), hashPart(SHA256), saltPart(32))],
-    ['a part twice', pssWith(hashPart(SHA256), hashPart(SHA256), maskPart(SHA256), saltPart(32))],
-    ['a negative salt', pssWith(hashPart(SHA256), maskPart(SHA256), 'a2030201fe')],
-    ['a salt in two bytes', pssWith(hashPart(SHA256), maskPart(SHA256), 'a20402020020')],
-    ['an empty salt', pssWith(hashPart(SHA256), maskPart(SHA256), 'a2020200')],
-    ['another trailer', pssWith(hashPart(SHA256), maskPart(SHA256), saltPart(32), 'a303020102')],
-    ['a part too many', pssWith(hashPart(SHA256), maskPart(SHA256), saltPart(32), 'a403020101')],
-    ['something beside the hash', pssWith(hashPart(SHA256, '05000500'), maskPart(SHA256), saltPart(32))],
-    ['no parameters', der('30', '06092a864886f70d01010a')],
-    ['NULL parameters', der('30', '06092a864886f70d01010a0500')],
-    [
-      'SHA-224',
-      pssWith(hashPart('0609608648016503040204'), maskPart('0609608648016503040204'), saltPart(28)),
-    ],
-    ['a long form of length', `3081${pssWith(hashPart(SHA256), maskPart(SHA256), saltPart(32)).slice(2)}`],
-    ['an indefinite length', '30800609 2a864886f70d01010b 0500 0000'.replaceAll(' ', '')],
-    ['bytes behind', `${pssWith(hashPart(SHA256), maskPart(SHA256), saltPart(32))}00`],
-    ['nothing', ''],
-  ])('of RSASSA-PSS is refused with %s', (_, identifier) => {
-    expect(checkPss(identifier, 'sha256', 32, true)).toBe('E_SIGNATURE_ALGORITHM');
-  });
-
-  it('of RSA may lack its NULL, and that of ECDSA and EdDSA may not have one', () => {
-    const withIdentifier = (name: string, identifier: string, signature: Uint8Array): string => {
-      const algorithm = fromHex(identifier);
-      const data = concatBytes(Uint8Array.of(algorithm.length), algorithm, signature);
-      return check(pairs[name]!.publicKey, { method: 14, data });
-    };
-    const made = (name: string, digest: string | null): Uint8Array =>
-      new Uint8Array(sign(digest, octets, pairs[name]!.privateKey));
-    const rsaSignature = made('RSA 2048', 'sha256');
-    expect(withIdentifier('RSA 2048', '300b06092a864886f70d01010b', rsaSignature)).toContain('SHA-256');
-    expect(withIdentifier('RSA 2048', '300f06092a864886f70d01010b05000500', rsaSignature)).toBe(
-      'E_SIGNATURE_ALGORITHM',
-    );
-    expect(
-      withIdentifier('ECDSA P-256', '300a06082a8648ce3d040302', made('ECDSA P-256', 'sha256')),
-    ).toContain('P-256');
-    expect(withIdentifier('ECDSA P-256', '300c06082a8648ce3d0403020500', made('ECDSA P-256', 'sha256'))).toBe(
-      'E_SIGNATURE_ALGORITHM',
-    );
-    expect(withIdentifier('Ed25519', '300706032b65700500', made('Ed25519', null))).toBe(
-      'E_SIGNATURE_ALGORITHM',
-    );
-  });
-
-  it.each([
-    ['RSA 2048', '300d06092a864886f70d0101050500'],
-    ['ECDSA P-256', '300906072a8648ce3d0401'],
-  ])('of %s with SHA-1 is refused unless allowed', (name, identifier) => {
-    const algorithm = fromHex(identifier);
-    const signature = new Uint8Array(sign('sha1', octets, pairs[name]!.privateKey));
-    const value = { method: 14, data: concatBytes(Uint8Array.of(algorithm.length), algorithm, signature) };
-    expect(check(pairs[name]!.publicKey, value)).toBe('E_SIGNATURE_SHA1');
-    expect(check(pairs[name]!.publicKey, value, true)).toContain('SHA-1');
   });
 });
 
