@@ -8,9 +8,11 @@ import type {
   MessageReport,
   Role,
 } from '../../lib/capture/analyse/types.js';
+import { methodWords } from '../../lib/capture/analyse/words.js';
 import type { DecodeResult } from '../../lib/capture/decode.js';
 import type { PacketFilter } from '../../lib/capture/packet-filter.js';
 import type { CaptureNote } from '../../lib/capture/types.js';
+import { certificateFacts } from './certificate-facts.js';
 import { type Origin, originOf } from './origin.js';
 import {
   bytesText,
@@ -214,6 +216,7 @@ function ikeSection(
     ['SPIs', `${sa.spiI} / ${/^0+$/.test(sa.spiR) ? 'none yet' : sa.spiR}`],
     ['suite', suiteText(sa)],
   ];
+  facts.push(...certificateFacts(sa));
   const nat = natText(sa, origin);
   if (nat !== undefined) facts.push(['NAT', nat]);
   if (sa.rekeyOf !== undefined) facts.push(['replaces', sa.rekeyOf]);
@@ -257,16 +260,13 @@ function withFindings(
   return { text: `${state.text} (${[...new Set(wrong.map(({ id }) => id))].join(', ')})`, tone: 'bad' };
 }
 
-/** What everybody says instead of IANA's name. */
-const METHODS: Record<string, string> = { 'Shared Key Message Integrity Code': 'pre-shared key' };
-
 function sideText(sa: IkeSaReport, role: Role, origin: Origin | undefined): string {
   const parts = [sa[role]];
   const before = origin?.roles?.[role];
   const identity = sa.identities[role] ?? (before && origin?.sa.identities[before]);
   if (identity !== undefined) parts.push(`is ${identityText(identity)}`);
   const method = sa.authMethods[role] ?? (before && origin?.sa.authMethods[before]);
-  if (method !== undefined) parts.push(`by ${METHODS[method] ?? method}`);
+  if (method !== undefined) parts.push(`by ${methodWords(method)}`);
   if (sa.vendorIds[role].length > 0) parts.push(`says ${sa.vendorIds[role].join(', ')}`);
   return parts.join('; ');
 }
