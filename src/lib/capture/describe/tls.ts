@@ -152,10 +152,10 @@ class Flight {
     if (version !== undefined) {
       return `${name} (${type === HandshakeType.clientHello ? 'up to ' : ''}${versionName(version)})`;
     }
-    if (type === HandshakeType.certificate && this.certificates) {
-      for (const der of lenient(() => certificateList(body)) ?? []) this.#summaries.push(summarise(der));
-    }
-    return name;
+    if (type !== HandshakeType.certificate) return name;
+    const list = lenient(() => certificateList(body)) ?? [];
+    if (this.certificates) this.#summaries.push(...list.map(summarise));
+    return list.length === 0 ? `${name} (none)` : name;
   }
 }
 

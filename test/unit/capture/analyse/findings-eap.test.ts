@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { eap as eapFindings } from '../../../../src/lib/capture/analyse/findings/eap.js';
 import { utf8 } from '../../../../src/lib/core/bytes.js';
-import { notify } from '../../../../src/lib/ike/wire/notify.js';
+import { NotifyType, notify } from '../../../../src/lib/ike/wire/notify.js';
 import type { Payload } from '../../../../src/lib/ike/wire/types.js';
 import {
   authRequest,
@@ -110,6 +110,23 @@ test.each([
   });
 });
 
+test('a client without a certificate is told apart', () => {
+  const none = tls(RESPONSE, '16030300070b000003000000');
+  const talk = tlsTalk(none, tls(REQUEST, '15030300020228'));
+  expect(talk.only('eap-tls-alert')).toMatchObject({
+    title: "192.0.2.2 ended EAP-TLS with the alert handshake_failure for the user 'carol'.",
+    advice: expect.stringMatching(/client sent no certificate/),
+  });
+});
+
+test('a client that gives up at the Failure of MSCHAPv2 is told once', () => {
+  const talk = eapTalk([...carol, challenge, response, eap(REQUEST, MSCHAPV2, ms(4, 'E=691 R=0'))]);
+  talk.info(4, false, [notify(NotifyType.AUTHENTICATION_FAILED)]);
+  talk.info(4, true, []);
+  expect(talk.only('eap-failed').title).toMatch(/E=691, authentication failure\.$/);
+  expect(talk.ids()).not.toContain('authentication-failed');
+});
+
 test('an alert is told once, not as a failure of EAP, too', () => {
   expect(tlsTalk(tls(RESPONSE, unknownCa), eap(FAILURE)).ids()).not.toContain('eap-failed');
 });
@@ -145,7 +162,7 @@ test('every step of EAP-TLS is named, fragments put together', () => {
     'ClientHello (up to TLS 1.2)',
     `a fragment (${half} of ${record.length} bytes, more follow)`,
     'acknowledgement',
-    'ServerHello (TLS 1.2), Certificate, ServerHelloDone',
+    'ServerHello (TLS 1.2), Certificate (none), ServerHelloDone',
     'change cipher spec, encrypted handshake',
   ]);
 });

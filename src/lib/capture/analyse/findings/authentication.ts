@@ -1,6 +1,7 @@
 import { addressOf } from '../evidence.js';
 import type { IkeSaReport } from '../types.js';
 import { enumerate, hasNotify, methodWords, SHARED_KEY } from '../words.js';
+import { endedByEap } from './eap.js';
 import { type Emit, findingGroup } from './group.js';
 import { answerer, asker, exchangesNamed, framesOf, messagesIn } from './queries.js';
 import { plaintextBytes } from './sealed-size.js';
@@ -63,7 +64,7 @@ export const authentication = findingGroup('authentication', kinds, ({ report },
 
 function findFailure(sa: IkeSaReport, emit: Emit<Id>): void {
   const refused = messagesIn(sa).find(({ message }) => hasNotify(message, 'AUTHENTICATION_FAILED'));
-  if (refused === undefined) return;
+  if (refused === undefined || endedByEap(sa)) return;
   const [first] = exchangesNamed(sa, 'IKE_AUTH');
   const { exchange, message } = refused;
   const refusedBy = exchange.request === message ? asker(exchange) : answerer(exchange);

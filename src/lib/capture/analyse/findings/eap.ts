@@ -62,19 +62,37 @@ function userOf(talk: Talk): string {
   return identity === undefined ? '' : ` for the user '${identity}'`;
 }
 
+/** Whether EAP tells why there was no authentication: a later AUTHENTICATION_FAILED is only its consequence. */
+export function endedByEap(sa: IkeSaReport): boolean {
+  const said = messagesIn(sa).map(({ message }) => message.eap);
+  return (
+    said.some((eap) => isRefusal(eap) || isBadAlert(eap)) && !said.some((eap) => eap?.code === 'Success')
+  );
+}
+
+function isBadAlert(eap: EapReport | undefined): boolean {
+  return eap?.alert !== undefined && eap.alert !== 'close_notify';
+}
+
 /** @returns whether there was one; what follows it is only its consequence */
 function findAlert(talk: Talk, emit: Emit<Id>): boolean {
-  const found = talk.find(({ eap }) => eap.alert !== undefined && eap.alert !== 'close_notify');
+  const found = talk.find(({ eap }) => isBadAlert(eap));
   const alert = found?.eap.alert;
   if (found === undefined || alert === undefined) return false;
   emit(
     'eap-tls-alert',
     [found.message.frames],
     `${addressOf(found.message.src)} ended ${found.eap.type ?? 'TLS'} with the alert ${alert}${userOf(talk)}.`,
-    alertAdvice(alert, found.from),
+    talk.some(({ eap, from }) => from === 'initiator' && eap.step?.includes(NO_CERTIFICATE)) &&
+      found.from === 'responder'
+      ? alertAdvice('certificate_required', found.from)
+      : alertAdvice(alert, found.from),
   );
   return true;
 }
+
+/** An empty Certificate message; TLS 1.2 has no alert of its own for it. */
+const NO_CERTIFICATE = 'Certificate (none)';
 
 function alertAdvice(alert: string, from: Role): string | undefined {
   const [here, there] = from === 'initiator' ? ['client', 'server'] : ['server', 'client'];
@@ -114,8 +132,9 @@ const mschapAdvice: Readonly<Record<number, string>> = {
 };
 
 function findFailure(sa: IkeSaReport, talk: Talk, emit: Emit<Id>): void {
-  const failed = exchangesNamed(sa, 'IKE_AUTH').find(({ response }) => response?.eap?.code === 'Failure');
-  if (failed === undefined) return;
+  const failed = exchangesNamed(sa, 'IKE_AUTH').findLast(({ response }) => isRefusal(response?.eap));
+  // A second attempt may have been allowed, and have been right.
+  if (failed === undefined || talk.some(({ eap }) => eap.code === 'Success')) return;
   const who = userOf(talk);
   const nak = talk.findLast(({ eap }) => eap.desired !== undefined);
   const after = nak && talk.slice(talk.indexOf(nak) + 1).some(({ eap }) => isMethod(eap));
@@ -137,6 +156,11 @@ function findFailure(sa: IkeSaReport, talk: Talk, emit: Emit<Id>): void {
     `${answerer(failed)} ended ${offered ?? 'EAP'} with Failure${who}${reason}.`,
     error === undefined ? undefined : mschapAdvice[error],
   );
+}
+
+/** EAP's own, or MSCHAPv2's, after which some clients wait for nothing more. */
+function isRefusal(eap: EapReport | undefined): boolean {
+  return eap?.code === 'Failure' || (eap?.code === 'Request' && eap.error !== undefined);
 }
 
 /** Long enough for people to type a password. */
