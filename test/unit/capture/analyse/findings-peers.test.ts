@@ -17,6 +17,7 @@ import {
   pskAuth,
   SPI_R,
   sa,
+  signature,
   Talk,
 } from './build.js';
 import { checkGroup } from './cases.js';
@@ -107,6 +108,22 @@ test('method 1 is taken for SHA-1', () => {
     /method 1, RSA Digital Signature, which means SHA-1/,
   );
   expect(signed(9, '').ids()).not.toContain('signature-sha1');
+});
+
+test.each([
+  [6, 6, false],
+  [6, 7, true],
+])('CAs named by both sides (%i and %i) are compared', (ours, theirs, different) => {
+  const request = (fill: number): Payload => ({ type: 38, encoding: 4, data: new Uint8Array(20).fill(fill) });
+  const talk = new Talk();
+  talk.init(false, [sa(IKE_SUITE), ke(31), nonce]);
+  talk.init(true, [sa(IKE_SUITE), ke(31), nonce, request(theirs)]);
+  talk.auth(1, false, [...authRequest().filter(({ type }) => type !== 39), request(ours), signature]);
+  talk.auth(1, true, [notify(NotifyType.AUTHENTICATION_FAILED)]);
+  const { title, advice } = talk.only('authentication-failed');
+  expect(title).toMatch(/of 192\.0\.2\.1 by Digital Signature \(ecdsa-with-sha256\)/);
+  expect(advice).toMatch(/chain up to a CA that the refusing side trusts/);
+  expect(advice.startsWith('The two sides trust different CAs')).toBe(different);
 });
 
 test('a key where the gateway asked for certificates is told apart', () => {

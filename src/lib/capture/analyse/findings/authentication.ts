@@ -1,6 +1,7 @@
 import { addressOf } from '../evidence.js';
 import type { IkeSaReport } from '../types.js';
-import { enumerate, hasNotify, methodWords, SHARED_KEY } from '../words.js';
+import { enumerate, hasNotify, methodWords } from '../words.js';
+import { authenticationAdvice } from './authentication-advice.js';
 import { endedByEap } from './eap.js';
 import { type Emit, findingGroup } from './group.js';
 import { answerer, asker, exchangesNamed, framesOf, messagesIn } from './queries.js';
@@ -75,12 +76,10 @@ function findFailure(sa: IkeSaReport, emit: Emit<Id>): void {
     initiator && `the initiator calls itself '${initiator.value}'`,
     responder ? `the responder '${responder.value}'` : asked && `it asked for the responder '${asked.value}'`,
   ].filter((words) => words !== undefined && words !== '');
-  const method = sa.authMethods.initiator ?? sa.authMethods.responder;
+  const role = refused.from === 'initiator' ? 'responder' : 'initiator';
+  const method = sa.authMethods[role];
   const by = method === undefined ? '' : ` by ${methodWords(method)}`;
   const who = identities.length > 0 ? `: ${enumerate(identities as string[])}` : '';
-  const asksForCertificates = messagesIn(sa).some(
-    ({ from, message: { authorities } }) => from === 'responder' && authorities !== undefined,
-  );
   const wantsEap = first?.request?.readable === true && first.request.authMethod === undefined;
   const offersEap = exchangesNamed(sa, 'IKE_AUTH').some(({ response }) => response?.eap !== undefined);
   emit(
@@ -91,9 +90,7 @@ function findFailure(sa: IkeSaReport, emit: Emit<Id>): void {
       : `${refusedBy} refused the authentication of ${other}${by} (AUTHENTICATION_FAILED)${who}.`,
     wantsEap && !offersEap
       ? 'The gateway has no connection with EAP for this client: enable it there (strongSwan: remote.auth = eap-mschapv2), or let the client use a certificate or pre-shared key.'
-      : method === SHARED_KEY && asksForCertificates
-        ? `${kinds['authentication-failed'].advice} The gateway asked for certificates: it may want one in place of a key.`
-        : undefined,
+      : authenticationAdvice(sa, role, method),
   );
 }
 
