@@ -9,6 +9,7 @@ import type { Crl } from '../lib/pki/crl.js';
 import { type IdentityFile, readIdentityFile } from '../lib/pki/files.js';
 import { isKeyPair } from '../lib/pki/keys.js';
 import { sameName } from '../lib/pki/names.js';
+import { type OcspResponse, parseOcspResponse } from '../lib/pki/ocsp.js';
 import { readBytes } from './cert/input.js';
 import { passphraseFrom } from './cert/passphrase.js';
 
@@ -115,6 +116,37 @@ export class IdentityFiles {
       hint: 'Make one with: ipsec-kit cert crl',
     });
   }
+}
+
+/**
+ * An OCSP response to staple.
+ * @returns DER, and why peers may dislike it
+ * @throws KitError usage `E_OCSP_FILE` when it is none, or about other certificates
+ */
+export async function readOcspResponse(
+  path: string,
+  own: Certificate,
+  now: number,
+): Promise<{ der: Uint8Array; flaw: string | undefined }> {
+  const der = await readBytes(path);
+  const failure = (message: string, cause?: unknown): KitError =>
+    new KitError('usage', 'E_OCSP_FILE', message, {
+      hint: 'Fetch one with: openssl ocsp -issuer CA.crt -cert OWN.crt -url URL -respout FILE',
+      cause,
+    });
+  let response: OcspResponse;
+  try {
+    response = parseOcspResponse(der);
+  } catch (cause) {
+    throw failure(`There is no OCSP response in ${printable(path)}.`, cause);
+  }
+  const entry = response.entries.find(({ serial }) => serial === own.serial);
+  if (entry === undefined) {
+    throw failure(`The OCSP response in ${printable(path)} is not about ${certificateName(own)}.`);
+  }
+  const outdated = entry.nextUpdate !== undefined && now > entry.nextUpdate.getTime();
+  const flaw = entry.status === 'good' ? (outdated ? 'is outdated' : undefined) : `calls it ${entry.status}`;
+  return { der, flaw: flaw && `The OCSP response for ${certificateName(own)} ${flaw}; peers will refuse it` };
 }
 
 /** The key that fits a certificate, that certificate, and what is above it. */

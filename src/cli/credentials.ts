@@ -4,8 +4,7 @@ import type { Secret } from '../lib/core/secret.js';
 import { parseUsers, type UserStore } from '../lib/ike/auth/eap/users.js';
 import type { AuthMethod, Credentials, OwnCertificate, TrustSettings } from '../lib/tunnel/credentials.js';
 import { type CrlOrigin, crlFromUrl, watchCrls } from '../lib/tunnel/credentials-crl.js';
-import { readBytes } from './cert/input.js';
-import { IdentityFiles } from './credentials-files.js';
+import { IdentityFiles, readOcspResponse } from './credentials-files.js';
 import type {
   AuthFlagValues,
   ClientAuthFlagValues,
@@ -72,7 +71,7 @@ async function load(
 ): Promise<Credentials> {
   const files = new IdentityFiles(flags['passphrase-file'], flags['insecure-permissions']);
   const all: AuthMethod[] = [...local, ...remote.flat()];
-  const own = await loadOwn(files, flags);
+  const own = await loadOwn(files, flags, log);
   const trust = flags.ca && (await loadTrust(files, flags, flags.ca, log));
   const users = flags.users === undefined ? undefined : await loadUsers(flags.users, flags);
   const user = flags['eap-user'];
@@ -92,15 +91,18 @@ async function load(
   return { local, remote, psk, own, trust, eapUser: user, eapPassword, users };
 }
 
-async function loadOwn(files: IdentityFiles, flags: AuthFlagValues): Promise<OwnCertificate | undefined> {
+async function loadOwn(
+  files: IdentityFiles,
+  flags: AuthFlagValues,
+  log: Log,
+): Promise<OwnCertificate | undefined> {
   if (!flags.cert) return undefined;
   const pair = await files.ownCertificate(flags.cert, flags.key);
-  const response = flags['ocsp-response'];
-  return {
-    ...pair,
-    rsaScheme: flags['rsa-signature'],
-    ocspResponse: response === undefined ? undefined : await readBytes(response),
-  };
+  const path = flags['ocsp-response'];
+  const response =
+    path === undefined ? undefined : await readOcspResponse(path, pair.certificates[0], Date.now());
+  if (response?.flaw !== undefined) log('warn', response.flaw);
+  return { ...pair, rsaScheme: flags['rsa-signature'], ocspResponse: response?.der };
 }
 
 async function loadTrust(

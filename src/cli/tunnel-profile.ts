@@ -20,13 +20,13 @@ export async function profileOrGateway<Flags extends ConnectFlagValues>({
   args: { gateway },
   flags,
   metadata,
-}: Parsed<Flags>): Promise<{ gateway: string; flags: Flags }> {
+}: Parsed<Flags>): Promise<{ gateway: string; flags: Flags; saved: boolean }> {
   const { findProfile } = await import('./profile/saved.js');
   const profile = await findProfile(gateway);
-  if (profile === undefined) return { gateway, flags };
+  if (profile === undefined) return { gateway, flags, saved: false };
   const given = (flag: string): boolean =>
     (flags as Record<string, unknown>)[flag] !== undefined && metadata.flags[flag]?.setFromDefault !== true;
-  return { gateway: profile.gateway, flags: withProfile(flags, profile, given) };
+  return { gateway: profile.gateway, flags: withProfile(flags, profile, given), saved: true };
 }
 
 /**

@@ -75,13 +75,14 @@ the one that was dialled, or the one that --remote-id names.`;
   async run(): Promise<void> {
     const parsed = await this.parse(Connect);
     await this.runTunnel<ClientOptions>(parsed.flags, async () => {
-      const { gateway, flags } = await profileOrGateway(parsed);
+      const { gateway, flags, saved } = await profileOrGateway(parsed);
       const options = clientOptions(gateway, flags);
       const methods = clientMethods(flags);
       const related = [gateway, flags['local-id'], flags['remote-id']].filter((word) => word !== undefined);
       return {
         options,
         credentials: async (log) => {
+          if (saved) log('info', `saved profile ${parsed.args.gateway}: the gateway is ${gateway}`);
           const { loadClientCredentials } = await import('../cli/credentials.js');
           return loadClientCredentials(flags, methods, { log, related });
         },

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IdentityFiles } from '../../../src/cli/credentials-files.js';
+import { IdentityFiles, readOcspResponse } from '../../../src/cli/credentials-files.js';
 import { Secret } from '../../../src/lib/core/secret.js';
 import type { Certificate } from '../../../src/lib/pki/certificate.js';
 import { createCrl } from '../../../src/lib/pki/crl.js';
@@ -11,6 +11,7 @@ import type { Issuer } from '../../../src/lib/pki/issue.js';
 import { privateKeyPem } from '../../../src/lib/pki/keys.js';
 import { writeP12 } from '../../../src/lib/pki/p12/write.js';
 import { below, leaf, NOW, rootCa } from '../pki/build.js';
+import { ocspResponse } from '../pki/craft.js';
 
 let folder: string;
 let root: Issuer;
@@ -138,5 +139,24 @@ describe('revocation lists', () => {
     await expect(files().revocationLists(put('ca.pem', pem(root.certificate)))).rejects.toThrow(
       code('E_CRL_FILE'),
     );
+  });
+});
+
+describe('an OCSP response to staple', () => {
+  const read = (der: Uint8Array, now = NOW) => readOcspResponse(put('own.ocsp', der), own.certificate, now);
+
+  it('is taken when it is about our certificate, with what peers may dislike', async () => {
+    const good = ocspResponse(own.certificate, middle, { nextUpdate: NOW + 1000 });
+    expect(await read(good)).toMatchObject({ flaw: undefined });
+    expect(Buffer.from((await read(good)).der).equals(good)).toBe(true);
+    expect((await read(good, NOW + 1001)).flaw).toContain('outdated');
+    const revoked = ocspResponse(own.certificate, middle, { status: 'revoked' });
+    expect((await read(revoked)).flaw).toContain('revoked');
+  });
+
+  it('is refused when it is about another, or no response at all', async () => {
+    const foreign = ocspResponse(middle.certificate, root);
+    await expect(read(foreign)).rejects.toThrow(code('E_OCSP_FILE'));
+    await expect(read(own.certificate.der)).rejects.toThrow(code('E_OCSP_FILE'));
   });
 });
