@@ -85,7 +85,7 @@ describe('Driver', () => {
     driver.receive({ kind: 'ike', path, data });
     expect(outcomes).toEqual([]);
     await vi.waitFor(() => expect(outcomes).toHaveLength(2));
-    expect(outcomes).toEqual([
+    expect(outcomes).toMatchObject([
       { type: 'task', session: 3, id: 1, outcome: { ok: true, value: 'key' } },
       { type: 'task', session: 4, id: 2, outcome: { ok: false, error: failure } },
     ]);
