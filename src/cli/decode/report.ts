@@ -60,6 +60,8 @@ export interface Report {
   facts: [name: string, value: string][];
   sections: Section[];
   findings: (Finding & { tone: Tone })[];
+  /** What to say when none of them is grave. */
+  verdict: string;
   /** What the filter hid: nothing, a part or everything. */
   hidden: string | undefined;
   notes: string[];
@@ -92,6 +94,7 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
       ...(flows.length === 0 ? [] : [flowSection(flows)]),
     ],
     findings: findings.map((finding) => ({ ...finding, tone: severityTone(finding) })),
+    verdict: verdictText(findings.length, result.diagnosis.length, filter),
     hidden: hiddenText(shown.length + shownOrphans.length + flows.length, all, filter),
     notes: [
       ...result.notes
@@ -105,6 +108,13 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
 /** Whether a shown finding says the same already. */
 function isDiagnosed({ message }: CaptureNote, findings: readonly Finding[]): boolean {
   return findings.some(({ title }) => title === message || title === `${message}.`);
+}
+
+function verdictText(shown: number, all: number, filter: PacketFilter): string {
+  if (shown === all) return 'Nothing wrong was found.';
+  const by = `--filter ${filter.text}`;
+  if (shown === 0) return `None of the ${countText(all, 'finding')} matches ${by}.`;
+  return `No problem is among the findings that match ${by}; ${all - shown} more are hidden.`;
 }
 
 function hiddenText(shown: number, all: number, filter: PacketFilter): string | undefined {
