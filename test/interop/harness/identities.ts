@@ -102,6 +102,8 @@ export interface PkiIssueOptions extends IssueOptions {
   /** [serverAuth and clientAuth] */
   usages?: readonly string[];
   digest?: 'sha1' | 'sha256';
+  /** [the CA's own] */
+  folder?: string;
 }
 
 const day = 86_400_000;
@@ -144,7 +146,9 @@ export class PkiAuthority implements Authority {
   async issue(name: string, options: PkiIssueOptions = {}): Promise<Identity> {
     const { keyType, san = [], from = -1, to = 365, digest } = options;
     const { usages = ['serverAuth', 'clientAuth'] } = options;
-    const identity = { name, cert: join(this.dir, `${name}.crt`), key: join(this.dir, `${name}.key`) };
+    const { folder = this.dir } = options;
+    mkdirSync(folder, { recursive: true });
+    const identity = { name, cert: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) };
     await generate(keyType, identity.key);
     const date = (days: number) => new Date(Date.now() + days * day).toISOString().slice(0, 19);
     const flags = [
