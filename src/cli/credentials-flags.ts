@@ -57,7 +57,7 @@ export const authFlags = {
   }),
   'rsa-signature': Flags.option({
     description:
-      'how an RSA key signs for peers that know RFC 7427; default: pss (some peers know only pkcs1, and nothing tells which)',
+      'how an RSA key signs for peers that know RFC 7427, some of which know only one way; default: as the peer itself signed, else pss (connect) or pkcs1 (serve)',
     options: ['pss', 'pkcs1'] as const,
     helpGroup,
   })(),

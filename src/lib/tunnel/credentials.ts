@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Secret } from '../core/secret.js';
 import type { UserStore } from '../ike/auth/eap/users.js';
+import type { RsaScheme } from '../ike/auth/types.js';
 import type { Certificate } from '../pki/certificate.js';
 import type { Crl } from '../pki/crl.js';
 
@@ -19,8 +20,8 @@ export interface OwnCertificate {
   key: KeyObject;
   /** Our own first, then the CAs between it and the peer's anchor. */
   certificates: readonly [Certificate, ...Certificate[]];
-  /** undefined: as the peer knows it best. */
-  rsaScheme?: 'pss' | 'pkcs1' | undefined;
+  /** undefined: as the peer signs, or is likely to know. */
+  rsaScheme?: RsaScheme | undefined;
   /** DER, to staple (RFC 4806). */
   ocspResponse?: Uint8Array | undefined;
 }

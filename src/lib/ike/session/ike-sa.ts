@@ -2,6 +2,7 @@ import { toHex } from '../../core/bytes.js';
 import type { Path } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import type { Secret } from '../../core/secret.js';
+import type { RsaScheme } from '../auth/types.js';
 import { DatagramSize, datagramOverhead, type Reassembled, Reassembly, sealFragmented } from '../fragment.js';
 import type { Identity } from '../identity.js';
 import type { IkeKeys } from '../keys.js';
@@ -78,6 +79,8 @@ export class IkeSa {
   proofs: Pick<IkeSaInfo, 'localAuth' | 'remoteAuth' | 'eapIdentity'> | undefined;
   /** Hash ids of the peer's SIGNATURE_HASH_ALGORITHMS (RFC 7427 4). */
   peerHashes: readonly number[] | undefined;
+  /** How the peer itself signed with an RSA key. */
+  peerRsaScheme: RsaScheme | undefined;
   /** The peer knows several rounds of authentication (RFC 4739). */
   peerMultipleAuth = false;
   /** The peer asked for an OCSP response with our certificate (RFC 4806). */
