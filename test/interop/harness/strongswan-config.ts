@@ -81,7 +81,7 @@ const certificatePlugins = 'x509 revocation constraints pubkey pkcs1 pkcs8 pkcs1
 const eapPlugins = 'eap-identity eap-mschapv2 eap-md5 eap-tls';
 
 /** strongswan.conf. */
-export function daemonSettings(dir: string, options: StrongSwanOptions): Settings {
+export function daemonSettings(dir: string, options: Pick<StrongSwanOptions, 'plane' | 'charon'>): Settings {
   // kernel-libipsec comes first, which leaves routes and addresses to kernel-netlink. The mark keeps the
   // daemon's own packets out of the routes it installs for the tunnel.
   const plane = (options.plane ?? 'userspace') === 'userspace' ? 'kernel-libipsec' : '';

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host, Lab } from './lab.js';
 import { type Child, until } from './process.js';
@@ -26,9 +26,27 @@ export class StrongSwan {
 
   static async start(lab: Lab, host: Host, options: StrongSwanOptions): Promise<StrongSwan> {
     const dir = mkdtempSync(join(lab.dir, `strongswan-${host.v4}-`));
-    writeFileSync(join(dir, 'strongswan.conf'), formatSettings(daemonSettings(dir, options)));
     writeFileSync(join(dir, 'swanctl.conf'), formatSettings(connectionSettings(options)), { mode: 0o600 });
     writeCredentials(dir, options.credentials);
+    return StrongSwan.#launch(lab, host, dir, options);
+  }
+
+  /** Starts one with a folder that somebody made for /etc/swanctl. */
+  static async startFrom(lab: Lab, host: Host, folder: string): Promise<StrongSwan> {
+    const dir = mkdtempSync(join(lab.dir, `strongswan-${host.v4}-`));
+    cpSync(folder, dir, { recursive: true });
+    // As the package installs it.
+    writeFileSync(join(dir, 'swanctl.conf'), 'include conf.d/*.conf\n');
+    return StrongSwan.#launch(lab, host, dir, {});
+  }
+
+  static async #launch(
+    lab: Lab,
+    host: Host,
+    dir: string,
+    options: Pick<StrongSwanOptions, 'plane' | 'charon'>,
+  ): Promise<StrongSwan> {
+    writeFileSync(join(dir, 'strongswan.conf'), formatSettings(daemonSettings(dir, options)));
     // A /run of its own keeps the pid files and sockets of two daemons apart.
     const child = lab.spawn(
       host,
@@ -60,8 +78,8 @@ export class StrongSwan {
     return this.lab.run(this.host, ['env', ...variables, 'swanctl', ...args, '--uri', uri]);
   }
 
-  initiate(timeout = 15): Promise<string> {
-    return this.swanctl('--initiate', '--child', 'net', '--timeout', String(timeout));
+  initiate(timeout = 15, child = 'net'): Promise<string> {
+    return this.swanctl('--initiate', '--child', child, '--timeout', String(timeout));
   }
 
   rekey(what: 'ike' | 'child'): Promise<string> {
