@@ -122,7 +122,6 @@ describe.skipIf(!hasOpenssl)('what openssl made is verified', () => {
     'ecdsa-p521': ['ec', '-pkeyopt', 'ec_paramgen_curve:P-521'],
     'rsa-2048': ['rsa:2048'],
     'rsa-3072': ['rsa:3072'],
-    'rsa-4096': ['rsa:4096'],
     ed25519: ['ed25519'],
     ed448: ['ed448'],
   };
