@@ -236,6 +236,7 @@ describe('refusals', () => {
   });
 
   it.each([
+    [['ca', '--rsa-pss'], 'E_KEY_KIND'],
     [['issue', 'bad name'], 'E_SAN'],
     [['issue', '../x'], 'E_S'],
     [['issue', 'a.example', '--subject', 'nonsense'], 'E_SUBJECT'],

@@ -63,6 +63,11 @@ Name constraints (--permit, --exclude) bind whoever gets hold of the key: peers 
       helpGroup: 'CONTENT',
     }),
     'crl-url': crlUrl,
+    'rsa-pss': Flags.boolean({
+      description: 'with an RSA key: sign with RSASSA-PSS, which not every client reads',
+      exclusive: ['issuer-store'],
+      helpGroup: 'KEY',
+    }),
     'issuer-store': Flags.string({
       description: 'folder of the CA that signs this one',
       helpValue: '<folder>',
@@ -88,6 +93,7 @@ Name constraints (--permit, --exclude) bind whoever gets hold of the key: peers 
         permit: flags.permit ?? [],
         exclude: flags.exclude ?? [],
         crlUrl: flags['crl-url'],
+        rsaPss: flags['rsa-pss'],
         encrypt: flags.encrypt
           ? passphraseFrom(flags['passphrase-file'], 'New passphrase for ca.key', true)
           : undefined,

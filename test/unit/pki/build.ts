@@ -17,7 +17,7 @@ export const NOW = Date.UTC(2026, 5, 1);
 export const subject = (text: string): Uint8Array => encodeDistinguishedName(text)!;
 
 export async function rootCa(
-  options: { kind?: KeyKind; pathLength?: number; permit?: string[] } = {},
+  options: { kind?: KeyKind; pathLength?: number; permit?: string[]; rsaPss?: boolean } = {},
 ): Promise<Issuer> {
   const key = await generateKey(options.kind ?? 'ecdsa-p256');
   const permitted = options.permit?.map(parseConstraint);
@@ -26,6 +26,7 @@ export async function rootCa(
     validity: validityOf(3650, NOW),
     key,
     pathLength: options.pathLength,
+    rsaPss: options.rsaPss,
     ...(permitted && { nameConstraints: { permitted, excluded: [] } }),
   });
   return { certificate, key };

@@ -73,6 +73,20 @@ describe.skipIf(!hasOpenssl)('openssl verifies', () => {
     }
   });
 
+  it('RSASSA-PSS of a CA and of all that it issues', async () => {
+    const root = await rootCa({ kind: 'rsa-2048', rsaPss: true });
+    const middle = await below(root, 'CN=Intermediate', 'rsa-2048');
+    const { certificate } = await leaf(middle);
+    for (const each of [root, middle, { certificate }]) {
+      expect(each.certificate.signatureAlgorithm.name).toBe('RSASSA-PSS with SHA256');
+    }
+    expect(verify(root, middle, certificate)).toContain('OK');
+    const times = { number: 1, thisUpdate: new Date(NOW), nextUpdate: new Date(NOW + 1000) };
+    const list = file('pss.crl', toPem('X509 CRL', createCrl(root, [], times)));
+    const ca = file('pss-ca.pem', pem(root.certificate));
+    expect(mustRun('crl', '-in', list, '-noout', '-CAfile', ca)).toContain('verify OK');
+  });
+
   it('name constraints as we do', async () => {
     const root = await rootCa({ permit: ['dns:example.com', 'ip:192.0.2.0/24'] });
     const middle = await below(root);

@@ -7,7 +7,7 @@ import { describeCertificate, emptyReport } from '../describe.js';
 import { type AskPassphrase, toPem } from '../files.js';
 import { parseConstraint } from '../general-name.js';
 import { intermediateCa, selfSignedCa, validityOf } from '../issue.js';
-import { spkiOf } from '../keys.js';
+import { describeKey, spkiOf } from '../keys.js';
 import { CA, Store } from '../store.js';
 import { commonName, parseSubject } from './names.js';
 import {
@@ -31,6 +31,8 @@ export interface CaOptions extends KeyOptions {
   permit?: readonly string[];
   exclude?: readonly string[];
   crlUrl?: string | undefined;
+  /** With an RSA key: sign everything with RSASSA-PSS. */
+  rsaPss?: boolean | undefined;
   /** The store of the CA that signs this one; undefined: it signs itself. */
   issuerStore?: string | undefined;
   /** Gives the passphrase of the signing CA's key. */
@@ -78,6 +80,16 @@ export async function createCa(store: Store, options: CaOptions, report: CertRep
   const above = options.issuerStore === undefined ? undefined : new Store(options.issuerStore);
   const issuer = above && (await issuerFor(above, options.askIssuer));
   const { key, save } = await keyFor(store, CA, options);
+  if (options.rsaPss === true && key.asymmetricKeyType !== 'rsa') {
+    throw new KitError(
+      'usage',
+      'E_KEY_KIND',
+      `A key of the kind ${describeKey(key).text} knows no RSASSA-PSS.`,
+      {
+        hint: 'Use --rsa-pss with --key-type rsa-3072 or another RSA key.',
+      },
+    );
+  }
   const request = {
     subject: options.subject === undefined ? commonName(defaultName()) : parseSubject(options.subject),
     validity: validityOf(options.days, options.now),
@@ -87,7 +99,7 @@ export async function createCa(store: Store, options: CaOptions, report: CertRep
   };
   const certificate = issuer
     ? signedBy(issuer, { ...request, spki: spkiOf(key) }, options, report)
-    : selfSignedCa({ ...request, key });
+    : selfSignedCa({ ...request, key, rsaPss: options.rsaPss });
   await above?.change(() => above.noteIssued(CA, certificate));
   if (options.force) await store.remove('ca.crt');
   const chain = issuer?.chain ?? [];
