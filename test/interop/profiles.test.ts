@@ -9,7 +9,7 @@ import { run } from './harness/process.js';
 import { StrongSwan } from './harness/strongswan.js';
 import { defaultPsk } from './harness/strongswan-config.js';
 import { ping } from './harness/traffic.js';
-import { expectTransfer, isUp, serveFlags, startResponder } from './harness/tunnels.js';
+import { expectTransfer, isUp, serveFlags, startInitiator, startResponder } from './harness/tunnels.js';
 
 const password = 'Straße nach Köln 7';
 
@@ -135,6 +135,35 @@ describe('strongSwan takes what profile export writes for swanctl', () => {
     await kit.waitFor('child-sa-established');
     await expectTunnel(lab);
   });
+});
+
+test('the proposals for Android suit the userspace ESP that the app has in common with strongSwan here', async (context) => {
+  const lab = await openLab(context, { needs: ['strongswan'] });
+  const people = await makeStore(lab);
+  const words = ['--for', 'android', '--gateway', lab.b.v4, ...store(people), '--eap-user', 'carol'];
+  const profile = JSON.parse(await command('profile', 'export', ...words, '--out', '-')) as {
+    'ike-proposal': string;
+    'esp-proposal': string;
+  };
+  const kit = await serve(lab, lab.b, {
+    ...serveFlags(lab),
+    ...pool,
+    cert: people.bob.cert,
+    key: people.bob.key,
+    users: secretFile(lab, 'users', `carol:${password}\n`),
+  });
+  const peer = await startInitiator(lab, {
+    localAuth: { auth: 'eap-mschapv2', eap_id: 'carol' },
+    remoteAuth: { auth: 'pubkey' },
+    credentials: { authorities: [people.root.cert], users: { carol: password } },
+    ike: profile['ike-proposal'],
+    esp: profile['esp-proposal'],
+    virtualIps: ['0.0.0.0'],
+    localTs: undefined,
+  });
+  await peer.initiate();
+  await kit.waitFor('child-sa-established');
+  await expectTunnel(lab);
 });
 
 test('connect takes a saved profile to strongSwan', async (context) => {

@@ -77,7 +77,7 @@ export function formatSettings(settings: Settings, indent = ''): string {
 
 const cryptoPlugins =
   'random nonce aes aesni sha1 sha2 md5 mgf1 hmac kdf gmp curve25519 openssl gcrypt gcm ccm ctr chapoly drbg xcbc cmac';
-const certificatePlugins = 'x509 revocation constraints pubkey pkcs1 pkcs8 pkcs12 pem';
+const certificatePlugins = 'x509 revocation constraints pubkey pkcs1 pkcs7 pkcs8 pkcs12 pem';
 const eapPlugins = 'eap-identity eap-mschapv2 eap-md5 eap-tls';
 
 /** strongswan.conf. */
