@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertReport, certSchema } from '../../src/lib/report/cert.schema.js';
-import { bin, cleanEnvironment, run } from './run.js';
+import { bin, cleanEnvironment, root, run } from './run.js';
 
 let folder = '';
 beforeAll(() => {
@@ -322,6 +322,23 @@ describe.skipIf(!hasScript)('prompts on a terminal', () => {
     const interrupted = await talk(['show', out], [['typed.p12:', '\x03']]);
     expect(interrupted.status).toBe(130);
     for (const { screen } of [other, good, shown]) expect(screen).not.toContain('tr0ub4dor');
+  });
+});
+
+describe('a capture', () => {
+  const capture = join(root, 'test/unit/capture/fixtures/eap-tls');
+
+  it('is read for the certificates that the peers sent, each once', () => {
+    const { certificates } = report(['show', `${capture}.pcap.gz`, '--keys', `${capture}.keys.json`]);
+    expect(certificates.map(({ subject, names }) => [subject, names])).toEqual([
+      ['O=Lab, CN=bob.test', ['DNS:bob.test']],
+    ]);
+  });
+
+  it('shows none without keys, and says so', () => {
+    const { stderr } = cert(['show', `${capture}.pcap.gz`], 2);
+    expect(stderr).toContain('E_NO_CERTIFICATE');
+    expect(stderr).toContain('--keys');
   });
 });
 
