@@ -86,7 +86,7 @@ describe('help', () => {
   ])('documents every flag of %s', (command, flags) => {
     const { stdout } = run([command, '--help']);
     for (const flag of flags.split(' ')) {
-      expect(stdout).toMatch(new RegExp(`${flag.replace(/[[\]]/g, '\\$&')}[= ]+\\S`));
+      expect(stdout).toMatch(new RegExp(`${flag.replace(/[[\]]/g, '\\$&')}[=\\s]+\\S`));
     }
   });
 });
