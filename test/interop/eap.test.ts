@@ -136,6 +136,39 @@ describe.each(methods)('EAP-$name, addresses from a pool', (method) => {
 
 const mschapv2 = withPassword('mschapv2');
 
+test('serve takes certificates, passwords and EAP-TLS, each client its own way', async (context) => {
+  const lab = await openLab(context, { hosts: 4, needs: ['strongswan'] });
+  const people = await issuePeople(lab);
+  const kit = await serve(lab, lab.b, {
+    ...serveFlags(lab),
+    ...certFlags(people, people.bob),
+    users: secretFile(lab, 'users', `${user}:${password}\n`),
+    'client-auth': ['cert', 'eap-mschapv2', 'eap-tls'],
+  });
+  const other = lab.host(3);
+  const first = await startClient(lab, people, mschapv2);
+  await first.initiate();
+  const second = connect(lab, other, lab.b.v4, {
+    ...connectFlags(lab),
+    ...certFlags(people, people.alice),
+  });
+  await isUp(second);
+  // The server proposes the first of its EAP methods, and the client asks for the other one.
+  const third = connect(lab, lab.host(4), lab.b.v4, {
+    ...connectFlags(lab),
+    ...certFlags(people, people.alice),
+    'local-id': 'dave.test',
+    auth: 'eap-tls',
+  });
+  await isUp(third);
+  const ways = kit.all('ike-sa-established').map(({ remoteAuth }) => remoteAuth);
+  expect(ways).toEqual(['eap-mschapv2', 'ECDSA P-256 with SHA-256', 'eap-tls']);
+  const all = { sent: 3, received: 3 };
+  expect(await ping(lab, lab.a, '10.88.0.1', lab.b.inner4)).toEqual(all);
+  expect(await ping(lab, other, '10.88.0.2', lab.b.inner4)).toEqual(all);
+  expect(await ping(lab, lab.host(4), '10.88.0.3', lab.b.inner4)).toEqual(all);
+});
+
 describe.concurrent('EAP that fails', () => {
   test.for([
     { name: 'wrong password', login: {}, text: 'something else' },

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   Guest,
@@ -5,10 +6,13 @@ import {
   guestTransfer,
   libreswanScript,
   openikedScript,
+  type PeerAuth,
   type PeerOptions,
 } from './harness/guest.js';
+import { kit as command, type KeyType } from './harness/identities.js';
 import { connect, type Kit } from './harness/kit.js';
 import { type Lab, openLab } from './harness/lab.js';
+import { certFlags, issuePeople, type People, secretFile } from './harness/people.js';
 import { ping, startPing, transferTo } from './harness/traffic.js';
 import { isUp } from './harness/tunnels.js';
 
@@ -49,22 +53,22 @@ const peers: Peer[] = [
 ];
 
 /** Peers may answer IKE_AUTH before their kernel has the SAs: pings until the first answer. */
-async function settle(lab: Lab): Promise<void> {
-  const { a } = lab;
-  const waiting = startPing(lab, a, a.inner4, guestHost.inner4, { interval: 0.2 });
+async function settle(lab: Lab, from: string): Promise<void> {
+  const waiting = startPing(lab, lab.a, from, guestHost.inner4, { interval: 0.2 });
   await waiting.answers(1);
   await waiting.stop();
 }
 
-async function expectTunnel(lab: Lab, kit: Kit, guest: Guest): Promise<void> {
+/** Pings and a TCP transfer from `from`, an address of ours, by default the inner one. */
+async function expectTunnel(lab: Lab, kit: Kit, guest: Guest, from = lab.a.inner4): Promise<void> {
   const { a } = lab;
   await isUp(kit);
-  await settle(lab);
-  expect(await ping(lab, a, a.inner4, guestHost.inner4, { count: 10 })).toEqual({ sent: 10, received: 10 });
-  expect(await ping(lab, a, a.inner4, guestHost.inner4, { size: 1200 })).toEqual({ sent: 3, received: 3 });
+  await settle(lab, from);
+  expect(await ping(lab, a, from, guestHost.inner4, { count: 10 })).toEqual({ sent: 10, received: 10 });
+  expect(await ping(lab, a, from, guestHost.inner4, { size: 1200 })).toEqual({ sent: 3, received: 3 });
   const { address, port, bytes } = guestTransfer;
   const [ours, theirs] = await Promise.all([
-    transferTo(lab, { host: a, address: a.inner4 }, address, port, bytes),
+    transferTo(lab, { host: a, address: from }, address, port, bytes),
     guest.transferred(),
   ]);
   expect(ours.sent.bytes).toBe(bytes);
@@ -87,4 +91,92 @@ describe.each(peers)('connect to $name', ({ name, script, case: title, theirs, o
     expect(kit.all('child-sa-established')).toMatchObject([{ proposal: ours.esp }]);
     expect((await kit.stop()).code).toBe(130);
   });
+});
+
+interface Proof {
+  peer: Peer;
+  case: string;
+  keyType: KeyType;
+  method: string;
+  /** How the peer proves itself, in our words. */
+  remoteAuth: string;
+}
+
+const [libreswan, , openiked] = peers as [Peer, Peer, Peer];
+
+const proofs: Proof[] = [
+  { peer: libreswan, case: 'RSA', keyType: 'rsa-3072', method: 'rsasig', remoteAuth: 'RSA-PSS with SHA-256' },
+  {
+    peer: libreswan,
+    case: 'ECDSA',
+    keyType: 'ecdsa-p256',
+    method: 'ecdsa',
+    remoteAuth: 'ECDSA P-256 with SHA-256',
+  },
+  {
+    peer: openiked,
+    case: 'ECDSA',
+    keyType: 'ecdsa-p256',
+    method: 'rfc7427',
+    remoteAuth: 'ECDSA P-256 with SHA-256',
+  },
+  {
+    peer: openiked,
+    case: 'RSA',
+    keyType: 'rsa-2048',
+    method: 'rfc7427',
+    remoteAuth: 'RSA (PKCS#1 v1.5) with SHA-256',
+  },
+];
+
+/** What the peer needs to be bob.test. */
+async function peerAuth(lab: Lab, { root, bob }: People, method: string): Promise<PeerAuth> {
+  const passphrase = 'open the box';
+  const file = join(lab.dir, 'bob.p12');
+  await command(
+    ...['cert', 'export', bob.name, '--store', root.dir, '--p12', '--out', file],
+    ...['--passphrase-file', secretFile(lab, 'passphrase', passphrase)],
+  );
+  return { method, ca: root.cert, cert: bob.cert, key: bob.key, p12: { file, passphrase } };
+}
+
+describe('certificates both ways', () => {
+  test.for(proofs)('$peer.name, $case', async ({ peer, keyType, method, remoteAuth }, context) => {
+    const lab = await openLab(context, { hosts: 1, needs: ['uml', peer.name] });
+    const { a } = lab;
+    const people = await issuePeople(lab, { keyType });
+    const auth = await peerAuth(lab, people, method);
+    const guest = await Guest.start(lab, peer.script({ ...peer.theirs, remoteTs: a.net4, auth }));
+    const kit = connect(lab, a, guestHost.v4, {
+      ...peer.ours,
+      ...certFlags(people, people.alice),
+      'local-ts': [a.net4],
+      'remote-ts': [guestHost.net4],
+    });
+    await expectTunnel(lab, kit, guest);
+    expect(kit.all('ike-sa-established')).toMatchObject([{ remoteId: 'bob.test', remoteAuth }]);
+  });
+});
+
+test('OpenIKED, a certificate and EAP-MSCHAPv2, addresses from its pool', async (context) => {
+  const lab = await openLab(context, { hosts: 1, needs: ['uml', 'openiked'] });
+  const { a } = lab;
+  const people = await issuePeople(lab);
+  const user = { name: 'carol', password: 'wonderland seven' };
+  const auth = { ...(await peerAuth(lab, people, 'eap "mschap-v2"')), user };
+  const guest = await Guest.start(
+    lab,
+    openikedScript({ ...openiked.theirs, remoteTs: '10.88.0.0/24', auth }),
+  );
+  const kit = connect(lab, a, guestHost.v4, {
+    ...openiked.ours,
+    ca: people.root.cert,
+    'local-id': 'carol',
+    'eap-user': user.name,
+    'eap-password-file': secretFile(lab, 'password', user.password),
+    'remote-ts': [guestHost.net4],
+  });
+  const { addresses } = await kit.waitFor('addresses-assigned');
+  await expectTunnel(lab, kit, guest, addresses[0]);
+  expect(kit.all('ike-sa-established')).toMatchObject([{ localAuth: 'eap-mschapv2', remoteId: 'bob.test' }]);
 });

@@ -98,8 +98,23 @@ export interface PeerOptions {
   esp: string;
   /** One more line of the connection; libreswan. */
   extra?: string;
-  /** The other side's inner network. */
+  /** The other side's inner network, or where it gets its addresses from. */
   remoteTs: string;
+  /** Absent: a pre-shared key. */
+  auth?: PeerAuth;
+}
+
+/** A responder with a certificate of its own, whose clients have one of the same CA, or a name and a password. */
+export interface PeerAuth {
+  /** In the peer's own words, e.g. `ecdsa`; OpenIKED: `eap "mschap-v2"`. */
+  method: string;
+  /** PEM of the CA and of `bob.test`. */
+  ca: string;
+  cert: string;
+  key: string;
+  /** PKCS#12 with the same and its passphrase: libreswan takes nothing else. */
+  p12: { file: string; passphrase: string };
+  user?: { name: string; password: string };
 }
 
 /** Start script of libreswan as responder `bob.test` for `alice.test`. */
@@ -111,6 +126,7 @@ export LD_LIBRARY_PATH=${root}/usr/lib/x86_64-linux-gnu PATH=${programs}:$PATH
 mkdir -p /usr/libexec /run/pluto /run/ipsec.d /run/nss
 ln -sfn ${programs} /usr/libexec/ipsec
 ${root}/usr/bin/certutil -N -d sql:/run/nss --empty-password
+${options.auth ? nssImport(root, options.auth) : ''}
 echo ': PSK "${defaultPsk}"' >/run/secrets
 cat >/run/ipsec.conf <<'END'
 config setup
@@ -122,7 +138,7 @@ conn net
  right=%any
  rightid=@alice.test
  rightsubnet=${options.remoteTs}
- authby=secret
+ ${libreswanAuth(options.auth).join('\n ')}
  ike=${options.ike}
  esp=${options.esp}
  ${options.extra ?? 'type=tunnel'}
@@ -137,6 +153,17 @@ addconn --config /run/ipsec.conf --ctlsocket /run/pluto/pluto.ctl net
 ${replyRoute(options.remoteTs)}`;
 }
 
+function libreswanAuth(auth: PeerAuth | undefined): string[] {
+  if (!auth) return ['authby=secret'];
+  return [`authby=${auth.method}`, 'leftcert=bob.test', 'leftsendcert=always', 'rightca=%same'];
+}
+
+function nssImport(root: string, { p12, ca }: PeerAuth): string {
+  const database = '-d sql:/run/nss';
+  return `${root}/usr/bin/pk12util -i ${p12.file} ${database} -W '${p12.passphrase}'
+${root}/usr/bin/certutil -A ${database} -n root -t CT,C,C -i ${ca}`;
+}
+
 /** Start script of OpenIKED as responder `bob.test` for `alice.test`. */
 export function openikedScript(options: PeerOptions): string {
   return `
@@ -144,12 +171,10 @@ mkdir -p /etc/iked/ca /etc/iked/certs /etc/iked/crls /etc/iked/private /etc/iked
   /etc/iked/pubkeys/fqdn /etc/iked/pubkeys/ufqdn /var/lib/openiked/empty
 grep -q ^_iked: /etc/passwd || echo '_iked:x:64001:64001::/var/lib/openiked/empty:/usr/sbin/nologin' >>/etc/passwd
 grep -q ^_iked: /etc/group || echo '_iked:x:64001:' >>/etc/group
-openssl ecparam -name prime256v1 -genkey -noout -out /etc/iked/private/local.key
+${options.auth ? ikedFiles(options.auth) : 'openssl ecparam -name prime256v1 -genkey -noout -out /etc/iked/private/local.key'}
 openssl pkey -in /etc/iked/private/local.key -pubout -out /etc/iked/local.pub
 cat >/run/iked.conf <<'END'
-ikev2 "net" passive esp from ${guestHost.net4} to ${options.remoteTs} \\
- local ${guestHost.v4} peer any ikesa ${options.ike} childsa ${options.esp} \\
- srcid bob.test dstid alice.test psk "${defaultPsk}"
+${ikedPolicy(options)}
 END
 chmod 600 /run/iked.conf
 ${join(peersDir, 'openiked')}/usr/sbin/iked -d -vv -f /run/iked.conf >/run/iked.log 2>&1 &
@@ -157,4 +182,20 @@ ${replyRoute(options.remoteTs)}
 # Until its configuration has reached every process it forgets the SAs it is asked for.
 until grep -q 'compilation done' /run/iked.log; do kill -0 $!; sleep 0.2; done
 sleep 1`;
+}
+
+function ikedFiles({ ca, cert, key }: PeerAuth): string {
+  return `cp ${ca} /etc/iked/ca/ca.crt
+cp ${cert} /etc/iked/certs/bob.crt
+cp ${key} /etc/iked/private/local.key
+chmod 600 /etc/iked/private/local.key`;
+}
+
+function ikedPolicy({ ike, esp, remoteTs, auth }: PeerOptions): string {
+  const user = auth?.user;
+  const proof = auth?.method ?? `psk "${defaultPsk}"`;
+  return `${user ? `user "${user.name}" "${user.password}"` : ''}
+ikev2 "net" passive esp from ${guestHost.net4} to ${user ? 'dynamic' : remoteTs} \\
+ local ${guestHost.v4} peer any ikesa ${ike} childsa ${esp} \\
+ srcid bob.test ${user ? '' : 'dstid alice.test'} ${proof} ${user ? `config address ${remoteTs}` : ''}`;
 }
