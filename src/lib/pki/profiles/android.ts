@@ -16,8 +16,8 @@ const types: Partial<Record<ClientAuthMethod, string>> = {
 export const ANDROID_MTU = { least: 1280, most: 1500 } as const;
 
 const client = 'The strongSwan app';
-/** What the app's cryptographic library lacks. */
-const lacking: ReadonlySet<string> = new Set(['x448']);
+/** What the app's cryptographic library lacks, and its ESP (libipsec), which refuses to install SAs with ESN. */
+const lacking: ReadonlySet<string> = new Set(['x448', 'esn']);
 
 /**
  * A profile (.sswan) for the strongSwan app, version 1.9 and later: JSON with the CA and, where there is a key, the

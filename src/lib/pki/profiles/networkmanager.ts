@@ -3,7 +3,7 @@ import { cannot } from './check.js';
 import { localIdOf, remoteIdOf } from './identities.js';
 import { certificatePem, type ExportInput, keyFile, stableUuid, textFile } from './input.js';
 import { secretText } from './secret-text.js';
-import { espProposals, ikeProposals, proposalTexts } from './suites.js';
+import { ikeProposals, proposalTexts, strongswanEspProposals } from './suites.js';
 import type { ClientAuthMethod, ExportedFile } from './types.js';
 
 /** Where the profile looks for its certificates and key; only root may write there. */
@@ -125,7 +125,7 @@ function vpn(input: ExportInput): Entries {
     ['ipcomp', 'no'],
     ['proposal', 'yes'],
     ['ike', proposalTexts(ikeProposals(profile)).join(';')],
-    ['esp', proposalTexts(espProposals(profile)).join(';')],
+    ['esp', proposalTexts(strongswanEspProposals(profile)).join(';')],
     ['remote-ts', remoteTs.length > 0 ? remoteTs.join(';') : undefined],
   ];
   return entries.flatMap(([key, value]) => (value === undefined ? [] : [[key, escaped(value)] as const]));

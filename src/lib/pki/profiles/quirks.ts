@@ -4,6 +4,7 @@ import { ANDROID_MTU } from './android.js';
 import { APPLE_MTU } from './apple.js';
 import type { ExportInput } from './input.js';
 import { NETWORKMANAGER_PSK } from './networkmanager.js';
+import { proposalTexts, strongswanEspProposals } from './suites.js';
 import type { ProfileFormat } from './types.js';
 
 /** Something particular about one kind of client. */
@@ -81,8 +82,9 @@ export const quirks: Record<ProfileFormat, (input: ExportInput) => Quirk[]> = {
       ? [onDemand('A profile', 'Turn on the always-on VPN in the settings of Android.')]
       : []),
   ],
-  swanctl: (it) => unsupported(it, 'A swanctl.conf'),
+  swanctl: (it) => [...unsupported(it, 'A swanctl.conf'), ...onlyEsn(it)],
   networkmanager: (it) => [
+    ...onlyEsn(it),
     ...oneCa(it, 'A connection of NetworkManager names'),
     ...(it.profile.mtu === undefined
       ? []
@@ -161,6 +163,18 @@ function oneCa({ ca }: ExportInput, who: string): Quirk[] {
       id: 'W_PROFILE_ONE_CA',
       message: `${who} one CA, the first of the ${ca.length} in the profile.`,
       remedy: "Name the gateway's root CA first, and let the gateway send those between.",
+    },
+  ];
+}
+
+function onlyEsn({ profile }: ExportInput): Quirk[] {
+  if (!proposalTexts(strongswanEspProposals(profile)).some((text) => /-esn$/.test(text))) return [];
+  return [
+    {
+      id: 'W_PROFILE_ESN',
+      message:
+        'strongSwan does extended sequence numbers (esn) with the ESP of the kernel only, not with kernel-libipsec.',
+      remedy: 'Let the gateway accept proposals without them too: serve --esp …-esn-noesn',
     },
   ];
 }

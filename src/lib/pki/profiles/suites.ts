@@ -11,7 +11,7 @@ import {
 } from '../../ike/proposals.js';
 import type { ClientProfile } from './types.js';
 
-const { ENCR, PRF, INTEG, KE } = TransformType;
+const { ENCR, PRF, INTEG, KE, ESN } = TransformType;
 
 /** One algorithm of each kind, in strongSwan's keywords, for clients that take no lists. */
 export interface IkeChoice {
@@ -45,6 +45,20 @@ export function ikeProposals({ ike }: ClientProfile): readonly ProposalTemplate[
 /** The gateway's proposals for child SAs, best first. @throws KitError usage E_PROPOSAL */
 export function espProposals({ esp }: ClientProfile): readonly ProposalTemplate[] {
   return esp === undefined ? defaultEspProposals : parseProposals(esp, 3);
+}
+
+/**
+ * The proposals for child SAs as a client of strongSwan should make them: without extended sequence numbers wherever
+ * there is a choice. strongSwan's ESP outside of the kernel (libipsec) offers them when it is told to, and then cannot
+ * install the SA.
+ * @throws KitError usage E_PROPOSAL
+ */
+export function strongswanEspProposals(profile: ClientProfile): ProposalTemplate[] {
+  return espProposals(profile).map(({ protocolId, transforms }) => {
+    const kept = transforms.filter((transform) => formatKeyword(transform) !== 'esn');
+    const choice = kept.some(({ type }) => type === ESN);
+    return { protocolId, transforms: choice ? kept : transforms };
+  });
 }
 
 /** Proposals as strongSwan reads them. */

@@ -3,7 +3,7 @@ import type { Secret } from '../../core/secret.js';
 import { cannot } from './check.js';
 import { localIdOf, remoteIdOf } from './identities.js';
 import { certificatePem, type ExportInput, keyFile, textFile } from './input.js';
-import { espProposals, ikeProposals, proposalTexts } from './suites.js';
+import { ikeProposals, proposalTexts, strongswanEspProposals } from './suites.js';
 import type { ClientProfile, ExportedFile } from './types.js';
 
 /**
@@ -104,7 +104,8 @@ function connection(input: ExportInput, name: string): Section {
             entries: [
               ['local_ts', localTs.length > 0 ? localTs.join(', ') : undefined],
               ['remote_ts', remoteTs.length > 0 ? remoteTs.join(', ') : '0.0.0.0/0, ::/0'],
-              ['esp_proposals', proposalTexts(espProposals(profile)).join(', ')],
+              'without esn, which strongSwan cannot do outside of the kernel (kernel-libipsec)',
+              ['esp_proposals', proposalTexts(strongswanEspProposals(profile)).join(', ')],
               ['start_action', profile.onDemand === true ? 'trap' : 'none'],
             ],
           },

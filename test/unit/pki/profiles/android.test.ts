@@ -125,6 +125,11 @@ describe('profiles for Android', () => {
     expect(document['ike-proposal']).not.toContain('x448');
     expect(parseProposals(document['ike-proposal'], 1)).toHaveLength(1);
     expect(parseProposals(document['esp-proposal'], 3)).toHaveLength(1);
+    // strongSwan reads a proposal without either word as noesn.
+    expect(document['esp-proposal']).not.toContain('esn');
+    expect(() => exported(eapSample({ esp: 'aes256gcm16-ecp256-esn' }))).toThrowError(
+      expect.objectContaining({ code: 'E_PROFILE_PROPOSAL' }),
+    );
     const second = exported(eapSample({ ike: 'aes256-sha256-x448,aes128-sha256-ecp256' }));
     expect(second['ike-proposal']).toBe('aes128-sha256-prfsha256-ecp256');
     expect(() => exported(eapSample({ ike: 'aes256-sha256-x448' }))).toThrowError(

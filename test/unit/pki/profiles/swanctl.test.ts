@@ -5,8 +5,10 @@ import { Secret } from '../../../../src/lib/core/secret.js';
 import { isKeyPair } from '../../../../src/lib/pki/keys.js';
 import { exportProfile } from '../../../../src/lib/pki/profiles/export.js';
 import { certificateOfPem } from '../../../../src/lib/pki/profiles/input.js';
+import { lintProfile } from '../../../../src/lib/pki/profiles/lint.js';
 import { quoted } from '../../../../src/lib/pki/profiles/swanctl.js';
 import type { ClientProfile, ProfileSecrets } from '../../../../src/lib/pki/profiles/types.js';
+import { NOW as ISSUED } from '../build.js';
 import { readSettings, type Settings, section } from './config-readers.js';
 import { caPem, clientKey, clientPem, eapSample, pskSample, sample, textOf, withKey } from './samples.js';
 
@@ -97,6 +99,17 @@ describe('swanctl.conf', () => {
   it('dials the port of a gateway that has its own', () => {
     expect(connection(sample())).not.toHaveProperty('remote_port');
     expect(connection(sample({ port: 1500, natPort: 14500 })).remote_port).toBe('14500');
+  });
+
+  it('asks for extended sequence numbers only where there is no choice', () => {
+    expect(child(sample()).esp_proposals).not.toContain('esn');
+    expect(child(sample({ esp: 'aes256gcm16-ecp256-esn-noesn' })).esp_proposals).toBe('aes256gcm16-ecp256');
+    const only = sample({ esp: 'aes256gcm16-ecp256-esn' });
+    expect(child(only).esp_proposals).toBe('aes256gcm16-ecp256-esn');
+    const ids = (profile: ClientProfile): string[] =>
+      lintProfile(profile, 'swanctl', { now: ISSUED }).map(({ id }) => id);
+    expect(ids(only)).toContain('W_PROFILE_ESN');
+    expect(ids(sample())).not.toContain('W_PROFILE_ESN');
   });
 
   it('traps traffic on demand', () => {
