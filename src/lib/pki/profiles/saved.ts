@@ -13,7 +13,11 @@ const LARGEST = 1 << 20;
 
 /** Saved profiles: a folder with one JSON file each, all for their owner only. */
 export class SavedProfiles {
-  constructor(readonly folder: string) {}
+  /** @param owners user ids whose files are believed, if nobody else may write them; undefined: every file is */
+  constructor(
+    readonly folder: string,
+    readonly owners?: readonly number[],
+  ) {}
 
   /** @throws KitError usage E_PROFILE_NAME */
   path(name: string): string {
@@ -37,7 +41,7 @@ export class SavedProfiles {
   async find(name: string): Promise<ClientProfile | undefined> {
     if (!isProfileName(name)) return undefined;
     const path = this.path(name);
-    const text = await readText(path);
+    const text = await readText(path, this.owners);
     return text === undefined ? undefined : parseProfile(text, path, this.folder);
   }
 
@@ -102,14 +106,19 @@ function checkedName(name: string): string {
 }
 
 /** undefined when there is no such file. @throws KitError usage E_PROFILE_FORMAT */
-async function readText(path: string): Promise<string | undefined> {
+async function readText(path: string, owners?: readonly number[]): Promise<string | undefined> {
   const file = await open(path, 'r').catch((cause: unknown) => {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new KitError('usage', 'E_PROFILE_FORMAT', `${path} cannot be opened.`, { cause });
   });
   if (file === undefined) return undefined;
   try {
-    const { size } = await file.stat();
+    const { size, uid, mode } = await file.stat();
+    if (owners !== undefined && (!owners.includes(uid) || (mode & 0o022) !== 0)) {
+      throw new KitError('usage', 'E_PROFILE_FORMAT', `${path} can be written by other users.`, {
+        hint: `Look at what it says, and if it is yours: chmod 600 ${path}`,
+      });
+    }
     if (size > LARGEST) throw new KitError('usage', 'E_PROFILE_FORMAT', `${path} is too big for a profile.`);
     return await file.readFile('utf8');
   } catch (cause) {

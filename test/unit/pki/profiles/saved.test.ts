@@ -218,4 +218,15 @@ describe('writing exported files', () => {
     await writeExportedFiles(out, files, { replace: true });
     expect(statSync(paths[1]!).mode & 0o777).toBe(0o644);
   });
+
+  it('believes files of the owners it is told only, and none that others can write', async () => {
+    const folder = newFolder();
+    const path = await new SavedProfiles(folder).save('work', full, { replace: false });
+    const uid = statSync(path).uid;
+    expect(await new SavedProfiles(folder, [uid]).find('work')).toBeDefined();
+    const refused = refusal('E_PROFILE_FORMAT');
+    await expect(new SavedProfiles(folder, [uid + 1]).find('work')).rejects.toThrowError(refused);
+    chmodSync(path, 0o622);
+    await expect(new SavedProfiles(folder, [uid]).find('work')).rejects.toThrowError(refused);
+  });
 });
