@@ -14,7 +14,7 @@ import type {
 } from './credentials-methods.js';
 import { readEapPassword, readPrivateFile } from './credentials-secret.js';
 import { parseDuration } from './duration.js';
-import { readPsk } from './psk.js';
+import { type PskSources, readPsk } from './psk.js';
 
 /** Credentials with what somebody should know about them. */
 export interface LoadedCredentials {
@@ -33,6 +33,16 @@ export interface LoadContext {
 type SideFlags = AuthFlagValues &
   Omit<Partial<ClientAuthFlagValues & ServerAuthFlagValues>, keyof AuthFlagValues>;
 
+/** A pre-shared key is what is left when no flag says otherwise; whoever gave none may have meant something else. */
+const CLIENT_UNCHOSEN = {
+  message: 'Nothing says how this side and the gateway prove who they are.',
+  hint: 'Give --ca with --eap-user (a password), --ca with --cert and --key (certificates), or --psk-file FILE (a pre-shared key).',
+};
+const SERVER_UNCHOSEN = {
+  message: 'Nothing says how clients prove who they are.',
+  hint: 'Give --ca FILE (certificates), --users FILE (passwords) or --psk-file FILE (a pre-shared key); the first two go with --cert and --key.',
+};
+
 /** Bytes of a users file; its parser bounds the number of users. */
 const LARGEST_USERS = 8 << 20;
 
@@ -45,7 +55,8 @@ export async function loadClientCredentials(
   methods: Methods,
   context: LoadContext,
 ): Promise<LoadedCredentials> {
-  const loaded = await load(flags, methods, context);
+  const chosen = flags.auth !== undefined || flags['server-auth'] !== undefined;
+  const loaded = await load(flags, methods, context, chosen ? undefined : CLIENT_UNCHOSEN);
   const advice = loaded.psk && (await pskAdvice(loaded.psk, flags, context, false));
   return { credentials: loaded, warnings: [...methods.warnings, ...(advice ? [advice] : [])] };
 }
@@ -59,7 +70,8 @@ export async function loadServerCredentials(
   methods: Methods,
   context: LoadContext,
 ): Promise<LoadedCredentials> {
-  const loaded = await load(flags, methods, context);
+  const chosen = flags.auth !== undefined || flags['client-auth'] !== undefined;
+  const loaded = await load(flags, methods, context, chosen ? undefined : SERVER_UNCHOSEN);
   const advice = loaded.psk && (await pskAdvice(loaded.psk, flags, context, true));
   return { credentials: loaded, warnings: [...methods.warnings, ...(advice ? [advice] : [])] };
 }
@@ -68,6 +80,7 @@ async function load(
   flags: SideFlags,
   { local, remote }: Methods,
   { log }: LoadContext,
+  unchosen: PskSources['unchosen'],
 ): Promise<Credentials> {
   const files = new IdentityFiles(flags['passphrase-file'], flags['insecure-permissions']);
   const all: AuthMethod[] = [...local, ...remote.flat()];
@@ -86,6 +99,7 @@ async function load(
         file: flags['psk-file'],
         stdin: flags['psk-stdin'],
         insecurePermissions: flags['insecure-permissions'],
+        unchosen,
       })
     : undefined;
   return { local, remote, psk, own, trust, eapUser: user, eapPassword, users };

@@ -13,6 +13,14 @@ export interface PskSources {
   file: string | undefined;
   stdin: boolean;
   insecurePermissions: boolean;
+  /** What to say when there is no key and a pre-shared key was nobody's choice. */
+  unchosen?: Advice | undefined;
+}
+
+/** A sentence and the next step. */
+interface Advice {
+  message: string;
+  hint: string;
 }
 
 /**
@@ -42,7 +50,7 @@ export async function readPsk(sources: PskSources): Promise<Secret> {
   }
   if (sources.stdin) return decodePsk(await readBounded(process.stdin, LONGEST_PSK, tooLong));
   if (variable !== undefined) return decodePsk(Buffer.from(variable, 'utf8'));
-  return decodePsk(await promptForPsk());
+  return decodePsk(await promptForPsk(sources.unchosen));
 }
 
 /**
@@ -69,7 +77,7 @@ export function decodePsk(raw: Uint8Array): Secret {
   }
   if (bytes.length === 0) {
     throw new KitError('usage', 'E_PSK_EMPTY', 'The pre-shared key is empty.', {
-      hint: 'Make one with: openssl rand -base64 32',
+      hint: 'Make one with: ipsec-kit psk generate',
     });
   }
   return new Secret(bytes);
@@ -83,11 +91,13 @@ function badFormat(reason: string): KitError {
   return new KitError('usage', 'E_PSK_FORMAT', `The pre-shared key cannot be read: ${reason}.`);
 }
 
-async function promptForPsk(): Promise<Uint8Array> {
+async function promptForPsk(unchosen: Advice | undefined): Promise<Uint8Array> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new KitError('usage', 'E_NO_PSK', 'No pre-shared key was given.', {
+    const { message, hint } = unchosen ?? {
+      message: 'No pre-shared key was given.',
       hint: `Use --psk-file FILE, --psk-stdin or the environment variable ${PSK_VARIABLE}.`,
-    });
+    };
+    throw new KitError('usage', 'E_NO_PSK', message, { hint });
   }
   const { password } = await import('@inquirer/prompts');
   const answer = await password({ message: 'Pre-shared key:', mask: true }, { output: process.stderr });

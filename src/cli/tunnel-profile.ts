@@ -1,5 +1,8 @@
+import { lookup } from 'node:dns/promises';
+import { KitError } from '../lib/core/errors.js';
 import type { ClientProfile } from '../lib/pki/profiles/types.js';
 import type { ClientAuthFlagValues } from './credentials-methods.js';
+import { PSK_VARIABLE } from './psk.js';
 import type { TunnelFlagValues } from './tunnel-options.js';
 
 /** Flags of `connect` that a saved profile can stand for. */
@@ -23,10 +26,37 @@ export async function profileOrGateway<Flags extends ConnectFlagValues>({
 }: Parsed<Flags>): Promise<{ gateway: string; flags: Flags; saved: boolean }> {
   const { findProfile } = await import('./profile/saved.js');
   const profile = await findProfile(gateway);
-  if (profile === undefined) return { gateway, flags, saved: false };
+  if (profile === undefined) {
+    await assertHost(gateway, flags);
+    return { gateway, flags, saved: false };
+  }
   const given = (flag: string): boolean =>
     (flags as Record<string, unknown>)[flag] !== undefined && metadata.flags[flag]?.setFromDefault !== true;
   return { gateway: profile.gateway, flags: withProfile(flags, profile, given), saved: true };
+}
+
+/**
+ * A bare word without any flag that says how to authenticate was meant to be a saved profile, unless a host has that
+ * name.
+ * @throws KitError usage `E_NO_PROFILE`
+ */
+async function assertHost(word: string, flags: ConnectFlagValues): Promise<void> {
+  if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(word)) return;
+  const { auth, ca, cert } = flags;
+  const said = [auth, flags['server-auth'], ca, cert, flags['eap-user'], flags['psk-file']];
+  if (said.some((value) => value !== undefined) || flags['psk-stdin'] || process.env[PSK_VARIABLE]) return;
+  if (await lookup(word).catch(() => undefined)) return;
+  const { profileNames } = await import('./profile/saved.js');
+  const names = await profileNames();
+  const known = names.length === 0 ? 'there are none' : `there are: ${names.slice(0, 10).join(', ')}`;
+  throw new KitError(
+    'usage',
+    'E_NO_PROFILE',
+    `There is no saved profile "${word}" (${known}${names.length > 10 ? ', …' : ''}), and no host of that name.`,
+    {
+      hint: 'Save one with: ipsec-kit profile save NAME --gateway HOST …, or give the name or address of the gateway.',
+    },
+  );
 }
 
 /**

@@ -67,6 +67,22 @@ describe('the pre-shared key', () => {
     expect(stderr).not.toContain('secretsecret');
   });
 
+  it.each([
+    [nowhere, 'this side and the gateway prove', '--ca with --eap-user'],
+    [['serve'], 'clients prove', '--users FILE'],
+  ])(
+    'is one of several ways to authenticate, all of which are named when none was chosen',
+    (args, message, hint) => {
+      const { stderr } = run(args);
+      expect(stderr).toContain(message);
+      expect(stderr).toContain(hint);
+    },
+  );
+
+  it('is what is asked for when it was chosen', () => {
+    expect(run([...nowhere, '--auth', 'psk']).stderr).toContain('hint: Use --psk-file FILE, --psk-stdin');
+  });
+
   it('failing in NDJSON is one valid event, and the sentence on stderr', () => {
     const { stdout, stderr, status } = run([...nowhere, '--format=ndjson']);
     const event = JSON.parse(stdout);

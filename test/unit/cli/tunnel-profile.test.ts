@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import { type ConnectFlagValues, withProfile } from '../../../src/cli/tunnel-profile.js';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { sudoCaller } from '../../../src/cli/profile/saved.js';
+import { type ConnectFlagValues, profileOrGateway, withProfile } from '../../../src/cli/tunnel-profile.js';
 import type { ClientProfile } from '../../../src/lib/pki/profiles/types.js';
 
 const defaults: ConnectFlagValues = {
@@ -113,5 +117,54 @@ describe('withProfile', () => {
     }
     const tls = added({ ...byCertificate, auth: 'eap-tls' }, { cert: ['bob.p12'] });
     expect(tls).toMatchObject({ auth: 'eap-tls', ca: byCertificate.ca });
+  });
+});
+
+describe('a name that no saved profile has', () => {
+  // No DNS label is longer than 63 octets, so that no resolver is asked.
+  const word = 'x'.repeat(64);
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ipsec-kit-names-'));
+    vi.stubEnv('XDG_CONFIG_HOME', folder);
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+  const parsed = (gateway: string, flags = defaults) => ({
+    args: { gateway },
+    flags,
+    metadata: { flags: {} },
+  });
+
+  it('is said, with the names that there are', async () => {
+    const profiles = join(folder, 'ipsec-kit', 'profiles');
+    mkdirSync(profiles, { recursive: true });
+    for (const name of ['work', 'eap']) writeFileSync(join(profiles, `${name}.json`), '{}');
+    await expect(profileOrGateway(parsed(word))).rejects.toMatchObject({
+      code: 'E_NO_PROFILE',
+      message: expect.stringContaining('(there are: eap, work'),
+    });
+  });
+
+  it('is a gateway when flags say how to authenticate, or when it is no word', async () => {
+    for (const given of [
+      parsed(word, { ...defaults, ca: ['ca.crt'] }),
+      parsed('192.0.2.1'),
+      parsed('a.invalid'),
+    ]) {
+      expect(await profileOrGateway(given)).toMatchObject({ gateway: given.args.gateway, saved: false });
+    }
+  });
+
+  it('may be found with whoever called sudo', async () => {
+    const users = join(folder, 'passwd');
+    writeFileSync(users, 'root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\nbad:x:7\n');
+    expect(await sudoCaller('alice', 0, users)).toEqual({ uid: 1000, home: '/home/alice' });
+    expect(await sudoCaller('alice', 1000, users)).toBeUndefined();
+    expect(await sudoCaller('root', 0, users)).toBeUndefined();
+    expect(await sudoCaller('bad', 0, users)).toBeUndefined();
+    expect(await sudoCaller('nobody', 0, users)).toBeUndefined();
   });
 });
