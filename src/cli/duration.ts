@@ -12,20 +12,21 @@ const LONGEST_MS = 2 ** 31 - 1;
  * @throws KitError usage E_DURATION
  */
 export function parseDuration(text: string, what: string): number {
-  const fail = (reason: string): never => {
-    throw new KitError('usage', 'E_DURATION', `${what}: ${reason}.`, {
-      hint: 'Write a duration as numbers with units, largest first: 250ms, 30s, 5m, 4h, 1h30m.',
-    });
+  const fail = (reason: string, hint: string): never => {
+    throw new KitError('usage', 'E_DURATION', `${what}: ${reason}.`, { hint });
   };
   if (text === '0') return 0;
   if (!/^(\d{1,9}d)?(\d{1,9}h)?(\d{1,9}m)?(\d{1,9}s)?(\d{1,9}ms)?$/.test(text) || text === '') {
-    fail(`"${text}" is not a duration`);
+    fail(
+      `"${text}" is not a duration`,
+      'Write a duration as numbers with units, largest first: 250ms, 30s, 5m, 4h, 1h30m.',
+    );
   }
   let total = 0;
   for (const [, digits = '0', unit] of text.matchAll(/(\d+)(ms|[smhd])/g)) {
     total += Number(digits) * unitMs[unit as keyof typeof unitMs];
   }
-  if (total > LONGEST_MS) fail(`"${text}" is longer than 24 days`);
+  if (total > LONGEST_MS) fail(`"${text}" is longer than 24 days`, 'Give at most 24 days: 24d.');
   return total;
 }
 

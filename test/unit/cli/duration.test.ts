@@ -25,6 +25,9 @@ describe('parseDuration', () => {
     expect(parseDuration('24d', 'x')).toBe(2_073_600_000);
     expect(() => parseDuration('25d', 'x')).toThrow('longer than 24 days');
     expect(() => parseDuration('999999999d', 'x')).toThrow('longer than 24 days');
+    expect(() => parseDuration('25d', 'x')).toThrow(
+      expect.objectContaining({ hint: 'Give at most 24 days: 24d.' }),
+    );
   });
 
   it('adds up any combination', () => {
