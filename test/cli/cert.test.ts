@@ -60,6 +60,8 @@ describe('cert issue in an empty store', () => {
     expect(made.certificates[0]?.extendedKeyUsage).toEqual(['serverAuth', 'ikeIntermediate']);
     expect(made.warnings).toEqual([]);
     expect(made.next.join()).toContain('ca.crt');
+    expect(made.next.join()).toContain('ipsec-kit serve --cert');
+    expect(made.next.join()).toContain('--pool 10.9.0.0/24');
     for (const name of ['ca.key', 'vpn.example.com.key', 'index.json']) {
       expect(statSync(join(store, name)).mode & 0o777, name).toBe(0o600);
     }
@@ -146,6 +148,8 @@ describe('what stays safe', () => {
     expect(again.warnings[0]?.hint).toContain(`cert revoke ${first} --store`);
     expect(report(['revoke', first, '--store', store]).crls[0]?.revoked[0]?.serial).toBe(first);
     cert(['verify', 'alice@example.com', '--store', store]);
+    cert(['revoke', 'alice@example.com', '--store', store]);
+    expect(report(['issue', 'alice@example.com', '--store', store, '--force']).warnings).toEqual([]);
   });
 
   it('nothing is issued that nobody would accept', () => {
@@ -190,6 +194,7 @@ describe('revocation', () => {
     ).toBe('E_CRL_MISSING');
     const revoked = report(['revoke', 'bob@example.com', '--store', store, '--reason', 'keyCompromise']);
     expect(revoked.crls[0]?.revoked[0]?.reason).toBe('keyCompromise');
+    expect(revoked.next.join()).toContain(`serve --crl ${join(store, 'ca.crl')}`);
     expect(report(['verify', 'bob@example.com', '--store', store], 6).problems[0]?.code).toBe(
       'E_CERT_REVOKED',
     );
@@ -239,6 +244,8 @@ describe('refusals', () => {
     [['ca', '--rsa-pss'], 'E_KEY_KIND'],
     [['issue', 'bad name'], 'E_SAN'],
     [['issue', '../x'], 'E_S'],
+    [['issue', '10.0.0.999'], 'E_SAN'],
+    [['issue', 'vpn.example.com', '--san', 'dns:10.0.0'], 'E_SAN'],
     [['issue', 'a.example', '--subject', 'nonsense'], 'E_SUBJECT'],
     [['verify', 'absent.pem'], 'E_CERT_FILE'],
     [['crl'], 'E_NO_CA'],

@@ -127,7 +127,8 @@ function nameOfKind(kind: string, value: string): GeneralName | undefined {
   switch (kind) {
     case 'dns': {
       const ascii = asciiDomain(value);
-      return DNS_NAME.test(ascii) && ascii.length <= 253 ? { kind, value: ascii } : undefined;
+      const wellFormed = DNS_NAME.test(ascii) && ascii.length <= 253 && !isMistypedAddress(ascii);
+      return wellFormed ? { kind, value: ascii } : undefined;
     }
     case 'email':
       return MAILBOX.test(value) ? { kind, value } : undefined;
@@ -144,6 +145,11 @@ function nameOfKind(kind: string, value: string): GeneralName | undefined {
     default:
       return undefined;
   }
+}
+
+/** Top-level domains are not numeric (RFC 3696 2); whole addresses are written as domain names for Windows. */
+function isMistypedAddress(name: string): boolean {
+  return /(^|\.)[0-9]+$/.test(name) && addressBytes(name) === undefined;
 }
 
 /**

@@ -95,6 +95,7 @@ async function warnOfReplaced(
   const former = await store.certificate(stem).catch(() => undefined);
   if (former === undefined || former.notAfter.getTime() < now || !isSignedBy(former, issuer.certificate))
     return;
+  if ((await store.revocations()).some(({ serial }) => serial === former.serial)) return;
   report.warnings.push({
     code: 'W_REPLACED',
     message: `The former certificate, serial ${former.serial}, stays valid until ${dateText(former.notAfter)}.`,
@@ -116,7 +117,7 @@ function nextSteps(
   const between = chain.length > 1 ? ` --cert ${path('ca.crt')}` : '';
   const flags = `--cert ${path(`${stem}.crt`)}${between} --key ${path(`${stem}.key`)} --ca ${root}`;
   return server
-    ? [`Gateway: ipsec-kit serve ${flags}`, `Clients need ${root} to believe it.`]
+    ? [`Gateway: ipsec-kit serve ${flags} --pool 10.9.0.0/24`, `Clients need ${root} to believe it.`]
     : [
         `Client: ipsec-kit connect GATEWAY ${flags}`,
         `For a phone or Windows: ipsec-kit cert export ${shellWord(stem)}${storeFlag}   (Apple and older systems: --legacy)`,

@@ -7,7 +7,7 @@ import { createCrl, parseCrl, type RevocationReason } from '../crl.js';
 import { describeCrl, emptyReport } from '../describe.js';
 import { type AskPassphrase, readIdentityFile, toPem } from '../files.js';
 import { noPassphrase, Store } from '../store.js';
-import { issuerFor } from './shared.js';
+import { issuerFor, shellWord } from './shared.js';
 
 interface CrlOptions {
   store: string;
@@ -99,6 +99,9 @@ export async function revoke(options: RevokeOptions): Promise<CertReport> {
     }
     await makeCrl(store, options, report);
   });
-  report.next.push('Give the new list to the gateways: until they have it the certificate is accepted.');
+  report.next.push(
+    `Give the new list to the gateways, serve --crl ${shellWord(store.path('ca.crl'))}: until they have it the certificate is accepted.`,
+    'A running tunnel goes on until it is made anew.',
+  );
   return report;
 }
