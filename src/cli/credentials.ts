@@ -13,6 +13,7 @@ import type {
   Warning,
 } from './credentials-methods.js';
 import { readEapPassword, readPrivateFile } from './credentials-secret.js';
+import { credentialWarnings } from './credentials-warnings.js';
 import { parseDuration } from './duration.js';
 import { type PskSources, readPsk } from './psk.js';
 
@@ -58,7 +59,8 @@ export async function loadClientCredentials(
   const chosen = flags.auth !== undefined || flags['server-auth'] !== undefined;
   const loaded = await load(flags, methods, context, chosen ? undefined : CLIENT_UNCHOSEN);
   const advice = loaded.psk && (await pskAdvice(loaded.psk, flags, context, false));
-  return { credentials: loaded, warnings: [...methods.warnings, ...(advice ? [advice] : [])] };
+  const warnings = [...methods.warnings, ...credentialWarnings(loaded, 'any', Date.now())];
+  return { credentials: loaded, warnings: [...warnings, ...(advice ? [advice] : [])] };
 }
 
 /**
@@ -73,7 +75,8 @@ export async function loadServerCredentials(
   const chosen = flags.auth !== undefined || flags['client-auth'] !== undefined;
   const loaded = await load(flags, methods, context, chosen ? undefined : SERVER_UNCHOSEN);
   const advice = loaded.psk && (await pskAdvice(loaded.psk, flags, context, true));
-  return { credentials: loaded, warnings: [...methods.warnings, ...(advice ? [advice] : [])] };
+  const warnings = [...methods.warnings, ...credentialWarnings(loaded, 'server', Date.now())];
+  return { credentials: loaded, warnings: [...warnings, ...(advice ? [advice] : [])] };
 }
 
 async function load(
