@@ -429,6 +429,19 @@ describe('authentication', () => {
     for (const scene of [one, wrong, oneSided]) expect(scene.open).toBe(0);
   });
 
+  it.each([
+    ['a certificate', [[trust()]], 'use --auth cert, or allow its method with --client-auth'],
+    ['a certificate and then EAP', [[trust(), eapServer(one)]], 'needs --auth cert+eap-mschapv2'],
+  ])('tells a client that begins with EAP that expected is %s', (expected, remote, hint) => {
+    const { world } = run({
+      client: { local: [eapPeer(one)], remote: [[trust()]] },
+      server: { local: [byRsa], remote },
+    });
+    const [ledger] = world.served.values();
+    expect(ledger?.ended?.error?.message).toContain(`wants EAP, expected is ${expected}`);
+    expect(ledger?.ended?.error?.hint).toContain(hint);
+  });
+
   it('keeps nobody waiting for a task that never ends', () => {
     const { world, peer } = run(
       { client: { local: [psk], remote: [[trust()]] }, server: { local: [byRsa], remote: [[psk]] } },

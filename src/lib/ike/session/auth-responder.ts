@@ -1,5 +1,5 @@
 import { KitError } from '../../core/errors.js';
-import type { LocalAuth } from '../auth/types.js';
+import type { LocalAuth, RemoteAuth } from '../auth/types.js';
 import { formatIdentity, type Identity, IdType, identityFromAddress, identityMatches } from '../identity.js';
 import { findPayload } from '../wire/message.js';
 import { findNotify, NotifyType, notify } from '../wire/notify.js';
@@ -18,6 +18,15 @@ import {
   verifyMsk,
 } from './proof.js';
 import { exchange, type Script, task } from './script.js';
+
+/** As `--auth` of a client names them; which EAP method it is to be is settled inside EAP. */
+const flagWords: Record<RemoteAuth['type'], string> = {
+  psk: 'psk',
+  signature: 'cert',
+  eap: 'eap-mschapv2',
+  'eap-only': 'eap-only',
+  null: 'null',
+};
 
 /** Longest EAP conversation, in responses of the client. */
 const MAX_EAP_STEPS = 200;
@@ -151,13 +160,7 @@ class Responder {
   *#eap(identity: Identity): Script<{ request: Payload[]; answer: Payload[] }> {
     const method = this.#proofs.candidates.find((candidate) => candidate.type === 'eap');
     if (method?.type !== 'eap') {
-      const { candidates } = this.#proofs;
-      throw new KitError(
-        'refused',
-        'E_AUTH_METHOD',
-        `The client ${formatIdentity(identity)} wants EAP, expected is ${describeTypes(candidates)}`,
-        { hint: 'Allow EAP with --client-auth eap-mschapv2 and --users.' },
-      );
+      throw wantsEap(identity, this.context.state.policy.auth.remote);
     }
     const inEapAlone = this.#ownRounds[0]?.type === 'eap-only';
     const opening = this.#proveNext(true);
@@ -203,10 +206,29 @@ const noIdentity = (): KitError =>
 const gaveUp = (identity: Identity): KitError =>
   new KitError('refused', 'E_EAP_FAILED', `The client ${formatIdentity(identity)} left EAP before its end`);
 
+/** A client that begins with EAP, where EAP comes later or not at all. */
+function wantsEap(identity: Identity, alternatives: readonly (readonly RemoteAuth[])[]): KitError {
+  const expected = alternatives.map((rounds) =>
+    rounds.map((each) => describeTypes([each])).join(' and then '),
+  );
+  const flags = alternatives.map((rounds) => rounds.map(({ type }) => flagWords[type]).join('+'));
+  const later = alternatives.some((rounds) => rounds.some(({ type }) => type === 'eap'));
+  return new KitError(
+    'refused',
+    'E_AUTH_METHOD',
+    `The client ${formatIdentity(identity)} wants EAP, expected is ${expected.join(' or ')}`,
+    {
+      hint: later
+        ? `The client needs --auth ${flags.join(' or ')}.`
+        : `The client has to use --auth ${flags.join(' or ')}, or allow its method with --client-auth.`,
+    },
+  );
+}
+
 const notEapOnly = (): KitError =>
   new KitError(
     'refused',
     'E_EAP_ONLY',
     'This side proves itself inside EAP alone, and the client does not agree or its EAP method makes no key (RFC 5998)',
-    { hint: 'Give this side a certificate with --cert and --key.' },
+    { hint: 'Use --auth cert with --cert and --key, or let the client use --server-auth eap-only.' },
   );
