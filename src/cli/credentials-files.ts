@@ -12,6 +12,7 @@ import { sameName } from '../lib/pki/names.js';
 import { type OcspResponse, parseOcspResponse } from '../lib/pki/ocsp.js';
 import { readBytes } from './cert/input.js';
 import { passphraseFrom } from './cert/passphrase.js';
+import { noFile } from './credentials-secret.js';
 
 /** Word of `--ca` for the public CAs that Node.js carries. */
 export const SYSTEM_CAS = 'system';
@@ -43,7 +44,7 @@ export class IdentityFiles {
     let encrypted = false;
     const once = (): Promise<Secret> => {
       encrypted = true;
-      if (this.#passphraseFile === undefined) return ask();
+      if (this.#passphraseFile === undefined) return ask().catch(nameFlag);
       this.#fromFile ??= ask();
       return this.#fromFile;
     };
@@ -194,7 +195,10 @@ async function systemAuthorities(): Promise<Certificate[]> {
 
 async function assertPrivate(path: string): Promise<void> {
   if (path === '-' || process.platform === 'win32') return;
-  const { mode } = await stat(path);
+  const stats = await stat(path);
+  const { mode } = stats;
+  if (!stats.isFile() && !stats.isFIFO())
+    throw noFile(printable(path), 'private key in', 'E_KEY_PERMISSIONS');
   if ((mode & 0o077) === 0) return;
   throw new KitError(
     'usage',
@@ -202,6 +206,15 @@ async function assertPrivate(path: string): Promise<void> {
     `The private key in ${printable(path)} is open to other users (mode ${(mode & 0o777).toString(8).padStart(4, '0')}).`,
     { hint: `Run: chmod 600 ${printable(path)}   (or accept it with --insecure-permissions)` },
   );
+}
+
+/** Asking for a passphrase is done for several commands, each with a flag of its own. */
+function nameFlag(error: unknown): never {
+  if (!(error instanceof KitError) || error.code !== 'E_NO_PASSPHRASE') throw error;
+  throw new KitError('usage', error.code, error.message, {
+    hint: 'Put it into a file that only you can read, and name that with --passphrase-file.',
+    cause: error,
+  });
 }
 
 const isPem = (source: string): boolean => source.startsWith('-----BEGIN ');

@@ -32,7 +32,9 @@ export async function readPrivateFile(
     throw failure('opened', cause);
   }
   try {
-    const { mode } = await handle.stat();
+    const stats = await handle.stat();
+    const { mode } = stats;
+    if (!stats.isFile() && !stats.isFIFO()) throw noFile(path, name, `E_${code}_FILE`);
     if (!insecurePermissions && process.platform !== 'win32' && (mode & 0o077) !== 0) {
       throw new KitError(
         'usage',
@@ -54,6 +56,13 @@ export async function readPrivateFile(
   } finally {
     await handle.close();
   }
+}
+
+/** A device or a folder: changing its permissions, which helps elsewhere, would do harm. */
+export function noFile(path: string, name: string, code: `E_${string}`): KitError {
+  return new KitError('usage', code, `The ${name} ${path} is neither a file nor a pipe.`, {
+    hint: 'Put the secret into a file that only you can read, and name that.',
+  });
 }
 
 /** Everything in a stream, unless it is more than it should be. */

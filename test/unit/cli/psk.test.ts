@@ -83,6 +83,10 @@ describe('readPsk', () => {
     });
     chmodSync(folder, 0o700);
     await expect(readPsk({ ...none, file: folder })).rejects.toMatchObject({ code: 'E_PSK_FILE' });
+    await expect(readPsk({ ...none, file: '/dev/null' })).rejects.toMatchObject({
+      code: 'E_PSK_FILE',
+      hint: expect.not.stringContaining('chmod'),
+    });
   });
 
   it('stops reading what cannot be a key', async () => {
