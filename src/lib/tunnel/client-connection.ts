@@ -6,16 +6,20 @@ import type { AssignedAddresses, ChildSaInfo, SessionEvent, SessionPolicy } from
 import { openUdp, type UdpTransport } from '../net/udp.js';
 import { hostAddresses } from './addresses.js';
 import { Driver, onlySession, sessionEngine } from './driver.js';
+import { formatEndpoint } from './events.js';
 import { type Attempt, connectFailure, internalError, unconfirmed } from './failures.js';
 import { HostNetwork, outerPath } from './host-network.js';
 import type { KeyLog } from './keylog.js';
 import { defaultMtu } from './overhead.js';
 import { deviceFailed, devicePlane, plainEsp } from './plane.js';
 import { findGateway } from './resolve.js';
-import { coversAddress, familyOf, sourceWithin, tunnelRoutes } from './routes.js';
+import { coversAddress, familyOf, leftOutside, sourceWithin, tunnelRoutes } from './routes.js';
 import { Sequence } from './sequence.js';
 import { SaTracker } from './tracker.js';
 import type { ClientOptions, TunnelContext, TunnelEvent } from './types.js';
+
+/** How long a gateway may be silent before somebody who waits is told. */
+const silence = 2000;
 
 /** How long the peer may take to answer our delete before we leave anyway. */
 const farewell = 2000;
@@ -42,6 +46,7 @@ export class ClientConnection {
   #onUp: () => void = () => {};
   /** The session has had its last event. */
   #over = false;
+  #stillSilent: NodeJS.Timeout | undefined;
   /** Ends the wait in `run`: with the reason why the tunnel is lost, or with undefined. */
   #finish: (reason: KitError | undefined) => void = () => {};
 
@@ -112,7 +117,17 @@ export class ClientConnection {
     }
   }
 
+  /** Ends an attempt that has taken long enough. */
+  giveUp(): void {
+    this.#fail(new KitError('network', 'E_NO_ANSWER', 'The tunnel did not come up in the time it was given'));
+  }
+
   #start(transport: UdpTransport, remote: string): void {
+    this.#stillSilent = setTimeout(() => {
+      const { heard, heardNatT } = this.#attempt;
+      const place = formatEndpoint({ address: remote, port: this.#options.port });
+      if (!heard && !heardNatT) this.#context.log('warn', `waiting for ${place} …`);
+    }, silence);
     const [ike, nat] = transport.bindings;
     const path = (binding: typeof ike, port: number): Path => ({
       local: { address: binding!.address, port: binding!.port },
@@ -194,8 +209,11 @@ export class ClientConnection {
 
   #ended(event: SessionEvent & { type: 'ike-sa-deleted' }, via: Path | undefined): undefined {
     this.#over = true;
+    // The end of an IKE SA that never was, because nobody answered, is no news.
+    const known = via ?? event.unauthenticated ?? this.#tracker.ikeSaOf(onlySession);
     // The failure is told once: by `run`, with all that is known here.
-    this.#emit(this.#tracker.apply(onlySession, { ...event, error: undefined }, via));
+    const events = this.#tracker.apply(onlySession, { ...event, error: undefined }, via);
+    if (known) this.#emit(events);
     const unwanted = new KitError('refused', 'E_IKE_SA_GONE', 'The gateway deleted the IKE SA', {
       hint: 'Look into the log of the gateway for the reason.',
     });
@@ -252,9 +270,18 @@ export class ClientConnection {
       await this.#network.setResolvers(device, dns, all);
     }
     this.#emit([{ event: 'device-up', device, mtu, addresses, routes }]);
+    for (const family of leftOutside(this.#policy.remoteTs ?? [], child.remoteTs)) {
+      const message = `The gateway tunnels no IPv${family}: traffic of that family stays outside the tunnel.`;
+      this.#emit([{ event: 'warning', code: 'W_FAMILY', message }]);
+    }
+    if (dns.length > 0 && this.#options.dnsMode === 'none') {
+      const message = `The DNS servers that the gateway assigned (${dns.join(', ')}) are not used; --dns-mode resolvectl would.`;
+      this.#emit([{ event: 'warning', code: 'W_DNS_UNUSED', message }]);
+    }
   }
 
   async #tearDown(transport: UdpTransport | undefined): Promise<void> {
+    clearTimeout(this.#stillSilent);
     await this.#sequence.idle();
     if (this.#driver && !this.#over) {
       await new Promise<void>((resolve) => {

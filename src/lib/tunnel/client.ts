@@ -30,11 +30,16 @@ export async function runClient(options: ClientOptions, context: TunnelContext):
   try {
     for (let first = true; !stop.signal.aborted; first = false) {
       const connection = new ClientConnection(options, policy, context, keylog);
+      // A first attempt may take no longer than the tunnel was wanted for.
+      const limit = first ? options.duration || undefined : undefined;
+      const cancelLimit = limit === undefined ? undefined : runAfter(limit, () => connection.giveUp());
       const end = await connection.run(stop.signal, () => {
+        cancelLimit?.();
         failuresInRow = 0;
         // The time counts from the moment the tunnel carries traffic.
         if (options.duration !== undefined) cancelLeave ??= runAfter(options.duration, onAbort);
       });
+      cancelLimit?.();
       if (stop.signal.aborted || end === undefined) break;
       if (first && !connection.wasUp) throw end;
       context.onEvent(errorEvent(end));

@@ -1,5 +1,11 @@
 import { formatCidr, parseCidr, parseIp } from '../core/ip.js';
-import { selectorCidrs, selectorFromAddress, selectorsCover } from '../ike/traffic-selectors.js';
+import {
+  anySelector,
+  sameSelectors,
+  selectorCidrs,
+  selectorFromAddress,
+  selectorsCover,
+} from '../ike/traffic-selectors.js';
 import type { TrafficSelector } from '../ike/wire/types.js';
 import type { HostAddress } from './addresses.js';
 
@@ -14,6 +20,23 @@ export function tunnelRoutes(
   const types = new Set(localTs.map(({ type }) => type));
   const cidrs = remoteTs.filter(({ type }) => types.has(type)).flatMap(selectorCidrs);
   return [...new Set(cidrs.map(formatCidr).flatMap(halves))];
+}
+
+/**
+ * Families of which everything was asked for and nothing was granted, while everything of another is tunnelled: whoever
+ * believes that all traffic is in the tunnel is wrong about those.
+ */
+export function leftOutside(
+  asked: readonly TrafficSelector[],
+  granted: readonly TrafficSelector[],
+): (4 | 6)[] {
+  const everything = [anySelector(4), anySelector(6)];
+  const full = everything.filter((any) => granted.some((selector) => sameSelectors([selector], [any])));
+  if (full.length === 0) return [];
+  return everything
+    .filter((any) => asked.some((selector) => sameSelectors([selector], [any])))
+    .filter(({ type }) => !granted.some((selector) => selector.type === type))
+    .map(({ type }) => (type === 7 ? 4 : 6));
 }
 
 /** True when traffic to the address, of any protocol or port, falls under the selectors. */

@@ -1,3 +1,5 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../../src/lib/core/secret.js';
 import { pskCredentials } from '../../../src/lib/tunnel/credentials.js';
@@ -334,6 +336,16 @@ describe('what may go wrong', () => {
     expect((await server.event('peer-moved', 2)).peer).toBe(before);
     server.plane.inject(innerPacket('192.0.2.1', '10.9.0.1', 'found'));
     expect((await client.delivered(1)).map(innerText)).toEqual(['found']);
+  });
+
+  it('is given up when its time is over before it came up, without an end of what never was', async () => {
+    const silent = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address();
+    const client = connect({ address: '127.0.0.1', port, natPort: port }, { duration: 10 });
+    expect(await client.ended).toMatchObject({ kind: 'network', code: 'E_NO_ANSWER' });
+    expect(client.events).toEqual([]);
+    silent.close();
   });
 
   it('survives a plane that breaks over one client', async () => {

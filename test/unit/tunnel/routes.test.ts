@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { anySelector, selectorFromCidr } from '../../../src/lib/ike/traffic-selectors.js';
 import { listenBindings } from '../../../src/lib/tunnel/listen.js';
 import { gatewayAddresses } from '../../../src/lib/tunnel/resolve.js';
-import { coversAddress, overlapping, sourceWithin, tunnelRoutes } from '../../../src/lib/tunnel/routes.js';
+import {
+  coversAddress,
+  leftOutside,
+  overlapping,
+  sourceWithin,
+  tunnelRoutes,
+} from '../../../src/lib/tunnel/routes.js';
 
 const ts = (...texts: string[]) => texts.map(selectorFromCidr);
 const host = [
@@ -12,6 +18,21 @@ const host = [
   { device: 'eth1', address: '10.1.0.5' },
   { device: 'eth1', address: '2001:db8::5' },
 ];
+
+describe('leftOutside', () => {
+  const all = [anySelector(4), anySelector(6)];
+  it('names a family that was asked for and is missing in a full tunnel', () => {
+    expect(leftOutside(all, [anySelector(4)])).toEqual([6]);
+    expect(leftOutside(all, [anySelector(6)])).toEqual([4]);
+  });
+
+  it('is silent about what nobody asked for, and about tunnels to some networks', () => {
+    expect(leftOutside(all, all)).toEqual([]);
+    expect(leftOutside([anySelector(4)], [anySelector(4)])).toEqual([]);
+    expect(leftOutside(all, ts('10.2.0.0/24'))).toEqual([]);
+    expect(leftOutside(all, [anySelector(4), ...ts('fd09::/64')])).toEqual([]);
+  });
+});
 
 describe('tunnelRoutes', () => {
   it('makes halves of a default route, so that the default of the host stays', () => {
