@@ -1,5 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../../lib/core/printable.js';
+import { localIdOf } from '../../lib/pki/profiles/identities.js';
+import { certificateOfPem } from '../../lib/pki/profiles/input.js';
 import type {
   ClientProfile,
   ProfileFile,
@@ -21,7 +23,7 @@ export function renderProfiles(
   const paint = paintFor(stream, flags.color);
   const blocks = [
     ...(report.command === 'list' ? [listText(report, paint)] : []),
-    ...(report.command === 'show' ? report.profiles.map(({ profile }) => profileText(profile, paint)) : []),
+    ...(report.command === 'show' ? report.profiles.map((each) => profileText(each, paint)) : []),
     ...report.files.map((file) => fileText(file, report.command, paint)),
     ...(report.next.length === 0
       ? []
@@ -74,16 +76,20 @@ function summary({ gateway, auth, remoteTs }: ClientProfile): string {
   return `${gateway}  ${auth}  ${remoteTs.length === 0 ? 'everything' : remoteTs.join(', ')}`;
 }
 
-function profileText(profile: ClientProfile, paint: ChalkInstance): string {
+function profileText({ saved, profile }: ProfilesReport['profiles'][number], paint: ChalkInstance): string {
   const { port, natPort, ca, certificates } = profile;
+  const title = saved ?? profile.name;
+  const [own] = certificates;
+  const identity = localIdOf(profile, own === undefined ? undefined : certificateOfPem(own));
   const rows: [name: string, value: string | undefined][] = [
+    ['shown as', profile.name === title ? undefined : profile.name],
     ['gateway', profile.gateway],
     [
       'ports',
       port === undefined && natPort === undefined ? undefined : `${port ?? 500} and ${natPort ?? 4500}`,
     ],
     ['proves', `${profile.remoteId ?? profile.gateway}, by ${profile.serverAuth}`],
-    ['client', `${profile.localId ?? 'as its certificate, user name or address says'}, by ${profile.auth}`],
+    ['client', `${identity ?? 'its address'}, by ${profile.auth}`],
     ['user', profile.eapUser],
     ['CAs', ca.length === 0 ? undefined : String(ca.length)],
     ['certificates', certificates.length === 0 ? undefined : String(certificates.length)],
@@ -100,7 +106,7 @@ function profileText(profile: ClientProfile, paint: ChalkInstance): string {
   ];
   const shown = rows.filter(([, value]) => value !== undefined && value !== '');
   return [
-    paint.bold(printable(profile.name)),
+    paint.bold(printable(title)),
     ...shown.map(([name, value = '']) => `  ${name.padEnd(14)} ${printable(value)}`),
   ].join('\n');
 }
