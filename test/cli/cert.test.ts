@@ -229,7 +229,12 @@ describe('refusals', () => {
     const verify = (...args: string[]): string[] =>
       report(['verify', 'vpn.example.com', '--store', store, ...args], 6).problems.map(({ code }) => code);
     expect(verify('--host', 'other.example.com')).toEqual(['E_CERT_NAME']);
-    expect(verify('--for', 'ios')).toEqual(['E_CERT_TOO_LONG']);
+    for (const client of ['ios', 'apple', 'windows,iphone,swanctl']) {
+      expect(verify('--for', client), client).toEqual(['E_CERT_TOO_LONG']);
+    }
+    expect(verify('--for', 'windows', '--for', 'macos')).toEqual(['E_CERT_TOO_LONG']);
+    const unknown = cert(['verify', 'vpn.example.com', '--store', store, '--for', 'phone'], 2).stderr;
+    expect(unknown).toContain('E_CERT_FOR');
     cert(['issue', 'alice@example.com', '--store', store]);
     const asGateway = report(['verify', 'alice@example.com', '--store', store, '--server'], 6).problems;
     expect(asGateway.map(({ code }) => code)).toEqual(['E_CERT_EKU']);

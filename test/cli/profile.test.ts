@@ -181,6 +181,13 @@ describe('profile export', () => {
     expect(wrong.stderr).toContain('E_PROFILE_SECRET');
   });
 
+  it('knows clients by the words of cert verify too', () => {
+    const out = newFolder();
+    const args = ['--for', 'ios', '--for', 'strongswan,macos', ...gateway, '--eap-user', 'alice'];
+    const { files } = report(['export', ...args, '--ca', join(store, 'ca.crt'), '--out', out]);
+    expect(new Set(files.map((file) => file.for))).toEqual(new Set(['apple', 'swanctl']));
+  });
+
   it('exports a plain key only when that is asked for', () => {
     const keys = (args: string[]): string[] => {
       const out = newFolder();
@@ -237,6 +244,8 @@ describe('profile export', () => {
     ['E_PROFILE_GATEWAY', ['--for', 'apple', '--eap-user', 'alice']],
     ['E_PROFILE_AUTH', ['--for', 'apple', ...gateway]],
     ['E_PROFILE_AUTH', ['--for', 'windows', ...gateway, '--auth', 'psk']],
+    ['E_PROFILE_AUTH', ['--for', 'swanctl', ...gateway, '--auth', 'cert+eap-mschapv2']],
+    ['E_PROFILE_AUTH', ['--for', 'swanctl', ...gateway, '--auth', 'nothing']],
     ['E_PROFILE_FOR', ['--for', 'apple,blackberry', ...gateway, '--eap-user', 'alice']],
     [
       'E_PROFILE_PROPOSAL',
@@ -297,7 +306,9 @@ describe('saved profiles', () => {
     expect(report(['list'], { config }).profiles.map((each) => each.saved)).toEqual(['work']);
     expect(profile(['list'], { config }).stdout).toMatch(/work +vpn\.example\.com +cert/);
     expect(report(['show', 'work'], { config }).profiles[0]?.profile).toEqual(JSON.parse(stored));
-    expect(profile(['show', 'work'], { config }).stdout).toContain('10.2.0.0/24, 10.3.0.0/24');
+    const shown = profile(['show', 'work'], { config }).stdout;
+    expect(shown).toContain('10.2.0.0/24, 10.3.0.0/24');
+    expect(shown).toContain('alice@example.com, by cert');
     const out = newFolder();
     const args = [
       'export',
@@ -337,6 +348,7 @@ describe('saved profiles', () => {
       out,
     ]);
     report(['save', 'lab', '--from', join(out, 'Lab.json')], { config });
+    expect(profile(['show', 'lab'], { config }).stdout).toMatch(/^lab\n {2}shown as +Lab\n/);
     const shown = report(['show', 'lab'], { config }).profiles[0]?.profile;
     expect(shown).toMatchObject({ name: 'Lab', auth: 'psk', pskFile: join(out, 'Lab.psk') });
   });

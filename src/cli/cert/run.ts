@@ -6,7 +6,7 @@ import { signRequest } from '../../lib/pki/actions/sign.js';
 import { verifyCertificate } from '../../lib/pki/actions/verify.js';
 import { exists, fileExists } from '../../lib/pki/atomic-file.js';
 import type { Certificate } from '../../lib/pki/certificate.js';
-import type { ClientName } from '../../lib/pki/clients.js';
+import { type ClientName, clientNames, clientOf } from '../../lib/pki/clients.js';
 import type { Crl } from '../../lib/pki/crl.js';
 import {
   certificateWarnings,
@@ -82,7 +82,7 @@ export interface VerifyFlags {
   crl?: Optional<string[]>;
   'require-crl': boolean;
   host?: Optional<string>;
-  for?: Optional<ClientName>;
+  for?: Optional<string[]>;
   server: boolean;
   client: boolean;
   at?: Optional<string>;
@@ -92,6 +92,7 @@ export interface VerifyFlags {
 /** Verifies the certificate in a file, with the CAs named or those of the store. */
 export async function verify(target: string, flags: VerifyFlags): Promise<CertReport> {
   const folder = storeFolder(flags.store);
+  const clients = clientsOf(flags.for ?? []);
   const ask = passphraseFrom(flags['passphrase-file'], `Passphrase of ${basename(target)}`);
   const file = await readTarget(target, folder, ask);
   const certificate = mainCertificate(file);
@@ -101,7 +102,11 @@ export async function verify(target: string, flags: VerifyFlags): Promise<CertRe
     (!flags.client && (usages?.includes(ExtendedKeyUsage.serverAuth) ?? flags.host !== undefined));
   const store = new Store(folder);
   const files = flags.ca ?? [store.path((await store.has('chain.crt')) ? 'chain.crt' : 'ca.crt')];
-  if (flags.ca === undefined) await store.caCertificate();
+  if (flags.ca === undefined && !(await store.has('ca.crt'))) {
+    throw new KitError('usage', 'E_NO_CA', `Nothing says which CA is trusted; there is none in ${folder}.`, {
+      hint: 'Name the CA with --ca FILE, or the folder of a store with --store.',
+    });
+  }
   const anchors = (await Promise.all(files.map((path) => readTarget(path, folder, ask)))).flatMap(
     ({ certificates }) => certificates,
   );
@@ -124,12 +129,24 @@ export async function verify(target: string, flags: VerifyFlags): Promise<CertRe
     crls,
     crlPolicy: flags['require-crl'] ? 'hard' : 'soft',
     now: flags.at === undefined ? Date.now() : parseTime(flags.at),
-    purpose:
-      flags.server || flags.client || flags.for !== undefined || flags.host !== undefined ? side : 'any',
+    purpose: flags.server || flags.client || clients.length > 0 || flags.host !== undefined ? side : 'any',
     ...(flags.host !== undefined && { name: parseGeneralName(flags.host) }),
-    client: flags.for,
+    clients,
     server,
   });
+}
+
+/** @throws KitError usage E_CERT_FOR */
+function clientsOf(lists: readonly string[]): ClientName[] {
+  const words = lists.flatMap((list) => list.split(',')).map((word) => word.trim());
+  const clients = words.map((word) => {
+    const client = clientOf(word);
+    if (client !== undefined) return client;
+    throw new KitError('usage', 'E_CERT_FOR', `Nothing is known about a client "${printable(word)}".`, {
+      hint: `Choose among ${clientNames.join(', ')}.`,
+    });
+  });
+  return [...new Set(clients)];
 }
 
 /** Revocation lists of a file or behind a URL. @throws KitError network E_CRL_FETCH, usage E_CRL_FILE */

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { KitError } from '../../lib/core/errors.js';
+import { printable } from '../../lib/core/printable.js';
 import { checkProfile } from '../../lib/pki/profiles/check.js';
-import type { ClientProfile } from '../../lib/pki/profiles/types.js';
-import { PROFILE_SCHEMA } from '../../lib/report/profile.schema.js';
+import type { ClientAuthMethod, ClientProfile } from '../../lib/pki/profiles/types.js';
+import { clientAuthMethods, PROFILE_SCHEMA } from '../../lib/report/profile.schema.js';
 import type { ContentFlags } from './flags.js';
 import { certificatesFrom } from './identity.js';
 
@@ -22,7 +23,7 @@ export async function buildProfile(
       hint: 'Name it with --gateway HOST.',
     });
   }
-  const auth = flags.auth ?? authFrom(flags) ?? base?.auth;
+  const auth = methodOf(flags.auth) ?? authFrom(flags) ?? base?.auth;
   if (auth === undefined) {
     throw new KitError('usage', 'E_PROFILE_AUTH', 'Nothing says how the client proves who it is.', {
       hint: 'Give --identity NAME, --cert and --key, --eap-user NAME or --psk-file FILE; or name the method with --auth.',
@@ -64,6 +65,25 @@ export async function buildProfile(
   };
   checkProfile(profile);
   return profile;
+}
+
+/** @throws KitError usage E_PROFILE_AUTH */
+function methodOf(text: string | undefined): ClientAuthMethod | undefined {
+  if (text === undefined) return undefined;
+  const method = clientAuthMethods.find((each) => each === text);
+  if (method !== undefined) return method;
+  const hint = `Choose among ${clientAuthMethods.join(', ')}.`;
+  if (/[+,]/.test(text)) {
+    throw new KitError(
+      'usage',
+      'E_PROFILE_AUTH',
+      'A profile describes one method of the client, not several.',
+      {
+        hint: `${hint} Where the gateway asks for several, save one and add to it: ipsec-kit connect NAME --auth cert+eap-mschapv2 --eap-user USER`,
+      },
+    );
+  }
+  throw new KitError('usage', 'E_PROFILE_AUTH', `"${printable(text)}" is no method of a client.`, { hint });
 }
 
 /** What the flags about the client amount to. */

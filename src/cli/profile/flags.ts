@@ -50,11 +50,11 @@ export const contentFlags = {
     max: 65_535,
     helpGroup: 'GATEWAY',
   }),
-  auth: Flags.option({
-    description: 'how the client proves itself; default: what was given for it',
-    options: clientAuthMethods,
-    helpGroup: 'CLIENT',
-  })(),
+  auth: text(
+    `how the client proves itself: ${clientAuthMethods.join(', ')}; default: what was given for it`,
+    '<method>',
+    'CLIENT',
+  ),
   'local-id': text(
     'identity of the client; default: the first name of its certificate, or its user name',
     '<id>',
@@ -121,7 +121,7 @@ export interface ContentFlags {
   'gateway-cert'?: Optional<string>;
   port?: Optional<number>;
   'nat-port'?: Optional<number>;
-  auth?: Optional<(typeof clientAuthMethods)[number]>;
+  auth?: Optional<string>;
   'local-id'?: Optional<string>;
   store?: Optional<string>;
   identity?: Optional<string>;

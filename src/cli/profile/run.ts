@@ -11,6 +11,7 @@ import {
   type ClientProfile,
   type ExportedFile,
   type ProfileFormat,
+  profileFormatOf,
   profileFormats,
 } from '../../lib/pki/profiles/types.js';
 import { writeExportedFiles } from '../../lib/pki/profiles/write.js';
@@ -40,7 +41,7 @@ export interface ExportFlags extends ContentFlags, SecretFlags {
   for: string[];
   profile?: Optional<string>;
   name?: Optional<string>;
-  out: string;
+  out?: Optional<string>;
   force: boolean;
   qr: boolean;
   'qr-url'?: Optional<string>;
@@ -77,10 +78,11 @@ export async function exportTo(flags: ExportFlags): Promise<Exported> {
     if (inside.key === undefined) report.findings.push(...missingKey(profile, format));
   }
   report.ok = report.findings.every(({ severity }) => severity !== 'error');
-  const toStderr = flags.out === '-';
+  const out = flags.out ?? '.';
+  const toStderr = out === '-';
   if (toStderr) process.stdout.write(onlyFile(exported.flatMap(({ files }) => files)).data);
   for (const { format, files } of exported) {
-    const folder = formats.length === 1 ? flags.out : join(flags.out, format);
+    const folder = formats.length === 1 ? out : join(out, format);
     const paths = toStderr
       ? files.map(({ name }) => name)
       : await writeExportedFiles(folder, files, { replace: flags.force });
@@ -98,7 +100,7 @@ export async function exportTo(flags: ExportFlags): Promise<Exported> {
 function formatsOf(lists: readonly string[]): ProfileFormat[] {
   const names = lists.flatMap((list) => list.split(',')).map((name) => name.trim());
   const formats = names.map((name) => {
-    const format = profileFormats.find((each) => each === name);
+    const format = profileFormatOf(name);
     if (format !== undefined) return format;
     throw new KitError('usage', 'E_PROFILE_FOR', `There are no profiles for "${printable(name)}".`, {
       hint: `Choose among ${profileFormats.join(', ')}.`,

@@ -54,11 +54,14 @@ besides. Each failure is one sentence with its code; the exit code is then 6.`;
       helpValue: '<name>',
       helpGroup: 'CHECKS',
     }),
-    for: Flags.option({
-      description: 'client whose demands count too',
-      options: ['ios', 'windows', 'android', 'strongswan'] as const,
+    for: Flags.string({
+      description:
+        'client whose demands count too: ios (or apple, iphone, macos), windows, android, strongswan (or swanctl); comma-separated or repeated',
+      helpValue: '<client,...>',
+      multiple: true,
+      multipleNonGreedy: true,
       helpGroup: 'CHECKS',
-    })(),
+    }),
     server: Flags.boolean({ description: 'it has to be good for a gateway', helpGroup: 'CHECKS' }),
     client: Flags.boolean({
       description: 'it has to be good for a client',

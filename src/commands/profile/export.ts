@@ -36,7 +36,7 @@ refuse the gateway, the files are written and the exit code is 3. Secrets are on
     ...outputFlags,
     for: Flags.string({
       description:
-        'kind of client: apple, windows, android, swanctl, networkmanager, ipsec-kit; comma-separated or repeated, each then gets a folder of its own',
+        'kind of client: apple (or ios, iphone, macos), windows, android, swanctl (or strongswan), networkmanager, ipsec-kit; comma-separated or repeated, each then gets a folder of its own',
       helpValue: '<client,...>',
       multiple: true,
       multipleNonGreedy: true,
@@ -55,9 +55,9 @@ refuse the gateway, the files are written and the exit code is 3. Secrets are on
     }),
     ...contentFlags,
     out: Flags.string({
-      description: 'folder to write into; - writes a single file to standard output',
+      description:
+        'folder to write into, by default the current folder; - writes a single file to standard output',
       helpValue: '<folder>',
-      default: '.',
       helpGroup: 'FILES',
     }),
     force,

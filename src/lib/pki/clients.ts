@@ -10,6 +10,22 @@ import { isWeakSignature } from './signatures.js';
 export const clientNames = ['ios', 'windows', 'android', 'strongswan'] as const;
 export type ClientName = (typeof clientNames)[number];
 
+/** Other words for clients, those of profiles among them. */
+const otherNames: Readonly<Record<string, ClientName>> = {
+  apple: 'ios',
+  iphone: 'ios',
+  macos: 'ios',
+  swanctl: 'strongswan',
+};
+
+/** The client of a name, whatever word for it is used; undefined: nobody knows it. */
+export function clientOf(word: string): ClientName | undefined {
+  return (
+    clientNames.find((name) => name === word) ??
+    (Object.hasOwn(otherNames, word) ? otherNames[word] : undefined)
+  );
+}
+
 /** Apple takes server certificates of CAs that users add for at most 825 days (iOS 13, macOS 10.15). */
 export const APPLE_DAYS = 825;
 /** Of CAs that come with the system for 398 (from September 2020 on). */

@@ -5,7 +5,7 @@ import { type ClientName, clientProblems } from '../clients.js';
 import { certificateWarnings, describeCertificate, emptyReport } from '../describe.js';
 
 export interface VerifyOptions extends ChainOptions {
-  client?: ClientName | undefined;
+  clients?: readonly ClientName[];
   /** A gateway's certificate, for what clients ask of those. */
   server: boolean;
 }
@@ -13,8 +13,8 @@ export interface VerifyOptions extends ChainOptions {
 /** Verifies a certificate and tells everything that is wrong with it. */
 export function verifyCertificate(certificate: Certificate, options: VerifyOptions): CertReport {
   const { chain, problems } = validateChain(certificate, options);
-  const { client, server, name, now } = options;
-  const found = client === undefined ? [] : clientProblems(client, certificate, { server, name });
+  const { clients = [], server, name, now } = options;
+  const found = clients.flatMap((client) => clientProblems(client, certificate, { server, name }));
   const report = emptyReport('verify');
   report.certificates.push(...chain.map(describeCertificate));
   const codes = new Set(problems.map(({ code }) => code));
@@ -24,7 +24,7 @@ export function verifyCertificate(certificate: Certificate, options: VerifyOptio
     ({ code }) =>
       !codes.has(code.replace(/^W_/, 'E_CERT_') as `E_${string}`) &&
       // What Apple takes is told where somebody asks for it.
-      (client === undefined || code !== 'W_TOO_LONG_FOR_APPLE'),
+      (clients.length === 0 || code !== 'W_TOO_LONG_FOR_APPLE'),
   );
   const special = found.filter(({ code }) => code.startsWith('W_'));
   const warnings = [

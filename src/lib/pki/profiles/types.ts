@@ -14,6 +14,22 @@ export const profileFormats = [
 ] as const;
 export type ProfileFormat = (typeof profileFormats)[number];
 
+/** Other words for them, those of `cert verify --for` among them. */
+const otherNames: Readonly<Record<string, ProfileFormat>> = {
+  ios: 'apple',
+  iphone: 'apple',
+  macos: 'apple',
+  strongswan: 'swanctl',
+};
+
+/** The format of a name, whatever word for it is used; undefined: there is none. */
+export function profileFormatOf(word: string): ProfileFormat | undefined {
+  return (
+    profileFormats.find((format) => format === word) ??
+    (Object.hasOwn(otherNames, word) ? otherNames[word] : undefined)
+  );
+}
+
 /**
  * What goes into exported files besides the profile's data. Everything is optional: without a key the device's own is
  * used or asked for, and secrets are in the files only when they are given here.
