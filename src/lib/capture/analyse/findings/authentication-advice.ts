@@ -5,7 +5,7 @@ import { messagesIn } from './queries.js';
 const SHARED_KEY_ADVICE =
   'Check in this order: the identity of the initiator (strongSwan: local.id; libreswan: leftid) as the responder expects it, the identity of the responder, then the bytes of the key on both sides (spaces, quotes, encoding).';
 const CERTIFICATE_ADVICE =
-  'Check the chain up to a CA that the refusing side trusts, with the CAs between sent along or installed there, the validity, and the identity among the subject alternative names (ipsec-kit cert show CAPTURE, ipsec-kit cert verify).';
+  'Check the chain up to a CA that the refusing side trusts, with the CAs between sent along or installed there, the validity, the identity among the subject alternative names (ipsec-kit cert show CAPTURE, ipsec-kit cert verify), and whether it was revoked.';
 const LOG_ADVICE = 'The log of the refusing side says which.';
 
 /**
