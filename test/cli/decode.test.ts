@@ -108,6 +108,12 @@ describe('decode', () => {
       packets.find(({ ike }) => ike?.exchange === 'IKE_AUTH')?.ike?.payloads.map(({ type }) => type),
     ).toEqual(['SK']);
     expect(childSas).toMatchObject([{ evidence: 'inferred' }]);
+    for (const format of ['text', 'markdown']) {
+      expect(decode(capture, '--format', format).stdout.replace(/\s+/g, ' ')).toContain(
+        'Nothing wrong was found in what can be read; 1 IKE SA is encrypted from IKE_AUTH on: give --keys to read on.',
+      );
+    }
+    expect(decode(capture, '--keys', keys).stdout).toContain('Nothing wrong was found.\n');
   });
 
   it('writes the elements of the document as lines', () => {

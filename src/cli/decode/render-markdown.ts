@@ -20,13 +20,14 @@ export function renderMarkdown(report: Report, details: MessageDetails): string 
 }
 
 function findings({ findings: list, verdict }: Report): string {
-  if (list.length === 0) return literal(verdict);
-  return list
+  const grave = list.some(({ severity }) => severity !== 'info');
+  const items = list
     .map(({ severity, id, frames, title, advice }) => {
       const where = frames.length === 0 ? '' : ` (${literal(frameList(frames))})`;
       return `- **${severity.toUpperCase()} ${literal(id)}**${where}: ${literal(title)}\n  **What to do:** ${literal(advice)}`;
     })
     .join('\n');
+  return [grave ? '' : literal(verdict), items].filter((part) => part !== '').join('\n\n');
 }
 
 function section(part: Section, level: number, details: MessageDetails): string {

@@ -14,6 +14,7 @@ import type { PacketFilter } from '../../lib/capture/packet-filter.js';
 import type { CaptureNote } from '../../lib/capture/types.js';
 import { certificateFacts } from './certificate-facts.js';
 import { type Origin, originOf } from './origin.js';
+import { verdictText } from './verdict.js';
 import {
   bytesText,
   countText,
@@ -94,7 +95,7 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
       ...(flows.length === 0 ? [] : [flowSection(flows)]),
     ],
     findings: findings.map((finding) => ({ ...finding, tone: severityTone(finding) })),
-    verdict: verdictText(findings.length, result.diagnosis.length, filter),
+    verdict: verdictText(findings.length, result, filter),
     hidden: hiddenText(shown.length + shownOrphans.length + flows.length, all, filter),
     notes: [
       ...result.notes
@@ -108,13 +109,6 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
 /** Whether a shown finding says the same already. */
 function isDiagnosed({ message }: CaptureNote, findings: readonly Finding[]): boolean {
   return findings.some(({ title }) => title === message || title === `${message}.`);
-}
-
-function verdictText(shown: number, all: number, filter: PacketFilter): string {
-  if (shown === all) return 'Nothing wrong was found.';
-  const by = `--filter ${filter.text}`;
-  if (shown === 0) return `None of the ${countText(all, 'finding')} matches ${by}.`;
-  return `No problem is among the findings that match ${by}; ${all - shown} more are hidden.`;
 }
 
 function hiddenText(shown: number, all: number, filter: PacketFilter): string | undefined {

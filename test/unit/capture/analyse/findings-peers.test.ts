@@ -50,6 +50,22 @@ function closedAnswer(plaintextBytes: number): Talk {
   return talk;
 }
 
+/** Sealed attempts of the same initiator, one every two seconds. */
+function attempts(count: number, { at = 0, traffic = false } = {}): Talk {
+  const talk = new Talk();
+  for (let i = 1; i <= count; i++) {
+    const spis = { spiI: BigInt(i), spiR: BigInt(100 + i) };
+    talk.init(false, [sa(IKE_SUITE), ke(31, i), nonce], { spiI: BigInt(i), at: at + 2 * i });
+    talk.init(true, [sa(IKE_SUITE), ke(31, i), nonce], spis);
+    for (const round of [1, 2]) {
+      talk.auth(round, false, [], { ...spis, sealed: 'closed', sealedBytes: 300 });
+      talk.auth(round, true, [], { ...spis, sealed: 'closed', sealedBytes: 200 });
+    }
+    if (traffic) talk.esp('i', '0xc0000002', i);
+  }
+  return talk;
+}
+
 /** The initiator's AUTH: a method and what comes before the signature, hexadecimal. */
 function signed(method: number, algorithm: string): Talk {
   const data = Buffer.concat([Buffer.from(algorithm, 'hex'), new Uint8Array(64).fill(5)]);
@@ -80,6 +96,14 @@ checkGroup(authentication, {
     title: /too short for a child SA/,
     without: () => closedAnswer(105),
   },
+  'ike-auth-probably-refused': {
+    talk: () => attempts(3),
+    frames: [5, 6, 11, 12],
+    title:
+      '192.0.2.2 answered IKE_AUTH of 192.0.2.1 in 2 IKE SAs, but neither traffic nor another exchange followed: it probably refused.',
+    advice: /--keys/,
+    without: () => attempts(3, { traffic: true }),
+  },
   'identity-differs': {
     talk: () => authenticated(authRequest(), [id(36, 'other.example'), ...authResponse().slice(1)]),
     frames: [3, 4],
@@ -103,6 +127,24 @@ checkGroup(authentication, {
     without: () => signed(14, '0f300d06092a864886f70d01010b0500'),
   },
 });
+
+test('a capture that ends after IKE_AUTH proves nothing, one that goes on does', () => {
+  const talk = attempts(1);
+  expect(talk.ids()).not.toContain('ike-auth-probably-refused');
+  talk.i = { address: '192.0.2.9', port: 500 };
+  talk.esp('i', '0xc0000009', 1, { at: 4 });
+  expect(talk.ids()).not.toContain('ike-auth-probably-refused');
+  talk.esp('i', '0xc0000009', 2, { at: 8 });
+  expect(talk.only('ike-auth-probably-refused').frames).toEqual([5, 6]);
+});
+
+test('an SA that is used before the next attempt was not refused', () => {
+  const talk = attempts(1);
+  talk.info(3, false, [], { sealed: 'closed', spiI: 1n, spiR: 101n, at: 4 });
+  talk.init(false, [sa(IKE_SUITE), ke(31), nonce], { spiI: 9n, at: 9 });
+  expect(talk.ids()).not.toContain('ike-auth-probably-refused');
+});
+
 test('method 1 is taken for SHA-1', () => {
   expect(signed(1, '').only('signature-sha1').title).toMatch(
     /method 1, RSA Digital Signature, which means SHA-1/,

@@ -1,10 +1,20 @@
 import { addressOf } from '../evidence.js';
-import type { IkeSaReport } from '../types.js';
-import { enumerate, hasNotify, methodWords } from '../words.js';
+import type { IkeSaReport, MessageReport } from '../types.js';
+import { enumerate, hasNotify, methodWords, plural } from '../words.js';
 import { authenticationAdvice } from './authentication-advice.js';
 import { endedByEap } from './eap.js';
-import { type Emit, findingGroup } from './group.js';
-import { answerer, asker, exchangesNamed, framesOf, messagesIn } from './queries.js';
+import { type Emit, findingGroup, type Scene } from './group.js';
+import {
+  answerer,
+  asker,
+  exchangesNamed,
+  framesOf,
+  groupBy,
+  initiatorOf,
+  messagesIn,
+  responderOf,
+  secondsToEnd,
+} from './queries.js';
 import { plaintextBytes } from './sealed-size.js';
 
 const kinds = {
@@ -12,7 +22,7 @@ const kinds = {
     severity: 'high',
     summary: 'One side refused the authentication of the other (AUTHENTICATION_FAILED).',
     advice:
-      'With a pre-shared key check in this order: the identity of the initiator (strongSwan: local.id; libreswan: leftid) as the responder expects it, the identity of the responder, then the bytes of the key on both sides (spaces, quotes, encoding). With certificates: the chain up to a CA that the other side trusts, validity, and the identity among the subject alternative names. The log of the refusing side says which.',
+      'With a pre-shared key check in this order: the identity of the initiator (strongSwan: local.id; libreswan: leftid) as the responder expects it, the identity of the responder, then the bytes of the key on both sides (spaces, quotes, encoding). With certificates: the chain up to a CA that the other side trusts, validity, the identity among the subject alternative names, and whether it was revoked. The log of the refusing side says which.',
   },
   'ike-auth-refused': {
     severity: 'high',
@@ -27,6 +37,13 @@ const kinds = {
       'IKE_AUTH was answered by a message too short for a child SA: authentication went through, but the child SA was refused, or EAP was begun and not continued.',
     advice:
       'Give the keys of the IKE SA (--keys) to read the answer. Most likely are traffic selectors (TS_UNACCEPTABLE) or ESP proposals (NO_PROPOSAL_CHOSEN) that do not fit; the log of the gateway says which.',
+  },
+  'ike-auth-probably-refused': {
+    severity: 'low',
+    summary:
+      'IKE_AUTH was answered, but neither traffic nor another exchange followed although the capture goes on: authentication was probably refused, or the tunnel stayed unused.',
+    advice:
+      'Give the keys of the IKE SA (--keys) to read the answer; otherwise the logs of both sides say why, most often a wrong password, key or identity, or a certificate that is not trusted.',
   },
   'identity-differs': {
     severity: 'medium',
@@ -51,8 +68,9 @@ const kinds = {
 type Id = keyof typeof kinds;
 
 /** Who the peers are, and whether the other believes it. */
-export const authentication = findingGroup('authentication', kinds, ({ report }, emit) => {
-  for (const sa of report.ikeSas) {
+export const authentication = findingGroup('authentication', kinds, (scene, emit) => {
+  findDeadEnds(scene, emit);
+  for (const sa of scene.report.ikeSas) {
     if (sa.version === 2) {
       findFailure(sa, emit);
       findShortAnswer(sa, emit);
@@ -100,12 +118,19 @@ const ONLY_A_NOTIFY = 16;
 /** Identity 9, AUTH 24, SA 24, and two selectors of 24 bytes are the least that a granted child SA takes. */
 const LEAST_WITH_CHILD = 105;
 
-function findShortAnswer(sa: IkeSaReport, emit: Emit<Id>): void {
+/** Bytes that the only answer of IKE_AUTH can hold at most, when it stayed sealed. */
+function onlyAnswerBytes(sa: IkeSaReport): number | undefined {
   const auth = exchangesNamed(sa, 'IKE_AUTH');
-  const [first] = auth;
-  if (first?.response === undefined || first.response.readable || auth.length > 1) return;
-  const plain = plaintextBytes(first.response, sa.suite);
-  if (plain === undefined || plain < 0 || first.response.fragments !== undefined) return;
+  const response = auth[0]?.response;
+  if (response === undefined || response.readable || auth.length > 1) return undefined;
+  const plain = plaintextBytes(response, sa.suite);
+  return plain === undefined || plain < 0 || response.fragments !== undefined ? undefined : plain;
+}
+
+function findShortAnswer(sa: IkeSaReport, emit: Emit<Id>): void {
+  const [first] = exchangesNamed(sa, 'IKE_AUTH');
+  const plain = onlyAnswerBytes(sa);
+  if (first === undefined || plain === undefined) return;
   const answer = `${answerer(first)} answered IKE_AUTH with at most ${plain} bytes of content`;
   if (plain <= ONLY_A_NOTIFY) {
     emit(
@@ -116,6 +141,50 @@ function findShortAnswer(sa: IkeSaReport, emit: Emit<Id>): void {
   } else if (plain < LEAST_WITH_CHILD) {
     emit('child-refused', [framesOf(first)], `${answer}, which is too short for a child SA.`);
   }
+}
+
+/** An initiator that was let in has sent something by then. */
+const SILENCE_SECONDS = 5;
+
+const OPENING: ReadonlySet<string> = new Set(['IKE_SA_INIT', 'IKE_INTERMEDIATE', 'IKE_AUTH']);
+
+/** SAs that end with a sealed answer of IKE_AUTH, put together by their hosts. */
+function findDeadEnds(scene: Scene, emit: Emit<Id>): void {
+  const dead = scene.report.ikeSas.filter((sa) => isDeadEnd(scene, sa));
+  const byHosts = groupBy(dead, (sa) => `${initiatorOf(sa)}|${responderOf(sa)}`);
+  for (const sas of byHosts.values()) {
+    const [first] = sas;
+    if (first === undefined) continue;
+    const often = sas.length === 1 ? '' : ` in ${plural(sas.length, 'IKE SA')}`;
+    emit(
+      'ike-auth-probably-refused',
+      sas.map((sa) => framesOf(sa.exchanges.at(-1)!)),
+      `${responderOf(first)} answered IKE_AUTH of ${initiatorOf(first)}${often}, but neither traffic nor another exchange followed: it probably refused.`,
+    );
+  }
+}
+
+/** Nothing came of it although there was time, or the initiator began anew. A capture that simply ends proves nothing. */
+function isDeadEnd({ report, flowsOf, ikeSasOf }: Scene, sa: IkeSaReport): boolean {
+  if (sa.version !== 2 || sa.state !== 'encrypted' || sa.exchangesOmitted > 0 || sa.keepalives > 0)
+    return false;
+  if ((onlyAnswerBytes(sa) ?? LEAST_WITH_CHILD) < LEAST_WITH_CHILD) return false;
+  const { request, response } = sa.exchanges.at(-1) ?? {};
+  if (response === undefined || response.icv === 'bad' || !isWhole(response)) return false;
+  if (!sa.exchanges.every(({ exchange }) => OPENING.has(exchange))) return false;
+  const answered = response.frames.at(-1) ?? 0;
+  if (request?.retransmissionFrames.some((frame) => frame > answered)) return false;
+  const next = ikeSasOf(sa.initiator, sa.responder).find(
+    (other) => other.first.frame > answered && initiatorOf(other) === initiatorOf(sa),
+  );
+  if (next === undefined && secondsToEnd(report, response.time) < SILENCE_SECONDS) return false;
+  return !flowsOf(sa.initiator, sa.responder).some(
+    ({ first, last }) => last.frame > answered && (next === undefined || first.frame < next.first.frame),
+  );
+}
+
+function isWhole({ fragments }: MessageReport): boolean {
+  return fragments === undefined || fragments.seen.length >= fragments.total;
 }
 
 function findOtherIdentity(sa: IkeSaReport, emit: Emit<Id>): void {
