@@ -1,4 +1,11 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli/main.js';
+import { existsSync } from 'node:fs';
 
-await main(new URL('..', import.meta.url));
+const program = new URL('../dist/cli/main.js', import.meta.url);
+if (existsSync(program)) {
+  const { main } = await import(program.href);
+  await main(new URL('..', import.meta.url));
+} else {
+  process.stderr.write('error: ipsec-kit is not built yet (E_NOT_BUILT)\nhint: run: npm run build\n');
+  process.exitCode = 7;
+}
