@@ -252,8 +252,9 @@ describe('refusals', () => {
     [['issue', '10.0.0.999'], 'E_SAN'],
     [['issue', 'vpn.example.com', '--san', 'dns:10.0.0'], 'E_SAN'],
     [['issue', 'a.example', '--subject', 'nonsense'], 'E_SUBJECT'],
-    [['verify', 'absent.pem'], 'E_CERT_FILE'],
+    [['verify', 'absent.pem', '--ca', 'absent.pem'], 'hint: Check the path'],
     [['crl'], 'E_NO_CA'],
+    [['verify', join(root, 'package.json')], 'package.json: The file cannot be read'],
     [['export', 'nobody'], 'E_NO_CERTIFICATE'],
   ])('%j is a usage error, %s', (args, code) => {
     expect(cert([...args, '--store', newStore()], 2).stderr).toContain(code);

@@ -37,7 +37,9 @@ export async function readBytes(path: string): Promise<Uint8Array> {
       const bytes = Buffer.from(chunk as Uint8Array);
       length += bytes.length;
       if (length > LARGEST) {
-        throw new KitError('usage', 'E_CERT_FILE', `${printable(path)} is too big for certificates.`);
+        throw new KitError('usage', 'E_CERT_FILE', `${printable(path)} is too big for certificates.`, {
+          hint: 'Name a file of at most 4 MiB with certificates, keys or revocation lists.',
+        });
       }
       chunks.push(bytes);
     }
@@ -54,7 +56,33 @@ function unreadable(path: string, cause: unknown): never {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   const reason =
     code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'permission denied' : String(code);
-  throw new KitError('usage', 'E_CERT_FILE', `${printable(path)} cannot be read: ${reason}.`, { cause });
+  const hint =
+    code === 'EACCES'
+      ? 'Run the command as a user who may read it.'
+      : 'Check the path; a name of the store is looked for in the folder of --store.';
+  throw new KitError('usage', 'E_CERT_FILE', `${printable(path)} cannot be read: ${reason}.`, {
+    hint,
+    cause,
+  });
+}
+
+/**
+ * Everything in a file of certificates and keys; errors name it.
+ * @throws KitError as {@link readBytes} and {@link readIdentityFile}
+ */
+export async function readIdentity(path: string, ask: () => Promise<Secret>): Promise<IdentityFile> {
+  const bytes = await readBytes(path);
+  try {
+    return await readIdentityFile(bytes, ask);
+  } catch (cause) {
+    const named = cause instanceof KitError && /^E_(CERT_FORMAT|P12_|KEY_PASSPHRASE|CSR_)/.test(cause.code);
+    if (!named) throw cause;
+    const { kind, code, message, hint } = cause;
+    throw new KitError(kind, code, `${path === '-' ? 'Standard input' : printable(path)}: ${message}`, {
+      ...(hint !== undefined && { hint }),
+      cause,
+    });
+  }
 }
 
 /** A file, or what a store has under a name. */
@@ -72,7 +100,7 @@ export async function readTarget(
   ask: () => Promise<Secret>,
 ): Promise<IdentityFile & { path: string }> {
   const path = await pathOf(target, store);
-  return { path, ...(await readIdentityFile(await readBytes(path), ask)) };
+  return { path, ...(await readIdentity(path, ask)) };
 }
 
 /** The certificate a file is about: the one of its key, else the first that is no CA, else the first. */
@@ -93,7 +121,7 @@ export async function revocationTarget(target: string, store: string): Promise<C
   const digits = target.replaceAll(':', '').toLowerCase();
   const there = (await stat(path).catch(() => undefined)) !== undefined;
   if (!there && /^[0-9a-f]{8,40}$/.test(digits)) return digits.replace(/^(00)+(?=..)/, '');
-  const file = { path, ...(await readIdentityFile(await readBytes(path), neverAsk)) };
+  const file = { path, ...(await readIdentity(path, neverAsk)) };
   return mainCertificate(file);
 }
 

@@ -15,14 +15,13 @@ import {
   describeRequest,
   emptyReport,
 } from '../../lib/pki/describe.js';
-import { readIdentityFile } from '../../lib/pki/files.js';
 import { parseGeneralName } from '../../lib/pki/general-name.js';
 import { describeKey } from '../../lib/pki/keys.js';
 import { ExtendedKeyUsage } from '../../lib/pki/oids.js';
 import { fileStem, noPassphrase, Store } from '../../lib/pki/store.js';
 import type { CertReport } from '../../lib/report/cert.schema.js';
 import { certificatesOfCapture, isCapture } from './capture.js';
-import { mainCertificate, pathOf, readBytes, readTarget, storeFolder } from './input.js';
+import { mainCertificate, pathOf, readIdentity, readTarget, storeFolder } from './input.js';
 import { passphraseFrom } from './passphrase.js';
 
 type Optional<T> = T | undefined;
@@ -44,7 +43,7 @@ export async function show(target: string, flags: ShowFlags): Promise<CertReport
     certificates.push(...(await certificatesOfCapture(path, flags.keys ?? [])));
   } else {
     const ask = passphraseFrom(flags['passphrase-file'], `Passphrase of ${basename(path)}`);
-    const found = await readIdentityFile(await readBytes(path), ask);
+    const found = await readIdentity(path, ask);
     certificates.push(...found.certificates);
     report.requests.push(...found.requests.map(describeRequest));
     report.crls.push(...found.crls.map(describeCrl));
@@ -155,7 +154,7 @@ async function readCrls(source: string): Promise<readonly Crl[]> {
     const { crlFromUrl } = await import('../../lib/tunnel/credentials-crl.js');
     return crlFromUrl(source).load();
   }
-  const { crls } = await readIdentityFile(await readBytes(source), noPassphrase);
+  const { crls } = await readIdentity(source, noPassphrase);
   if (crls.length > 0) return crls;
   throw new KitError('usage', 'E_CRL_FILE', `There is no revocation list in ${printable(source)}.`, {
     hint: 'Make one with: ipsec-kit cert crl',
@@ -186,10 +185,7 @@ export interface SignFlags {
 
 export async function sign(target: string, flags: SignFlags): Promise<CertReport> {
   const store = storeFolder(flags.store);
-  const { requests } = await readIdentityFile(
-    await readBytes(target),
-    passphraseFrom(undefined, 'Passphrase'),
-  );
+  const { requests } = await readIdentity(target, passphraseFrom(undefined, 'Passphrase'));
   const [request] = requests;
   if (request === undefined) {
     throw new KitError('usage', 'E_NO_REQUEST', `There is no signing request in ${target}.`, {

@@ -4,11 +4,11 @@ import { KitError } from '../../lib/core/errors.js';
 import { printable } from '../../lib/core/printable.js';
 import type { Secret } from '../../lib/core/secret.js';
 import { type Certificate, nameText } from '../../lib/pki/certificate.js';
-import { type IdentityFile, readIdentityFile, toPem } from '../../lib/pki/files.js';
+import { type IdentityFile, toPem } from '../../lib/pki/files.js';
 import { isKeyPair } from '../../lib/pki/keys.js';
 import { sameName } from '../../lib/pki/names.js';
 import { fileStem, Store } from '../../lib/pki/store.js';
-import { readBytes, storeFolder } from '../cert/input.js';
+import { readIdentity, storeFolder } from '../cert/input.js';
 import { passphraseFrom } from '../cert/passphrase.js';
 import type { ContentFlags } from './flags.js';
 
@@ -49,10 +49,7 @@ function rootsFirst(chain: readonly Certificate[]): Certificate[] {
 async function certificatesOf(paths: readonly string[]): Promise<Certificate[]> {
   const all: Certificate[] = [];
   for (const path of paths) {
-    const { certificates } = await readIdentityFile(
-      await readBytes(path),
-      passphraseFrom(undefined, `Passphrase of ${path}`),
-    );
+    const { certificates } = await readIdentity(path, passphraseFrom(undefined, `Passphrase of ${path}`));
     if (certificates.length === 0) throw noCertificate(path);
     all.push(...certificates);
   }
@@ -105,7 +102,7 @@ async function clientIdentity(
     return { certificates: [own, ...above].map(pem), keyFile: resolve(store.path(`${stem}.key`)) };
   }
   if (flags.cert === undefined) return flags.key === undefined ? {} : { keyFile: await existing(flags.key) };
-  const found = await readIdentityFile(await readBytes(flags.cert), keyPassphrase(flags, flags.cert));
+  const found = await readIdentity(flags.cert, keyPassphrase(flags, flags.cert));
   const keyFile = flags.key ?? (found.keys.length > 0 ? flags.cert : undefined);
   return {
     certificates: ownFirst(found, flags.cert).map(pem),
@@ -115,7 +112,9 @@ async function clientIdentity(
 
 async function existing(path: string): Promise<string> {
   if ((await stat(path).catch(() => undefined))?.isFile() !== true) {
-    throw new KitError('usage', 'E_CERT_FILE', `${printable(path)} cannot be read: there is no such file.`);
+    throw new KitError('usage', 'E_CERT_FILE', `${printable(path)} cannot be read: there is no such file.`, {
+      hint: 'Check the path given with --key or --cert.',
+    });
   }
   return resolve(path);
 }

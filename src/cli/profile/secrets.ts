@@ -3,11 +3,10 @@ import { basename } from 'node:path';
 import { KitError } from '../../lib/core/errors.js';
 import { printable } from '../../lib/core/printable.js';
 import type { Secret } from '../../lib/core/secret.js';
-import { readIdentityFile } from '../../lib/pki/files.js';
 import { isKeyPair } from '../../lib/pki/keys.js';
 import { certificateOfPem } from '../../lib/pki/profiles/input.js';
 import type { ClientProfile, ProfileFormat, ProfileSecrets } from '../../lib/pki/profiles/types.js';
-import { readBytes } from '../cert/input.js';
+import { readIdentity } from '../cert/input.js';
 import { passphraseFrom } from '../cert/passphrase.js';
 import { readPsk } from '../psk.js';
 
@@ -54,10 +53,7 @@ export async function secretsFor(
 
 async function clientKey(profile: ClientProfile, path: string, flags: SecretFlags): Promise<KeyObject> {
   const file = flags['key-passphrase-file'] ?? profile.keyPassphraseFile;
-  const found = await readIdentityFile(
-    await readBytes(path),
-    passphraseFrom(file, `Passphrase of ${basename(path)}`),
-  );
+  const found = await readIdentity(path, passphraseFrom(file, `Passphrase of ${basename(path)}`));
   const [pem] = profile.certificates;
   const publicKey = pem === undefined ? undefined : certificateOfPem(pem).publicKey;
   const key = found.keys.find((each) => publicKey && isKeyPair(each, publicKey)) ?? found.keys[0];

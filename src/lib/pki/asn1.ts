@@ -8,6 +8,7 @@ const limits = { maxDepth: 40, maxNodes: 200_000, maxContentLength: MAX_DER, par
 /** An error about a structure that does not parse. */
 export function malformed(what: string, cause?: unknown): KitError {
   return new KitError('usage', 'E_CERT_FORMAT', `${what} cannot be read: it is damaged or something else.`, {
+    hint: 'It has to be PEM, DER, PKCS#12 or PKCS#7, whole and unchanged.',
     cause,
   });
 }

@@ -54,7 +54,8 @@ const MAX_OCSP_RESPONSES = 4;
 
 /**
  * The key of a peer, once it is certain whose it is: a chain to an anchor that is in order (RFC 5280 6.1), usages,
- * revocation, and an identity that the certificate covers (RFC 4945 3.1).
+ * revocation, and an identity that the certificate covers (RFC 4945 3.1). An initiator may also bring a certificate for
+ * servers, because gateways dial each other; `cert verify --client` asks for one for clients.
  * @throws KitError refused `E_CERT_…`, `E_CRL_…`, `E_OCSP_…`; garbage `E_CERT_FORMAT` for what does not parse
  */
 export function validatePeer(peer: PeerClaim, trust: PeerTrust): KeyObject {

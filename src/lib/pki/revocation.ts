@@ -29,13 +29,13 @@ export function revocationProblems(
   const usable = crls.filter((crl) => isListOf(crl, issuer));
   const line = lineOf(usable, certificate);
   if (line !== undefined) {
-    return [problem('E_CERT_REVOKED', `${name} was revoked on ${dateText(line.date)} (${line.reason}).`)];
+    return [revokedProblem(`${name} was revoked on ${dateText(line.date)} (${line.reason}).`)];
   }
   const verdicts = ocspVerdicts(certificate, issuer, usable, options);
   const revoked = verdicts.find(({ status }) => status === 'revoked');
   if (revoked !== undefined) {
     const when = revoked.revokedAt === undefined ? '' : ` on ${dateText(revoked.revokedAt)}`;
-    return [problem('E_CERT_REVOKED', `${name} was revoked${when}, as its CA's OCSP response says.`)];
+    return [revokedProblem(`${name} was revoked${when}, as its CA's OCSP response says.`)];
   }
   if (verdicts.some(({ status }) => status === 'good')) return [];
   if (crlPolicy === 'soft') return [];
@@ -114,4 +114,8 @@ export function stapleProblems(
   }
   const [code, why] = stapleProblem[first];
   return [problem(code, `The OCSP response that came with ${name} ${why}.`, hint)];
+}
+
+function revokedProblem(message: string): Problem {
+  return problem('E_CERT_REVOKED', message, 'Issue a new one with a new key: what was revoked stays so.');
 }

@@ -139,6 +139,7 @@ function open(cipher: string, key: Uint8Array, iv: Uint8Array, data: Uint8Array)
 /** @throws KitError usage E_P12_PASSPHRASE */
 export function wrongPassphrase(cause?: unknown): KitError {
   return new KitError('usage', 'E_P12_PASSPHRASE', 'The passphrase does not open the PKCS#12 container.', {
+    hint: 'It is the one given when the container was exported; one line end at the end of a passphrase file is dropped.',
     cause,
   });
 }
