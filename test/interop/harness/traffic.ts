@@ -73,7 +73,7 @@ export function startPing(
 
 function spawnPing(lab: Lab, host: Host, from: string, to: string, options: PingOptions, more: string[]) {
   const { interval = 0.1, size = 56 } = options;
-  const argv = ['ping', '-n', '-i', String(interval), '-s', String(size), '-W', '2', '-I', from, ...more, to];
+  const argv = ['ping', '-n', '-i', String(interval), '-s', String(size), '-W', '5', '-I', from, ...more, to];
   return lab.spawn(host, argv);
 }
 
