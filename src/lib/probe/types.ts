@@ -55,8 +55,10 @@ export interface Observation<T = boolean> {
 export interface Ikev2Facts {
   /** Everything that was accepted in some suite. */
   accepted: Record<AlgorithmKind, Algorithm[]>;
-  /** Asked and not answered: neither accepted nor rejected. */
+  /** Neither accepted nor rejected: asked and not answered, or never asked. What is in no list was rejected. */
   inconclusive: Record<AlgorithmKind, Algorithm[]>;
+  /** The questions with their answers that show an accepted algorithm. */
+  evidence?: { kind: AlgorithmKind; id: number; keyLength?: number; packets: PacketNumbers }[];
   /** Confirmed combinations. */
   suites: Suite[];
   /** Every accepted combination is in `suites`. */
@@ -110,6 +112,7 @@ export interface Ikev1Suite {
   hash: Algorithm;
   auth: Algorithm;
   group: Algorithm;
+  packets?: PacketNumbers;
 }
 
 export interface Ikev1Facts {
@@ -142,6 +145,8 @@ export interface AuthFacts {
   signature: Observation<string>;
   /** Chain problems as `cert verify` finds them; undefined: no CA to check against was given. */
   problems: { code: string; message: string }[] | undefined;
+  /** Answers tell identities that exist from others; undefined: not tried. */
+  identityOracle?: Observation;
 }
 
 export interface VendorId {
