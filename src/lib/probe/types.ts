@@ -110,6 +110,7 @@ export interface Ikev2Facts {
 export interface Ikev1Suite {
   encr: Algorithm;
   hash: Algorithm;
+  /** Id 0: the gateway takes any method at first and decides later, unseen. */
   auth: Algorithm;
   group: Algorithm;
   packets?: PacketNumbers;
@@ -119,6 +120,8 @@ export interface Ikev1Facts {
   enabled: Observation;
   mainMode: Ikev1Suite[];
   aggressiveMode: Ikev1Suite[];
+  /** What the gateway calls itself in aggressive mode, with whatever method. */
+  aggressiveIdentity?: string;
   /** From an aggressive mode answer with a PSK: what an offline guess needs. */
   aggressiveHash:
     | {
