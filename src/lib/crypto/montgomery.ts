@@ -22,8 +22,9 @@ export function montgomeryExchange(curve: 'x25519' | 'x448', privateKey?: Uint8A
     createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv, x: base64url(bytes) } });
   const own = privateKey === undefined ? fresh(curve) : importPrivate(curve, privateKey);
   return {
+    // Not as JWK: exporting a generated key so can hang Node 20 for ever, when garbage collection falls into it.
     publicValue: new Uint8Array(
-      Buffer.from(createPublicKey(own).export({ format: 'jwk' }).x ?? '', 'base64url'),
+      createPublicKey(own).export({ format: 'der', type: 'spki' }).subarray(-length),
     ),
     agree(peer) {
       if (peer.length !== length)
