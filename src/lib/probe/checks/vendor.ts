@@ -2,7 +2,7 @@ import { printable } from '../../core/printable.js';
 import type { TargetFacts } from '../types.js';
 import { type Check, finding, pass, skipped } from './check.js';
 import { exploitsOf } from './exploited.js';
-import { withoutFacts } from './sightings.js';
+import { ikev1Suites, knowsNothing, withoutFacts } from './sightings.js';
 
 /** A version that the gateway told, and what it told it with. */
 interface Disclosure {
@@ -58,8 +58,9 @@ const exploited: Check = {
   }),
 };
 
+/** Vendor ids come with an answer that chooses something, not with a refusal. */
 function hasAnswered(facts: TargetFacts): boolean {
-  return facts.ikev2 !== undefined || facts.ikev1?.enabled.value === true;
+  return (facts.ikev2 !== undefined && !knowsNothing(facts.ikev2)) || ikev1Suites(facts).length > 0;
 }
 
 /** Text of the gateway is made safe here. */
