@@ -266,4 +266,5 @@ export type Answer =
   | { verdict: 'accepted'; wanted: number; packets: PacketNumbers }
   | { verdict: 'accepted'; chosen: Transform[]; packets: PacketNumbers }
   | { verdict: 'rejected'; notify: number; packets: PacketNumbers }
-  | { verdict: 'no answer' | 'blocked'; packets: PacketNumbers };
+  /** Neither yes nor no. `note`: an answer came that says neither (`answered INVALID_SYNTAX`), or why none could come. */
+  | { verdict: 'no answer' | 'blocked'; note?: string; packets: PacketNumbers };
