@@ -19,7 +19,13 @@ export type Judgement = Pick<TargetReport, 'findings' | 'grade' | 'proposal'>;
 
 /** Every check there is, in the order of its findings. */
 export function describeChecks(): CheckDescription[] {
-  return catalogue.map(({ id, title, severity, references }) => ({ id, title, severity, references }));
+  return catalogue.map(({ id, topic, title, severity, references }) => ({
+    id,
+    topic,
+    title,
+    severity,
+    references,
+  }));
 }
 
 /**
@@ -46,12 +52,12 @@ export function run(check: Check, facts: TargetFacts, context: CheckContext): Fi
     return toFinding(check, check.examine(facts, context), context);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const { id, title, severity, references } = check;
+    const { id, topic, severity, references } = check;
     return {
       id,
       severity,
       status: 'error',
-      title,
+      title: topic,
       evidence: [`The check itself failed: ${reason}`],
       packets: [],
       references: [...references],
@@ -66,7 +72,7 @@ function toFinding(check: Check, outcome: Outcome, context: CheckContext): Findi
     id: check.id,
     severity: found?.severity ?? check.severity,
     status: outcome.status,
-    title: check.title,
+    title: found ? check.title : check.topic,
     evidence: outcome.evidence,
     packets: outcome.packets,
     references: [...check.references],

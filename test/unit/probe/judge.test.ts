@@ -4,7 +4,16 @@ import { catalogue } from '../../../src/lib/probe/checks/catalogue.js';
 import { atLeast, type Check } from '../../../src/lib/probe/checks/check.js';
 import { describeChecks, judge, reportTarget, run } from '../../../src/lib/probe/judge.js';
 import type { ActiveFacts, Ikev2Facts, TargetFacts } from '../../../src/lib/probe/types.js';
-import { auth, goodGateway, ikev1, NOW, unknownIkev2, unknownTarget, unseen } from './checks/facts.js';
+import {
+  accepting,
+  auth,
+  goodGateway,
+  ikev1,
+  NOW,
+  unknownIkev2,
+  unknownTarget,
+  unseen,
+} from './checks/facts.js';
 
 const verdicts = ['answers', 'no answer', 'closed', 'blocked', 'not ike', 'unresolved'] as const;
 
@@ -54,6 +63,8 @@ describe('the catalogue', () => {
       proposal: 'aes256gcm16-prfsha384-x25519',
     });
     expect(check.title).toMatch(/^[A-Z3].*[^.]$/);
+    expect(check.topic).toMatch(/^[A-Z3].*[^.]$/);
+    expect(check.topic).not.toBe(check.title);
     expect(text).toMatch(/^[A-Z3].*[.0-9e]$/);
     expect(strongswan ?? 'x').not.toBe('');
     if (check.id !== 'IKE-META-001') expect(check.references.length).toBeGreaterThan(0);
@@ -93,6 +104,14 @@ describe('judging', () => {
     ]);
     expect(findings.filter(({ status }) => status === 'inconclusive' || status === 'error')).toEqual([]);
     expect(grade.letter).toBe('A');
+  });
+
+  it('names what is wrong in a finding, and what was looked into otherwise', () => {
+    const titleOf = (facts: TargetFacts): string | undefined =>
+      judge(facts, { active: false }).findings.find(({ id }) => id === 'IKE-KE-002')?.title;
+    expect(titleOf(goodGateway())).toBe('Group 2 (MODP 1024)');
+    expect(titleOf(unknownTarget())).toBe('Group 2 (MODP 1024)');
+    expect(titleOf(accepting(goodGateway(), 'ke', 2))).toBe('Group 2 (MODP 1024) is accepted');
   });
 
   it('goes on when a check fails itself', () => {

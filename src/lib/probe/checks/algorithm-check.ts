@@ -8,8 +8,8 @@ import {
   finding,
   inconclusive,
   mergePackets,
-  type Outcome,
   pass,
+  type Remediation,
   severities,
 } from './check.js';
 import {
@@ -41,52 +41,68 @@ type AlgorithmCheck = Omit<CheckDescription, 'severity'> & {
 /** A check that the gateway refuses the algorithms that {@link weaknesses} lists under its id. */
 export function algorithmCheck({ what, why, ...description }: AlgorithmCheck): Check {
   const rows = weaknesses.filter(({ check }) => check === description.id);
+  const remediation = (drop: string, proposal: string): Remediation => ({
+    text: `${why} Take ${drop} out of the proposals, and list algorithms instead of relying on defaults.`,
+    strongswan: `proposals = ${proposal}`,
+  });
   return {
     ...description,
     severity: worst(rows.map(({ severity }) => severity)),
-    examine: (facts) => examine(facts, rows, what),
-    remediation: ({ proposal }) => ({
-      text: `${why} Take ${what} out of the proposals (${dropText(rows)}); list the algorithms instead of relying on defaults.`,
-      strongswan: `proposals = ${proposal}`,
-    }),
+    examine(facts, { proposal }) {
+      if (!hasAlgorithms(facts)) return withoutFacts(facts, 'which algorithms it accepts');
+      const { found, open, gap } = search(facts, rows);
+      if (found.length > 0) {
+        const drop = listText(found.map(({ sighting }) => dropText(sighting)));
+        return finding(
+          found.map(({ sighting }) => acceptedSentence(sighting)),
+          mergePackets(...found.map(({ sighting }) => sighting.packets)),
+          {
+            severity: worst(found.map(({ severity }) => severity)),
+            remediation: remediation(drop, proposal),
+          },
+        );
+      }
+      if (open.length > 0) {
+        const names = listText(open.map(({ sighting }) => algorithmText(sighting.algorithm)));
+        return inconclusive(`Nobody knows whether ${names} is accepted: not asked, or not answered.`);
+      }
+      return gap === undefined ? pass(`Refused: ${what}.`) : inconclusive(gap);
+    },
+    remediation: ({ proposal }) => remediation(what, proposal),
   };
 }
 
-function examine(facts: TargetFacts, rows: readonly Weakness[], what: string): Outcome {
-  if (!hasAlgorithms(facts)) return withoutFacts(facts, 'which algorithms it accepts');
+interface Weak {
+  sighting: Sighting;
+  severity: Severity;
+}
+
+function search(
+  facts: TargetFacts,
+  rows: readonly Weakness[],
+): { found: Weak[]; open: Weak[]; gap?: string } {
   const kinds = [...new Set(rows.map(({ kind }) => kind))];
   const known = kinds.map((kind) => sightings(facts, kind));
-  const severityOf = ({ version, kind, algorithm }: Sighting): Severity | undefined =>
-    rows.find(
-      (row) => row.kind === kind && (version === 'IKEv2' ? row.ikev2 : row.ikev1).includes(algorithm.id),
-    )?.severity;
-  const found = known.flatMap(({ accepted }) => accepted).filter((sighting) => severityOf(sighting));
-  if (found.length > 0) {
-    return finding(found.map(acceptedSentence), mergePackets(...found.map(({ packets }) => packets)), {
-      severity: worst(found.map((sighting) => severityOf(sighting) ?? 'info')),
-    });
-  }
-  const open = known.flatMap((sighted) => sighted.open).filter((sighting) => severityOf(sighting));
-  if (open.length > 0) {
-    const names = listText(open.map(({ algorithm }) => algorithmText(algorithm)));
-    return inconclusive(`Nobody knows whether ${names} is accepted: not asked, or not answered.`);
-  }
+  const weak = (sighting: Sighting): Weak[] =>
+    rows
+      .filter(({ kind }) => kind === sighting.kind)
+      .filter((row) => (sighting.version === 'IKEv2' ? row.ikev2 : row.ikev1).includes(sighting.algorithm.id))
+      .map(({ severity }) => ({ sighting, severity }));
   const gap = known.find((sighted) => sighted.gap !== undefined)?.gap;
-  return gap === undefined ? pass(`${capital(what)} is refused.`) : inconclusive(gap);
+  return {
+    found: known.flatMap(({ accepted }) => accepted.flatMap(weak)),
+    open: known.flatMap((sighted) => sighted.open.flatMap(weak)),
+    ...(gap !== undefined && { gap }),
+  };
 }
 
 function worst(list: readonly Severity[]): Severity {
   return severities.find((severity) => list.some((other) => atLeast(other, severity))) ?? 'info';
 }
 
-/** Keywords that strongSwan has for what is to go. */
-function dropText(rows: readonly Weakness[]): string {
-  const words = rows.flatMap(({ kind, ikev2 }) =>
-    ikev2.map((id) => formatKeyword({ type: transformTypeOf[kind], id })),
-  );
-  return `keywords such as ${listText(words.slice(0, 4))}`;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** strongSwan's keyword of what is to go; numbers of IKEv1 have none of their own. */
+function dropText({ version, kind, algorithm }: Sighting): string {
+  if (version === 'IKEv1' && kind !== 'ke') return `${algorithmText(algorithm)} of IKEv1`;
+  const { id, keyLength } = algorithm;
+  return formatKeyword({ type: transformTypeOf[kind], id, ...(keyLength !== undefined && { keyLength }) });
 }

@@ -6,7 +6,7 @@ import { describeKey, keyWeakness } from '../../pki/keys.js';
 import { dateText } from '../../pki/problem.js';
 import { isWeakSignature } from '../../pki/signatures.js';
 import type { AuthFacts, TargetFacts } from '../types.js';
-import { type Check, finding, inconclusive, type Outcome, pass, skipped } from './check.js';
+import { because, type Check, finding, inconclusive, type Outcome, pass, skipped } from './check.js';
 import { cite, withoutFacts } from './sightings.js';
 
 /** Codes of `cert verify` that the other check reports. */
@@ -14,6 +14,7 @@ const WEAKNESS_CODES: ReadonlySet<string> = new Set(['E_CERT_WEAK_KEY', 'E_CERT_
 
 const weak: Check = {
   id: 'IKE-AUTH-002',
+  topic: 'Strength of key and signature',
   title: 'A key or signature that is too weak authenticates the gateway',
   severity: 'high',
   references: ['RFC 8247 3.1.1', 'RFC 8247 3.2', 'RFC 7296 3.8'],
@@ -39,7 +40,7 @@ const weak: Check = {
       if (certificate.publicKey === undefined)
         return inconclusive('The key of its certificate is of an unknown kind.');
       if (signature.value === undefined) {
-        return inconclusive(signature.note ?? 'How AUTH was signed is not known.', packets);
+        return inconclusive(because(signature.note, 'How AUTH was signed is not known.'), packets);
       }
       return pass(
         `${describeKey(certificate.publicKey).text}; ${printable(signature.value)}${cite(packets)}.`,
@@ -54,6 +55,7 @@ const weak: Check = {
 
 const invalid: Check = {
   id: 'IKE-AUTH-003',
+  topic: 'Validity of the certificate',
   title: 'The certificate is not valid for this gateway',
   severity: 'high',
   references: ['RFC 5280 6.1', 'RFC 4945 3.1', 'RFC 4945 5.1'],
@@ -98,7 +100,8 @@ function withCertificate(
   }
   const { value, note, packets } = auth.responderMethod;
   if (value === 'certificate') return inconclusive('It signed without sending its certificate.', packets);
-  if (value === undefined) return inconclusive(auth.eap.note ?? note ?? 'It showed no certificate.', packets);
+  if (value === undefined)
+    return inconclusive(because(auth.eap.note ?? note, 'It showed no certificate.'), packets);
   return skipped('It does not use a certificate.');
 }
 

@@ -1,3 +1,4 @@
+import { printable } from '../../core/printable.js';
 import type { Finding, PacketNumbers, Severity, TargetFacts } from '../types.js';
 
 export type Remediation = NonNullable<Finding['remediation']>;
@@ -29,6 +30,8 @@ export type Outcome =
 export interface CheckDescription {
   /** Stable, e.g. `IKE-ENC-002`. */
   id: string;
+  /** What it is about, a noun: the title of everything but a finding. */
+  topic: string;
   /** What is wrong when it is a finding. */
   title: string;
   /** The highest that it can have. */
@@ -75,4 +78,15 @@ export function atLeast(a: Severity, b: Severity): boolean {
 /** Packet numbers of several sources, each once, ascending. */
 export function mergePackets(...lists: readonly (PacketNumbers | undefined)[]): PacketNumbers {
   return [...new Set(lists.flatMap((list) => list ?? []))].sort((a, b) => a - b);
+}
+
+/** A note of those who asked, made a sentence; `otherwise` where they left none. */
+export function because(note: string | undefined, otherwise: string): string {
+  if (note === undefined || note === '') return otherwise;
+  const text = printable(note);
+  return `${capital(text)}${/[.!?]$/.test(text) ? '' : '.'}`;
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,6 +1,6 @@
 import { keTransform } from '../../crypto/registry.js';
 import type { Algorithm, AlgorithmKind, Ikev2Facts, Suite } from '../types.js';
-import { type Check, finding, inconclusive, mergePackets, pass, skipped } from './check.js';
+import { because, type Check, finding, inconclusive, mergePackets, pass, skipped } from './check.js';
 import { algorithmText, cite, knowsNothing, listText, withoutFacts } from './sightings.js';
 import { isWeak } from './weaknesses.js';
 
@@ -11,6 +11,7 @@ const STRONG_BITS = 128;
 
 const transcript: Check = {
   id: 'IKE-DG-001',
+  topic: 'Downgrade of the first exchange',
   title: 'A downgrade of the first exchange would go unnoticed',
   severity: 'medium',
   references: ['draft-ietf-ipsecme-ikev2-downgrade-prevention', 'RFC 7296 2.15'],
@@ -18,12 +19,16 @@ const transcript: Check = {
     if (!facts.ikev2) return withoutFacts(facts, 'downgrade prevention');
     const { value, note, packets } = facts.ikev2.capabilities.downgradePrevention;
     if (value === undefined)
-      return inconclusive(note ?? 'Nothing was learnt about downgrade prevention.', packets);
+      return inconclusive(because(note, 'Nothing was learnt about downgrade prevention.'), packets);
     if (value) return pass(`IKE_SA_INIT_FULL_TRANSCRIPT_AUTH was announced${cite(packets)}.`, packets);
     const mixed = kinds.filter((kind) => acceptsBoth(facts.ikev2!, kind));
     const absent = `IKE_SA_INIT_FULL_TRANSCRIPT_AUTH (notify 16447) was not announced${cite(packets)}: each side signs its own messages only.`;
     if (mixed.length === 0) return finding(absent, packets, { severity: 'info' });
-    return finding([absent, ...mixed.map((kind) => bothSentence(facts.ikev2!, kind))], packets);
+    const weak = mixed.flatMap((kind) => weakOnes(facts.ikev2!, kind)).map(algorithmText);
+    return finding(
+      [absent, `Whoever stands between can have ${listText(weak)} chosen although both sides know better.`],
+      packets,
+    );
   },
   remediation: ({ proposal }) => ({
     text: 'Accept strong algorithms only: then there is nothing to downgrade to. Update when the implementation learns to authenticate the whole transcript.',
@@ -33,13 +38,14 @@ const transcript: Check = {
 
 const mixedOffer: Check = {
   id: 'IKE-DG-002',
+  topic: 'Choice from a mixed offer',
   title: 'A weak suite was chosen although strong ones were offered',
   severity: 'high',
   references: ['RFC 7296 2.7', 'RFC 7296 3.3.6'],
   examine(facts) {
     if (!facts.ikev2) return withoutFacts(facts, 'what it chooses from a mixed offer');
     const { value, note, packets } = facts.ikev2.mixedChoice;
-    if (!value) return inconclusive(note ?? 'A mixed offer was not made, or not answered.', packets);
+    if (!value) return inconclusive(because(note, 'A mixed offer was not made, or not answered.'), packets);
     const chosen = parts(value).filter(([kind, { id }]) => isWeak(kind, id));
     const names = (list: typeof chosen): string =>
       listText(list.map(([, algorithm]) => algorithmText(algorithm)));
@@ -65,6 +71,7 @@ const mixedOffer: Check = {
 
 const steering: Check = {
   id: 'IKE-DG-003',
+  topic: 'Groups that clients are steered to',
   title: 'It steers clients to a weaker group',
   severity: 'medium',
   references: ['RFC 7296 1.2', 'RFC 7296 2.7'],
@@ -129,15 +136,13 @@ function strongOnes({ accepted }: Ikev2Facts, kind: AlgorithmKind): Algorithm[] 
   return accepted[kind].filter(({ id }) => !isWeak(kind, id));
 }
 
-function acceptsBoth(ikev2: Ikev2Facts, kind: AlgorithmKind): boolean {
-  if (knowsNothing(ikev2)) return false;
-  const strong = strongOnes(ikev2, kind).length;
-  return strong > 0 && strong < ikev2.accepted[kind].length;
+function weakOnes({ accepted }: Ikev2Facts, kind: AlgorithmKind): Algorithm[] {
+  return accepted[kind].filter(({ id }) => isWeak(kind, id));
 }
 
-function bothSentence(ikev2: Ikev2Facts, kind: AlgorithmKind): string {
-  const weak = ikev2.accepted[kind].filter(({ id }) => isWeak(kind, id));
-  return `Whoever stands between can have ${listText(weak.map(algorithmText))} chosen although both sides know better.`;
+function acceptsBoth(ikev2: Ikev2Facts, kind: AlgorithmKind): boolean {
+  if (knowsNothing(ikev2)) return false;
+  return strongOnes(ikev2, kind).length > 0 && weakOnes(ikev2, kind).length > 0;
 }
 
 export const downgradeChecks: readonly Check[] = [transcript, mixedOffer, steering];

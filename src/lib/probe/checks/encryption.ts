@@ -5,6 +5,7 @@ import { algorithmText, cite, listText, sightings, withoutFacts } from './sighti
 
 const broken = algorithmCheck({
   id: 'IKE-ENC-001',
+  topic: 'Broken or obsolete encryption',
   title: 'Broken or obsolete encryption is accepted',
   references: ['RFC 8247 2.1', 'RFC 7296 5', 'RFC 8221 5'],
   what: 'DES, NULL, RC5, IDEA, CAST and Blowfish',
@@ -13,6 +14,7 @@ const broken = algorithmCheck({
 
 const tripleDes = algorithmCheck({
   id: 'IKE-ENC-002',
+  topic: '3DES',
   title: '3DES is accepted',
   references: ['RFC 8247 2.1', 'RFC 8221 5', 'CVE-2016-2183'],
   what: '3DES',
@@ -21,6 +23,7 @@ const tripleDes = algorithmCheck({
 
 const noAead: Check = {
   id: 'IKE-ENC-003',
+  topic: 'AEAD ciphers',
   title: 'No AEAD cipher is accepted',
   severity: 'low',
   references: ['RFC 8247 2.1', 'RFC 5282'],

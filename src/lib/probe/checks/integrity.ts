@@ -3,6 +3,7 @@ import type { Check } from './check.js';
 
 const md5 = algorithmCheck({
   id: 'IKE-INT-001',
+  topic: 'MD5 and DES-MAC',
   title: 'MD5 or DES-MAC is accepted as PRF or for integrity',
   references: ['RFC 8247 2.2', 'RFC 8247 2.3', 'RFC 6151'],
   what: 'the MD5 family and DES-MAC',
@@ -11,6 +12,7 @@ const md5 = algorithmCheck({
 
 const sha1 = algorithmCheck({
   id: 'IKE-INT-002',
+  topic: 'SHA-1',
   title: 'SHA-1 is accepted as PRF or for integrity',
   references: ['RFC 8247 2.2', 'RFC 8247 2.3', 'RFC 6194'],
   what: 'SHA-1',

@@ -1,12 +1,13 @@
 import { keTransform } from '../../crypto/registry.js';
 import { NEEDS_ACTIVE } from './active.js';
 import { algorithmCheck } from './algorithm-check.js';
-import { type Check, finding, inconclusive, mergePackets, pass, skipped } from './check.js';
+import { because, type Check, finding, inconclusive, mergePackets, pass, skipped } from './check.js';
 import { cite, withoutFacts } from './sightings.js';
 
 const groups: readonly Check[] = [
   algorithmCheck({
     id: 'IKE-KE-001',
+    topic: 'Group 1 (MODP 768)',
     title: 'Group 1 (MODP 768) is accepted',
     references: ['RFC 8247 2.4', 'CVE-2015-4000'],
     what: 'group 1',
@@ -14,6 +15,7 @@ const groups: readonly Check[] = [
   }),
   algorithmCheck({
     id: 'IKE-KE-002',
+    topic: 'Group 2 (MODP 1024)',
     title: 'Group 2 (MODP 1024) is accepted',
     references: ['RFC 8247 2.4', 'CVE-2015-4000', 'https://weakdh.org/'],
     what: 'group 2',
@@ -21,6 +23,7 @@ const groups: readonly Check[] = [
   }),
   algorithmCheck({
     id: 'IKE-KE-003',
+    topic: 'Group 5 (MODP 1536)',
     title: 'Group 5 (MODP 1536) is accepted',
     references: ['RFC 8247 2.4'],
     what: 'group 5',
@@ -28,6 +31,7 @@ const groups: readonly Check[] = [
   }),
   algorithmCheck({
     id: 'IKE-KE-004',
+    topic: 'Group 22 (MODP 1024, 160-bit subgroup)',
     title: 'Group 22 (MODP 1024, 160-bit subgroup) is accepted',
     references: ['RFC 8247 2.4', 'RFC 5114', 'RFC 6989 2.2'],
     what: 'group 22',
@@ -35,6 +39,7 @@ const groups: readonly Check[] = [
   }),
   algorithmCheck({
     id: 'IKE-KE-005',
+    topic: 'Groups 23 and 24 (MODP 2048 with a subgroup)',
     title: 'Group 23 or 24 (MODP 2048 with a subgroup) is accepted',
     references: ['RFC 8247 2.4', 'RFC 5114', 'RFC 6989 2.2'],
     what: 'groups 23 and 24',
@@ -42,6 +47,7 @@ const groups: readonly Check[] = [
   }),
   algorithmCheck({
     id: 'IKE-KE-006',
+    topic: 'Curves of fewer than 256 bits',
     title: 'A curve of fewer than 256 bits is accepted',
     references: ['RFC 5114', 'RFC 6954', 'own judgement: RFC 8247 is silent'],
     what: 'groups 25, 26 and 27',
@@ -51,6 +57,7 @@ const groups: readonly Check[] = [
 
 const repeats: Check = {
   id: 'IKE-KE-007',
+  topic: 'Repeated public values and nonces',
   title: 'A public value or a nonce was used twice',
   severity: 'high',
   references: ['RFC 7296 2.10', 'RFC 7296 2.12', 'RFC 6989'],
@@ -64,7 +71,7 @@ const repeats: Check = {
     ];
     if (seen.length > 0) return finding(seen, packets);
     const open = [publicValue, nonce].find(({ value }) => value === undefined);
-    if (open) return inconclusive(open.note ?? 'There were not two answers to compare.', packets);
+    if (open) return inconclusive(because(open.note, 'There were not two answers to compare.'), packets);
     return pass(`No public value and no nonce came twice${cite(packets)}.`, packets);
   },
   remediation: () => ({
@@ -74,6 +81,7 @@ const repeats: Check = {
 
 const invalidValues: Check = {
   id: 'IKE-KE-008',
+  topic: 'Invalid public values',
   title: 'An invalid public value was accepted',
   severity: 'high',
   references: ['RFC 6989', 'RFC 8031'],
@@ -82,7 +90,7 @@ const invalidValues: Check = {
     if (!tried)
       return active ? withoutFacts(facts, 'how it treats invalid public values') : skipped(NEEDS_ACTIVE);
     if (tried.value === undefined)
-      return inconclusive(tried.note ?? 'The tries were not answered.', tried.packets);
+      return inconclusive(because(tried.note, 'The tries were not answered.'), tried.packets);
     if (tried.value.length === 0) {
       return pass(`Invalid public values were refused${cite(tried.packets)}.`, tried.packets);
     }

@@ -13,6 +13,7 @@ const kindNames: Readonly<Record<AlgorithmKind, string>> = {
 /** Whether the facts are all there. A run that went blind is never a pass. */
 const complete: Check = {
   id: 'IKE-META-001',
+  topic: 'Completeness of the run',
   title: 'The run is incomplete',
   severity: 'info',
   references: [],
@@ -25,7 +26,7 @@ const complete: Check = {
     const open = ikev2
       ? Object.entries(kindNames).flatMap(([kind, name]) => {
           const count = ikev2.inconclusive[kind as AlgorithmKind].length;
-          return count === 0 ? [] : [`${count} ${name}`];
+          return count === 0 ? [] : [`${name} (${count})`];
         })
       : [];
     const reasons = [
@@ -34,9 +35,9 @@ const complete: Check = {
       ...(ikev2 && knowsNothing(ikev2)
         ? ['IKEv2 accepted no offer at all: perhaps it has no connection for us.']
         : []),
-      ...(open.length > 0 ? [`Not known: ${listText(open)}.`] : []),
+      ...(open.length > 0 ? [`Not known of some: ${listText(open)}.`] : []),
       ...(ikev1 && ikev1.inconclusive.length > 0
-        ? [`Not known in IKEv1: ${ikev1.inconclusive.length} questions.`]
+        ? [`Open questions of IKEv1: ${ikev1.inconclusive.length}.`]
         : []),
     ];
     if (reasons.length === 0) return pass('Every question was answered.');

@@ -1,5 +1,13 @@
 import type { Ikev2Facts, Observation } from '../types.js';
-import { type Check, type CheckDescription, finding, inconclusive, pass, type Remediation } from './check.js';
+import {
+  because,
+  type Check,
+  type CheckDescription,
+  finding,
+  inconclusive,
+  pass,
+  type Remediation,
+} from './check.js';
 import { cite, withoutFacts } from './sightings.js';
 
 type ObservationCheck = CheckDescription & {
@@ -26,7 +34,8 @@ export function observationCheck({
     examine(facts) {
       if (!facts.ikev2) return withoutFacts(facts, what);
       const { value, note, packets } = observe(facts.ikev2);
-      if (value === undefined) return inconclusive(note ?? `Nothing was learnt about ${what}.`, packets);
+      if (value === undefined)
+        return inconclusive(because(note, `Nothing was learnt about ${what}.`), packets);
       return value ? pass(`${yes}${cite(packets)}.`, packets) : finding(`${no}${cite(packets)}.`, packets);
     },
     remediation: () => remediation,

@@ -8,6 +8,7 @@ export const ML_KEM: readonly number[] = [35, 36, 37];
 
 const noMlKem: Check = {
   id: 'IKE-PQ-001',
+  topic: 'ML-KEM',
   title: 'No ML-KEM: traffic recorded today can be read by a quantum computer later',
   severity: 'info',
   references: ['draft-ietf-ipsecme-ikev2-mlkem', 'RFC 9370'],
@@ -41,6 +42,7 @@ const noMlKem: Check = {
 
 const intermediate = observationCheck({
   id: 'IKE-PQ-002',
+  topic: 'IKE_INTERMEDIATE exchange',
   title: 'No IKE_INTERMEDIATE exchange',
   severity: 'info',
   references: ['RFC 9242'],
@@ -56,6 +58,7 @@ const intermediate = observationCheck({
 
 const ppk = observationCheck({
   id: 'IKE-PQ-003',
+  topic: 'Post-quantum pre-shared keys',
   title: 'No post-quantum pre-shared keys',
   severity: 'info',
   references: ['RFC 8784'],

@@ -8,7 +8,7 @@ import type {
   PacketNumbers,
   TargetFacts,
 } from '../types.js';
-import { inconclusive, mergePackets, type Outcome, skipped } from './check.js';
+import { capital, inconclusive, mergePackets, type Outcome, skipped } from './check.js';
 
 /** An algorithm in one version of IKE. */
 export interface Sighting {
@@ -17,6 +17,9 @@ export interface Sighting {
   algorithm: Algorithm;
   packets: PacketNumbers;
 }
+
+/** Numbers of packets that a sentence names. */
+const MOST_CITED = 6;
 
 /** What is known about the algorithms of a kind, in both versions. */
 export interface Sightings {
@@ -36,7 +39,7 @@ export function hasAlgorithms(facts: TargetFacts): boolean {
 export function withoutFacts(facts: TargetFacts, what: string): Outcome {
   switch (facts.verdict) {
     case 'answers':
-      return skipped(`${what} was not looked into.`);
+      return skipped(`${capital(what)} was not looked into.`);
     case 'blocked':
       return inconclusive(`The gateway stopped answering us before ${what} was known.`);
     default:
@@ -97,10 +100,13 @@ export function listText(items: readonly string[]): string {
   return distinctItems.length === 0 ? last : `${distinctItems.join(', ')} and ${last}`;
 }
 
-/** ` (packets 3 and 4)`; nothing where there are none. */
+/** ` (packets 3 and 4)`, the first few of many; nothing where there are none. */
 export function cite(packets: PacketNumbers): string {
   if (packets.length === 0) return '';
-  return ` (packet${packets.length === 1 ? '' : 's'} ${listText(packets.map(String))})`;
+  const more = packets.length - MOST_CITED;
+  const numbers = packets.slice(0, MOST_CITED).map(String);
+  const list = more > 0 ? `${numbers.join(', ')} and ${more} more` : listText(numbers);
+  return ` (packet${packets.length === 1 ? '' : 's'} ${list})`;
 }
 
 /** `IKEv2 accepts ENCR_3DES, which RFC 8247 calls MAY (packets 12 and 13).` */

@@ -1,5 +1,5 @@
 import { NEEDS_ACTIVE } from './active.js';
-import { type Check, finding, inconclusive, pass, skipped } from './check.js';
+import { because, type Check, finding, inconclusive, pass, skipped } from './check.js';
 import { observationCheck } from './observation-check.js';
 import { cite, withoutFacts } from './sightings.js';
 
@@ -8,6 +8,7 @@ const AMPLIFIES = 2;
 
 const amplification: Check = {
   id: 'IKE-DOS-001',
+  topic: 'Amplification',
   title: 'It can be used to amplify floods against others',
   severity: 'medium',
   references: ['VU#419128', 'RFC 7296 2.1', 'RFC 7296 2.6'],
@@ -36,6 +37,7 @@ const amplification: Check = {
 
 const cookies: Check = {
   id: 'IKE-DOS-002',
+  topic: 'Cookies under load',
   title: 'No cookies under load',
   severity: 'low',
   references: ['RFC 8019', 'RFC 7296 2.6'],
@@ -47,7 +49,7 @@ const cookies: Check = {
     const tried = facts.active?.cookiesUnderLoad;
     if (!tried) return active ? withoutFacts(facts, 'how it behaves under load') : skipped(NEEDS_ACTIVE);
     if (tried.value === undefined)
-      return inconclusive(tried.note ?? 'The load was not answered.', tried.packets);
+      return inconclusive(because(tried.note, 'The load was not answered.'), tried.packets);
     if (tried.value) return pass(`Under load it asked for cookies${cite(tried.packets)}.`, tried.packets);
     return finding(`Under load it never asked for a cookie${cite(tried.packets)}.`, tried.packets);
   },
@@ -59,6 +61,7 @@ const cookies: Check = {
 
 const natPort: Check = {
   id: 'IKE-NAT-001',
+  topic: 'Port 4500',
   title: 'Port 4500 cannot be reached',
   severity: 'low',
   references: ['RFC 7296 2.23', 'RFC 3948'],
@@ -78,6 +81,7 @@ const natPort: Check = {
 
 const fragmentation = observationCheck({
   id: 'IKE-FRAG-001',
+  topic: 'IKE fragmentation',
   title: 'No IKE fragmentation',
   severity: 'low',
   references: ['RFC 7383'],

@@ -13,6 +13,7 @@ interface Disclosure {
 
 const disclosed: Check = {
   id: 'IKE-VID-001',
+  topic: 'Disclosure of the version',
   title: 'The version is disclosed',
   severity: 'low',
   references: ['RFC 7296 3.12'],
@@ -33,6 +34,7 @@ const disclosed: Check = {
 
 const exploited: Check = {
   id: 'IKE-VID-002',
+  topic: 'Exploited holes of this version',
   title: 'This version has a hole that is being exploited',
   severity: 'critical',
   references: [

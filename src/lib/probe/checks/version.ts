@@ -1,5 +1,6 @@
-import type { Ikev1Suite, TargetFacts } from '../types.js';
-import { type Check, finding, inconclusive, mergePackets, type Outcome, pass } from './check.js';
+import { printable } from '../../core/printable.js';
+import type { Ikev1Suite, PacketNumbers, TargetFacts } from '../types.js';
+import { because, type Check, finding, inconclusive, mergePackets, type Outcome, pass } from './check.js';
 import { algorithmText, cite, listText, withoutFacts } from './sightings.js';
 
 /** IPsec authentication methods of IANA's "IPSEC Authentication Methods"; those above 65000 are XAUTH's. */
@@ -10,6 +11,7 @@ const ikev2Only = 'version = 2';
 
 const enabled: Check = {
   id: 'IKE-VER-001',
+  topic: 'IKEv1',
   title: 'IKEv1 is enabled',
   severity: 'medium',
   references: ['RFC 9395', 'RFC 8247 1.4'],
@@ -17,8 +19,9 @@ const enabled: Check = {
     const { ikev1 } = facts;
     if (!ikev1) return withoutFacts(facts, 'IKEv1');
     const { value, note, packets } = ikev1.enabled;
-    if (value === undefined) return inconclusive(note ?? 'IKEv1 was neither answered nor refused.', packets);
-    if (!value) return pass(`IKEv1 is refused or not answered${cite(packets)}.`, packets);
+    if (value === undefined)
+      return inconclusive(because(note, 'IKEv1 was neither answered nor refused.'), packets);
+    if (!value) return pass(off(note, packets), packets);
     return finding(`IKEv1 is answered${cite(packets)}.`, packets);
   },
   remediation: () => ({
@@ -29,6 +32,7 @@ const enabled: Check = {
 
 const aggressive: Check = {
   id: 'IKE-VER-002',
+  topic: 'IKEv1 Aggressive Mode with a pre-shared key',
   title: 'IKEv1 Aggressive Mode with a pre-shared key is accepted',
   severity: 'critical',
   references: ['CVE-2002-1623', 'RFC 9395', 'RFC 2409 5.4'],
@@ -58,6 +62,7 @@ const aggressive: Check = {
 
 const mainPsk: Check = {
   id: 'IKE-VER-003',
+  topic: 'IKEv1 Main Mode with a pre-shared key',
   title: 'IKEv1 Main Mode with a pre-shared key is accepted',
   severity: 'medium',
   references: ['CVE-2018-5389', 'RFC 9395'],
@@ -75,6 +80,7 @@ const mainPsk: Check = {
 
 const rsaEncryption: Check = {
   id: 'IKE-VER-004',
+  topic: 'IKEv1 authentication by RSA encryption',
   title: 'IKEv1 authentication by RSA encryption is accepted',
   severity: 'high',
   references: ['CVE-2018-0131', 'CVE-2017-17305', 'RFC 2409 5.2', 'RFC 2409 5.3'],
@@ -98,12 +104,19 @@ function noneAccepted(facts: TargetFacts, what: string): Outcome {
   const { ikev1 } = facts;
   if (!ikev1) return withoutFacts(facts, 'IKEv1');
   const { value, note, packets } = ikev1.enabled;
-  if (value === false) return pass(`IKEv1 is refused or not answered${cite(packets)}.`, packets);
-  if (value === undefined) return inconclusive(note ?? 'IKEv1 was neither answered nor refused.', packets);
+  if (value === false) return pass(off(note, packets), packets);
+  if (value === undefined)
+    return inconclusive(because(note, 'IKEv1 was neither answered nor refused.'), packets);
   if (ikev1.inconclusive.length === 0) return pass(`${what} is refused${cite(packets)}.`, packets);
   const open = ikev1.inconclusive.slice(0, 5);
   const more = ikev1.inconclusive.length - open.length;
   return inconclusive(`Not answered: ${listText(open)}${more > 0 ? ` and ${more} more` : ''}.`, packets);
+}
+
+function off(note: string | undefined, packets: PacketNumbers): string {
+  return note === undefined
+    ? `IKEv1 is off${cite(packets)}.`
+    : `IKEv1 is off${cite(packets)}: ${printable(note)}.`;
 }
 
 /** The first few, because a long list helps nobody. */

@@ -1,5 +1,6 @@
 import { bsi } from './bsi.js';
 import { cnsa2 } from './cnsa2.js';
+import { formatHelp } from './format.js';
 import { nist80077 } from './nist-800-77.js';
 import { parsePolicy } from './parse.js';
 import type { Policy } from './policy.js';
@@ -16,9 +17,9 @@ export function isBundledPolicy(name: string): name is BundledPolicyName {
   return Object.hasOwn(texts, name);
 }
 
-/** The YAML of a bundled policy, comments included: a start for one's own. */
+/** The YAML of a bundled policy with comments that explain it and its format: a start for one's own. */
 export function bundledPolicyText(name: BundledPolicyName): string {
-  return texts[name];
+  return `${texts[name]}\n${formatHelp}`;
 }
 
 export function bundledPolicy(name: BundledPolicyName): Policy {

@@ -32,9 +32,9 @@ function examine(facts: TargetFacts, rule: PolicyRule): Outcome {
     case 'minimum':
       return examineKey(facts, demand.rsaBits);
     case 'allow':
-      return examineEach(facts, demand.lists, (item, list) => list.some((entry) => covers(entry, item)));
+      return examineEach(facts, demand.lists, true);
     case 'forbid':
-      return examineEach(facts, demand.lists, (item, list) => !list.some((entry) => covers(entry, item)));
+      return examineEach(facts, demand.lists, false);
     case 'require':
       return examineRequired(facts, demand.lists);
     case 'everySuite':
@@ -42,22 +42,23 @@ function examine(facts: TargetFacts, rule: PolicyRule): Outcome {
   }
 }
 
-/** Whether everything that is accepted is `fine`. */
-function examineEach(
-  facts: TargetFacts,
-  lists: PolicyLists,
-  fine: (item: Item, list: readonly PolicyEntry[]) => boolean,
-): Outcome {
-  const kinds = entriesOf(lists).map(([kind, list]) => ({ list, known: knowledge(facts, kind) }));
-  const bad = kinds.flatMap(({ list, known }) => known.accepted.filter((item) => !fine(item, list)));
+/** Whether everything that is accepted is in the lists (`listed`), or nothing is. */
+function examineEach(facts: TargetFacts, lists: PolicyLists, listed: boolean): Outcome {
+  const kinds = entriesOf(lists).map(([kind, list]) => {
+    const against = (item: Item): boolean => list.some((entry) => covers(entry, item)) !== listed;
+    const known = knowledge(facts, kind);
+    return { bad: known.accepted.filter(against), open: known.open.filter(against), known };
+  });
+  const bad = kinds.flatMap((kind) => kind.bad);
   if (bad.length > 0) {
     const packets = mergePackets(...bad.map((item) => item.packets));
     return finding(`Accepted against the policy: ${textOf(bad)}${cite(packets)}.`, packets);
   }
-  const open = kinds.flatMap(({ list, known }) => known.open.filter((item) => !fine(item, list)));
+  const open = kinds.flatMap((kind) => kind.open);
   if (open.length > 0) return inconclusive(`Nobody knows whether ${textOf(open)} is accepted.`);
   const gap = kinds.find(({ known }) => known.gap)?.known.gap;
   if (gap) return gap;
+  if (!listed) return pass(`Not accepted: ${entryTexts(lists)}.`);
   const accepted = kinds.flatMap(({ known }) => known.accepted);
   return pass(accepted.length === 0 ? 'Nothing of the kind is accepted.' : `Accepted: ${textOf(accepted)}.`);
 }

@@ -1,9 +1,8 @@
 import { hashAlgorithmName } from '../../ike/wire/names.js';
-import { inconclusive, type Outcome } from '../checks/check.js';
+import { because, inconclusive, type Outcome } from '../checks/check.js';
 import { algorithmText, sightings, withoutFacts } from '../checks/sightings.js';
 import type { Algorithm, AlgorithmKind, PacketNumbers, TargetFacts } from '../types.js';
-import { type CapabilityName, capabilityNames } from './parse.js';
-import type { PolicyEntry, PolicyKind } from './policy.js';
+import { type CapabilityName, capabilityNames, type PolicyEntry, type PolicyKind } from './policy.js';
 
 /** One thing that a gateway does or may do, in the notation of the policy. */
 export interface Item {
@@ -88,7 +87,9 @@ function capabilities(facts: TargetFacts): Known {
 }
 
 function unobserved(facts: TargetFacts, note: string | undefined, what: string): Outcome {
-  return facts.ikev2 ? inconclusive(note ?? `Nothing was learnt about ${what}.`) : withoutFacts(facts, what);
+  return facts.ikev2
+    ? inconclusive(because(note, `Nothing was learnt about ${what}.`))
+    : withoutFacts(facts, what);
 }
 
 /** Whether an entry of a policy means this. */

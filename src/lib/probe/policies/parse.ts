@@ -5,6 +5,7 @@ import { TransformType } from '../../crypto/transform.js';
 import { hashAlgorithmName } from '../../ike/wire/names.js';
 import { severities } from '../checks/check.js';
 import {
+  capabilityNames,
   type Policy,
   type PolicyDemand,
   type PolicyEntry,
@@ -26,20 +27,6 @@ const ruleFields = ['id', 'title', 'severity', 'reference', 'unverified', 'reaso
 
 /** Kinds that a suite is made of. */
 const suiteKinds: readonly PolicyKind[] = ['encr', 'prf', 'integ', 'ke', 'addke'];
-
-/** As in the JSON report's `capabilities`, those that are a plain yes or no. */
-export const capabilityNames = [
-  'fragmentation',
-  'intermediate',
-  'ppk',
-  'childless',
-  'redirect',
-  'downgradePrevention',
-  'multipleAuth',
-  'natDetection',
-  'multipleKe',
-] as const;
-export type CapabilityName = (typeof capabilityNames)[number];
 
 const typeOfKind: Partial<Record<PolicyKind, number>> = {
   encr: TransformType.ENCR,

@@ -4,6 +4,20 @@ import type { Severity } from '../types.js';
 export const policyKinds = ['version', 'encr', 'prf', 'integ', 'ke', 'addke', 'hash', 'capability'] as const;
 export type PolicyKind = (typeof policyKinds)[number];
 
+/** As in the JSON report's `capabilities`, those that are a plain yes or no. */
+export const capabilityNames = [
+  'fragmentation',
+  'intermediate',
+  'ppk',
+  'childless',
+  'redirect',
+  'downgradePrevention',
+  'multipleAuth',
+  'natDetection',
+  'multipleKe',
+] as const;
+export type CapabilityName = (typeof capabilityNames)[number];
+
 /** One entry of a list, e.g. `aes256gcm16`, with what it stands for. */
 export interface PolicyEntry {
   /** As written. */

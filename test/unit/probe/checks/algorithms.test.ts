@@ -92,6 +92,22 @@ describe('a weak algorithm', () => {
     expect(evidence).toEqual(['IKEv2 accepts 1024-bit MODP Group, which RFC 8247 calls SHOULD NOT.']);
   });
 
+  it('is named with the keyword that is to go', () => {
+    const facts = accepting(accepting(goodGateway(), 'encr', 2), 'encr', 7, 128);
+    expect(judged('IKE-ENC-001', facts).remediation?.text).toContain('Take des and blowfish128 out');
+    const old = { ...goodGateway(), ikev1: ikev1({ mainMode: [phase1({ encr: 5, group: 2 })] }) };
+    expect(judged('IKE-ENC-002', old).remediation?.text).toContain('Take cipher 5 of IKEv1 out');
+    expect(judged('IKE-KE-002', old).remediation?.text).toContain('Take modp1024 out');
+  });
+
+  it('is shown with the first few packets of many', () => {
+    const facts = accepting(goodGateway(), 'ke', 2);
+    facts.ikev2!.evidence = [{ kind: 'ke', id: 2, packets: [1, 2, 3, 4, 5, 6, 7, 8] }];
+    const { evidence, packets } = judged('IKE-KE-002', facts);
+    expect(evidence.join()).toContain('(packets 1, 2, 3, 4, 5, 6 and 2 more)');
+    expect(packets).toHaveLength(8);
+  });
+
   it('is on the list of exactly one check', () => {
     const all = weaknesses.flatMap(({ kind, ikev2 }) => ikev2.map((id) => `${kind} ${id}`));
     expect(new Set(all).size).toBe(all.length);

@@ -32,6 +32,15 @@ describe('IKEv1', () => {
     expect(statusOf(id, unknownTarget('blocked'))).toBe('inconclusive');
   });
 
+  it('is off for the reason that was found', () => {
+    const enabled = { value: false, note: 'every proposal was refused', packets: [7, 8] };
+    expect(judged('IKE-VER-001', having({ enabled })).evidence).toEqual([
+      'IKEv1 is off (packets 7 and 8): every proposal was refused.',
+    ]);
+    const lost = { value: undefined, note: 'the target went blocked', packets: [] };
+    expect(judged('IKE-VER-001', having({ enabled: lost })).evidence).toEqual(['The target went blocked.']);
+  });
+
   it('is itself a finding', () => {
     expect(judged('IKE-VER-001', having({}))).toMatchObject({
       status: 'finding',

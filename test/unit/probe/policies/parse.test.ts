@@ -8,6 +8,7 @@ import {
   isBundledPolicy,
 } from '../../../../src/lib/probe/policies/bundled.js';
 import { parsePolicy } from '../../../../src/lib/probe/policies/parse.js';
+import { capabilityNames } from '../../../../src/lib/probe/policies/policy.js';
 
 const head = 'name: mine\ntitle: Ours\nsource: Handbook 3, May 2026\nrules:\n';
 const rule = (demand: string, more = ''): string =>
@@ -196,6 +197,10 @@ describe('bundled policies', () => {
     expect(policy.source).toMatch(/20\d\d/);
     expect(bundledPolicyText(name)).toMatch(/^# .*\n(#.*\n)+\nname:/);
     expect(bundledPolicyText(name)).toContain('# Edition: ');
+    expect(parsePolicy(bundledPolicyText(name), 'copy.yaml')).toEqual(policy);
+    for (const word of ['everySuite', 'capability', 'unverified', ...capabilityNames]) {
+      expect(bundledPolicyText(name)).toMatch(new RegExp(`# .*\\b${word}\\b`));
+    }
     for (const { reference } of policy.rules) expect(reference).toMatch(/RFC|BSI|NIST|NSA|draft/);
   });
 
