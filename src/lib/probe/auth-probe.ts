@@ -4,7 +4,7 @@ import { CertEncoding } from '../ike/auth/cert-encoding.js';
 import { formatIdentity, type Identity, IdType, identityFromAddress } from '../ike/identity.js';
 import { type Payload, PayloadType, type Transform } from '../ike/wire/types.js';
 import { type Attempt, Attempts, refusalText } from './auth-probe/attempt.js';
-import type { Reply } from './auth-probe/conversation.js';
+import { errorOf, type Reply } from './auth-probe/conversation.js';
 import {
   type AuthTrust,
   chainProblems,
@@ -57,7 +57,7 @@ export async function probeAuth(
   return { ...facts, identityOracle: await compareIdentities(asker.entropy, options.identity, attempt, run) };
 }
 
-function nothing(note: string, packets: PacketNumbers, eap?: false): AuthFacts {
+function nothing(note: string, packets: PacketNumbers, eap?: false | undefined): AuthFacts {
   const none = { value: undefined, note, packets };
   return {
     eap: { ...none, value: eap },
@@ -73,8 +73,10 @@ function factsOf({ sa, reply }: Attempt, trust: AuthTrust | undefined): AuthFact
   const packets = [...sa.packets, ...reply.packets];
   if (reply.outcome !== 'answered') return nothing(refusalText(reply), packets);
   const { payloads } = reply;
-  if (!payloads.some(({ type }) => type === PayloadType.EAP)) {
-    return nothing(`EAP is refused: ${refusalText(reply)}`, packets, false);
+  if (!hasEap(payloads)) {
+    const isRefused = errorOf(payloads) !== undefined;
+    const note = isRefused ? `EAP is refused: ${refusalText(reply)}` : refusalText(reply);
+    return nothing(note, packets, isRefused ? false : undefined);
   }
   const id = payloads.find((payload) => payload.type === PayloadType.IDr);
   const identity: Identity | undefined =

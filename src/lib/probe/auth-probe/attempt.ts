@@ -60,7 +60,9 @@ export class Attempts {
   /** Declines EAP, or deletes an SA that came up. @returns whether the gateway says that this is the end */
   async #refuse(conversation: Conversation, payloads: readonly Payload[]): Promise<boolean> {
     const eap = payloads.find(({ type }) => type === PayloadType.EAP);
-    if (eap?.type !== PayloadType.EAP) return this.#delete(conversation);
+    if (eap?.type !== PayloadType.EAP) {
+      return isAuthenticated(payloads) && this.#delete(conversation);
+    }
     const message = eapRefusal(eap.message);
     if (message === undefined) return isEapFailure(eap.message);
     const reply = await conversation.ask([{ type: PayloadType.EAP, message }], 'IKE_AUTH, EAP declined');
