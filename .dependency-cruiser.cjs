@@ -1,7 +1,7 @@
 /** Floors of the house, lowest first. A file may import from its own floor's folder and from any floor below. */
 const floors = [
   ['^src/lib/core/', '^src/lib/report/'],
-  ['^src/lib/crypto/'],
+  ['^src/lib/crypto/', '^src/lib/psk/'],
   ['^src/lib/ike/(wire/|v1/|[^/]+\\.ts$)'],
   ['^src/lib/ike/session/', '^src/lib/ike/auth/', '^src/lib/net/', '^src/lib/pki/'],
   ['^src/lib/esp/'],
@@ -36,6 +36,13 @@ const apart = [
   forbid('pki-knows-no-ike-state-or-sockets', '^src/lib/pki/', '^src/lib/(net|ike/(session|auth))/'),
   forbid('esp-knows-no-ike-state', '^src/lib/esp/', '^src/lib/ike/(session|auth)/'),
   forbid('capture-and-probe-own-no-sockets', '^src/lib/capture/', '^src/lib/net/'),
+  forbid('psk-knows-only-core', '^src/lib/psk/', '^src/lib/(crypto|report)/'),
+  {
+    name: 'only-psk-loads-dictionaries',
+    severity: 'error',
+    from: { path: '^src/', pathNot: '^src/lib/psk/' },
+    to: { path: '(^|/)@zxcvbn-ts(/|$)' },
+  },
   forbid('commands-know-no-bytes', '^src/commands/', '^src/lib/(crypto|esp|net|ike)/'),
   {
     name: 'only-cli-knows-the-terminal',

@@ -14,7 +14,7 @@ const exitTexts = {
   ok: 'The command did what it was asked, or --duration is over.',
   bug: 'Internal error: a mistake in ipsec-kit.',
   usage: 'The command line, a file named in it, or the pre-shared key cannot be used.',
-  findings: 'Findings at or above the chosen severity.',
+  findings: 'Findings at or above the chosen severity; psk check: the key is as weak as --fail-on says.',
   network: 'No answer from the peer.',
   protocol:
     'The peer answered something that breaks the protocol; decode: the capture is damaged or an integrity check failed.',

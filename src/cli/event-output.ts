@@ -62,7 +62,7 @@ export class EventOutput {
   #writeText(event: TunnelEvent, time: Date): void {
     if (event.event === 'exchange') {
       if (this.#options.verbose) process.stderr.write(`${renderEvent(event, time, this.#err)}\n`);
-    } else if (event.event === 'error') {
+    } else if (event.event === 'error' || event.event === 'warning') {
       process.stderr.write(`${renderEvent(event, time, this.#err)}\n`);
     } else {
       process.stdout.write(`${renderEvent(event, time, this.#out)}\n`);

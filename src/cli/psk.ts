@@ -1,6 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { KitError } from '../lib/core/errors.js';
 import { Secret } from '../lib/core/secret.js';
+import { readBounded, readPrivateFile } from './credentials-secret.js';
 
 /** Environment variable that may hold the pre-shared key. */
 export const PSK_VARIABLE = 'IPSEC_KIT_PSK';
@@ -36,9 +36,11 @@ export async function readPsk(sources: PskSources): Promise<Secret> {
       { hint: 'Name exactly one source.' },
     );
   }
-  if (sources.file !== undefined)
-    return decodePsk(await readPskFile(sources.file, sources.insecurePermissions));
-  if (sources.stdin) return decodePsk(await readAll(process.stdin));
+  if (sources.file !== undefined) {
+    const kind = { name: 'key file', code: 'PSK', largest: LONGEST_PSK } as const;
+    return decodePsk(await readPrivateFile(sources.file, kind, sources.insecurePermissions));
+  }
+  if (sources.stdin) return decodePsk(await readBounded(process.stdin, LONGEST_PSK, tooLong));
   if (variable !== undefined) return decodePsk(Buffer.from(variable, 'utf8'));
   return decodePsk(await promptForPsk());
 }
@@ -73,60 +75,12 @@ export function decodePsk(raw: Uint8Array): Secret {
   return new Secret(bytes);
 }
 
+function tooLong(): KitError {
+  return new KitError('usage', 'E_PSK_FORMAT', `The pre-shared key is longer than ${LONGEST_PSK} bytes.`);
+}
+
 function badFormat(reason: string): KitError {
   return new KitError('usage', 'E_PSK_FORMAT', `The pre-shared key cannot be read: ${reason}.`);
-}
-
-async function readPskFile(path: string, insecurePermissions: boolean): Promise<Uint8Array> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'r');
-  } catch (cause) {
-    throw new KitError('usage', 'E_PSK_FILE', `The key file ${path} cannot be opened: ${reasonOf(cause)}.`, {
-      cause,
-    });
-  }
-  try {
-    const { mode } = await handle.stat();
-    if (!insecurePermissions && process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      throw new KitError(
-        'usage',
-        'E_PSK_PERMISSIONS',
-        `The key file ${path} is open to other users (mode ${(mode & 0o777).toString(8).padStart(4, '0')}).`,
-        { hint: `Run: chmod 600 ${path}   (or accept it with --insecure-permissions)` },
-      );
-    }
-    return await readAll(handle.createReadStream({ autoClose: false }));
-  } catch (cause) {
-    if (cause instanceof KitError) throw cause;
-    throw new KitError('usage', 'E_PSK_FILE', `The key file ${path} cannot be read: ${reasonOf(cause)}.`, {
-      cause,
-    });
-  } finally {
-    await handle.close();
-  }
-}
-
-function reasonOf(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EACCES') return 'permission denied';
-  if (code === 'EISDIR') return 'it is a folder';
-  return String(code ?? 'unknown reason');
-}
-
-async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of stream) {
-    const bytes = Buffer.from(chunk);
-    length += bytes.length;
-    if (length > LONGEST_PSK) {
-      throw new KitError('usage', 'E_PSK_FORMAT', `The pre-shared key is longer than ${LONGEST_PSK} bytes.`);
-    }
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks);
 }
 
 async function promptForPsk(): Promise<Uint8Array> {

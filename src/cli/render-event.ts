@@ -2,9 +2,9 @@ import type { ChalkInstance } from 'chalk';
 import { printable } from '../lib/core/printable.js';
 import type { TunnelEvent } from '../lib/tunnel/types.js';
 
-type Tone = 'good' | 'change' | 'end' | 'note' | 'bad';
+type Tone = 'good' | 'change' | 'end' | 'note' | 'warning' | 'bad';
 
-const symbols: Record<Tone, string> = { good: '✓', change: '↻', end: '–', note: '·', bad: '✗' };
+const symbols: Record<Tone, string> = { good: '✓', change: '↻', end: '–', note: '·', warning: '!', bad: '✗' };
 
 /**
  * One readable line (host advice has one more for each command), without line end.
@@ -17,6 +17,7 @@ export function renderEvent(event: TunnelEvent, time: Date, paint: ChalkInstance
     change: paint.cyan,
     end: paint.yellow,
     note: paint.dim,
+    warning: paint.yellow,
     bad: paint.red,
   }[tone];
   const head = `${paint.dim(clock(time))} ${colour(symbols[tone])} ${printable(text)}`;
@@ -51,7 +52,7 @@ function describe(event: TunnelEvent): { tone: Tone; text: string; more?: string
     case 'ike-sa-established':
       return {
         tone: 'good',
-        text: `IKE SA established with ${event.peer} as ${event.role}: ${event.localId} to ${event.remoteId}, ${event.proposal}, SPIs ${event.initiatorSpi}_i ${event.responderSpi}_r`,
+        text: `IKE SA established with ${event.peer} as ${event.role}: ${event.localId} (${event.localAuth}) to ${event.remoteId} (${event.remoteAuth})${event.eapIdentity === undefined ? '' : `, EAP identity ${event.eapIdentity}`}, ${event.proposal}, SPIs ${event.initiatorSpi}_i ${event.responderSpi}_r`,
       };
     case 'addresses-assigned':
       return {
@@ -79,13 +80,26 @@ function describe(event: TunnelEvent): { tone: Tone; text: string; more?: string
       return { tone: 'change', text: `peer moved: now ${event.peer}` };
     case 'ike-sa-deleted':
       return { tone: 'end', text: `IKE SA with ${event.peer} ended (${event.reason})` };
+    case 'profile-exported':
+      return { tone: 'note', text: `wrote ${event.path}, for ${event.for}: ${event.note}` };
+    case 'warning':
+      return {
+        tone: 'warning',
+        text: sentence(event),
+      };
     case 'error':
       return {
         tone: 'bad',
-        text: `${event.peer === undefined ? '' : `${event.peer}: `}${event.message} (${event.code})`,
+        text: sentence(event),
         ...(event.hint === undefined ? {} : { more: [event.hint] }),
       };
   }
+}
+
+/** Whom it is about, what, and the code, which takes the place of the full stop. */
+function sentence(event: { peer?: string; message: string; code: string }): string {
+  const who = event.peer === undefined ? '' : `${event.peer}: `;
+  return `${who}${event.message.replace(/\.$/, '')} (${event.code})`;
 }
 
 interface ChildText {

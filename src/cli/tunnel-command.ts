@@ -1,44 +1,41 @@
 import { Command } from '@oclif/core/command';
 import { ExitCode, KitError } from '../lib/core/errors.js';
-import type { Secret } from '../lib/core/secret.js';
-import type { TunnelContext } from '../lib/tunnel/types.js';
+import type { Log } from '../lib/core/log.js';
+import type { TunnelContext, TunnelOptions } from '../lib/tunnel/types.js';
+import type { LoadedCredentials } from './credentials.js';
 import { EventOutput, type EventOutputOptions } from './event-output.js';
 import { describeFailure } from './failure.js';
 import { Interruption } from './interruption.js';
-import { readPsk } from './psk.js';
 
-/** Flags that decide about output and key, as the parser yields them. */
-interface RunFlags extends EventOutputOptions {
-  'psk-file'?: string | undefined;
-  'psk-stdin': boolean;
-  'insecure-permissions': boolean;
+/** A tunnel as flags describe it, in the order in which it is found out. */
+interface TunnelPlan<Options extends TunnelOptions> {
+  /** What can be known without reading anything; its errors are usage errors. */
+  options: Omit<Options, 'credentials'>;
+  /** Reads files and asks for secrets. */
+  credentials(log: Log): Promise<LoadedCredentials>;
+  /** The tunnel itself, imported only when it is needed. */
+  run(options: Options, context: TunnelContext): Promise<void>;
 }
 
 /** What `connect` and `serve` share: events out, signals in, one exit code. */
 export abstract class TunnelCommand extends Command {
-  /**
-   * Runs a tunnel until it ends and sets the exit code.
-   * @param prepare turns flags into options; its errors are usage errors
-   * @param run the tunnel itself, imported only when it is needed
-   */
-  protected async runTunnel<Options>(
-    flags: RunFlags,
-    prepare: () => Options,
-    run: (options: Options & { psk: Secret }, context: TunnelContext) => Promise<void>,
+  /** Runs a tunnel until it ends and sets the exit code. */
+  protected async runTunnel<Options extends TunnelOptions>(
+    flags: EventOutputOptions,
+    prepare: () => TunnelPlan<Options> | Promise<TunnelPlan<Options>>,
   ): Promise<void> {
     const output = new EventOutput(flags);
     process.exitCode = await Interruption.during(async (interruption) => {
       try {
-        const options = prepare();
-        const sources = {
-          file: flags['psk-file'],
-          stdin: flags['psk-stdin'],
-          insecurePermissions: flags['insecure-permissions'],
-        };
-        output.log('debug', 'waiting for the pre-shared key');
-        const psk = await Promise.race([readPsk(sources), aborted(interruption.signal)]);
         const { onEvent, log } = output;
-        await run({ ...options, psk }, { onEvent, log, signal: interruption.signal });
+        const plan = await prepare();
+        const { credentials, warnings } = await Promise.race([
+          plan.credentials(log),
+          aborted(interruption.signal),
+        ]);
+        for (const warning of warnings) onEvent({ event: 'warning', ...warning });
+        const options = { ...plan.options, credentials } as Options;
+        await plan.run(options, { onEvent, log, signal: interruption.signal });
         return interruption.exitCode;
       } catch (error) {
         const failure = describeFailure(error);

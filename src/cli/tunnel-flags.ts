@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import { PSK_VARIABLE } from './psk.js';
+import { authFlags } from './credentials-flags.js';
 
 /** Lifetimes in seconds-and-hours notation; `0` is never. */
 const lifetime = (description: string, fallback: string) =>
@@ -38,31 +38,7 @@ export const commonFlags = {
 /** What `connect` and `serve` share. */
 export const tunnelFlags = {
   ...commonFlags,
-  'local-id': Flags.string({
-    description:
-      "this side's identity as strongSwan writes it: vpn.example.com, alice@example.com, 192.0.2.1, @#hex (key id), a distinguished name; default: the local address",
-    helpValue: '<id>',
-    helpGroup: 'AUTHENTICATION',
-  }),
-  'remote-id': Flags.string({
-    description: 'identity the peer must prove; %any or nothing: any identity that knows the key',
-    helpValue: '<id>',
-    helpGroup: 'AUTHENTICATION',
-  }),
-  'psk-file': Flags.string({
-    description:
-      'read the pre-shared key from a file that only you can read; one line end at its end is dropped, 0x starts a key in hexadecimal, 0s one in Base64',
-    helpValue: '<file>',
-    helpGroup: 'AUTHENTICATION',
-  }),
-  'psk-stdin': Flags.boolean({
-    description: `read the pre-shared key from standard input; without any source: ${PSK_VARIABLE} from the environment, or a prompt on a terminal`,
-    helpGroup: 'AUTHENTICATION',
-  }),
-  'insecure-permissions': Flags.boolean({
-    description: 'accept a key file that other users can read',
-    helpGroup: 'AUTHENTICATION',
-  }),
+  ...authFlags,
   ike: Flags.string({
     description:
       'proposals for the IKE SA in strongSwan keywords, comma-separated, best first, e.g. aes256gcm16-prfsha256-x25519; "default" stands for the built-in list',
@@ -95,6 +71,21 @@ export const tunnelFlags = {
     description: 'carry ESP in UDP even where no NAT is found; plain ESP is not there yet, so leave it on',
     allowNo: true,
     default: true,
+    helpGroup: 'NETWORK',
+  }),
+  fragmentation: Flags.option({
+    description:
+      'cut IKE messages that do not fit into one datagram into pieces, when both sides can (RFC 7383); certificates often need it',
+    options: ['yes', 'no'] as const,
+    default: 'yes',
+    helpGroup: 'NETWORK',
+  })(),
+  'fragment-size': Flags.integer({
+    description:
+      'largest IP datagram with a piece of an IKE message; default: chosen for the path, and smaller when nothing comes back',
+    helpValue: '<bytes>',
+    min: 300,
+    max: 65_535,
     helpGroup: 'NETWORK',
   }),
   mtu: Flags.integer({

@@ -1,5 +1,4 @@
 import { KitError } from '../lib/core/errors.js';
-import type { Secret } from '../lib/core/secret.js';
 import type { ClientOptions, ServerOptions, TunnelOptions } from '../lib/tunnel/types.js';
 import { parseDuration, parseLifetime } from './duration.js';
 
@@ -14,6 +13,8 @@ export interface TunnelFlagValues {
   port: number;
   'nat-port': number;
   encap: boolean;
+  fragmentation: 'yes' | 'no';
+  'fragment-size'?: number | undefined;
   mtu?: number | undefined;
   'tun-name'?: string | undefined;
   keylog?: string | undefined;
@@ -30,8 +31,8 @@ export interface ServeFlagValues extends TunnelFlagValues {
   'cookie-threshold': number;
 }
 
-/** What can be known before the key is read; the key comes last, so that nobody types it for nothing. */
-export type WithoutPsk<T extends { psk: Secret }> = Omit<T, 'psk'>;
+/** What can be known before credentials are read; they come last, so that nobody types a password for nothing. */
+export type WithoutCredentials<T extends TunnelOptions> = Omit<T, 'credentials'>;
 
 /**
  * @param gateway host name or address
@@ -40,7 +41,7 @@ export type WithoutPsk<T extends { psk: Secret }> = Omit<T, 'psk'>;
 export function clientOptions(
   gateway: string,
   flags: TunnelFlagValues & { 'dns-mode': ClientOptions['dnsMode'] },
-): WithoutPsk<ClientOptions> {
+): WithoutCredentials<ClientOptions> {
   if (!/^[\w.:%-]{1,255}$/.test(gateway)) {
     throw new KitError('usage', 'E_GATEWAY', 'The gateway is neither a host name nor an address.', {
       hint: 'Write vpn.example.com, 192.0.2.1 or 2001:db8::1; ports go to --port and --nat-port.',
@@ -53,7 +54,7 @@ export function clientOptions(
 }
 
 /** @throws KitError usage */
-export function serverOptions(flags: ServeFlagValues): WithoutPsk<ServerOptions> {
+export function serverOptions(flags: ServeFlagValues): WithoutCredentials<ServerOptions> {
   return {
     ...tunnelOptions(flags),
     listen: items(flags.listen) ?? [],
@@ -63,12 +64,17 @@ export function serverOptions(flags: ServeFlagValues): WithoutPsk<ServerOptions>
   };
 }
 
-function tunnelOptions(flags: TunnelFlagValues): WithoutPsk<TunnelOptions> {
+function tunnelOptions(flags: TunnelFlagValues): WithoutCredentials<TunnelOptions> {
   const name = flags['tun-name'];
   // Linux: IFNAMSIZ is 16 with the final zero; slash, colon and space have meanings of their own.
   if (name !== undefined && !/^[A-Za-z0-9_.-]{1,15}$/.test(name)) {
     throw new KitError('usage', 'E_TUN_NAME', `"${name}" cannot name a network device.`, {
       hint: 'Use up to 15 letters, digits, dots, dashes and underscores.',
+    });
+  }
+  if (flags.fragmentation === 'no' && flags['fragment-size'] !== undefined) {
+    throw new KitError('usage', 'E_FRAGMENT_SIZE', '--fragment-size says nothing with --fragmentation no.', {
+      hint: 'Leave one of them out.',
     });
   }
   return {
@@ -81,6 +87,8 @@ function tunnelOptions(flags: TunnelFlagValues): WithoutPsk<TunnelOptions> {
     port: flags.port,
     natPort: flags['nat-port'],
     encap: flags.encap,
+    fragmentation: flags.fragmentation === 'yes',
+    fragmentSize: flags['fragment-size'],
     mtu: flags.mtu,
     tunName: name,
     keylog: flags.keylog,

@@ -56,7 +56,8 @@ describe('help', () => {
   it('lists the commands', () => {
     const { stdout, status } = run(['--help']);
     expect(status).toBe(0);
-    for (const command of ['connect', 'serve', 'demo', 'decode', 'cert']) expect(stdout).toContain(command);
+    for (const command of ['connect', 'serve', 'demo', 'decode', 'cert', 'psk', 'profile'])
+      expect(stdout).toContain(command);
     expect(run([]).stdout).toBe(stdout);
   });
 
@@ -85,7 +86,7 @@ describe('help', () => {
   ])('documents every flag of %s', (command, flags) => {
     const { stdout } = run([command, '--help']);
     for (const flag of flags.split(' ')) {
-      expect(stdout).toMatch(new RegExp(`${flag.replace(/[[\]]/g, '\\$&')}[= ]+\\S`));
+      expect(stdout).toMatch(new RegExp(`${flag.replace(/[[\]]/g, '\\$&')}[=\\s]+\\S`));
     }
   });
 });

@@ -23,6 +23,9 @@ const SERVER = '192.0.2.1';
 export class PcapBuilder {
   readonly #records: Buffer[] = [];
 
+  /** @param start seconds since the epoch */
+  constructor(readonly start = 1_700_000_000) {}
+
   get count(): number {
     return this.#records.length;
   }
@@ -43,7 +46,7 @@ export class PcapBuilder {
 
   packet(packet: Uint8Array): number {
     const header = Buffer.alloc(16);
-    header.writeUInt32LE(1_700_000_000, 0);
+    header.writeUInt32LE(this.start, 0);
     header.writeUInt32LE(this.count * 1000, 4);
     header.writeUInt32LE(packet.length, 8);
     header.writeUInt32LE(packet.length, 12);

@@ -208,6 +208,9 @@ describe('--filter', () => {
     const shown = lines(capture, '--keys', keys, '--filter', 'finding=any').map(({ frame }) => frame);
     expect(shown).toEqual([...frames].sort((a, b) => a - b));
     expect(lines(capture, '--keys', keys, '--filter', 'finding=NO_SUCH_FINDING')).toEqual([]);
+    const said = run(['decode', capture, '--keys', keys, '--filter', 'finding=NO_SUCH_FINDING']).stdout;
+    expect(said).toMatch(/None of the \d+ findings? matches --filter finding=NO_SUCH_FINDING\./);
+    expect(said).not.toContain('Nothing wrong');
   });
 });
 

@@ -1,22 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { connect, type Flags, type Kit, serve } from './harness/kit.js';
+import { connect, type Flags, serve, verdict } from './harness/kit.js';
 import { type Lab, openLab } from './harness/lab.js';
 import type { Child } from './harness/process.js';
 import { leftovers, nothing, snapshot } from './harness/snapshot.js';
-import type { StrongSwanOptions } from './harness/strongswan.js';
+import type { StrongSwanOptions } from './harness/strongswan-config.js';
 import { ping } from './harness/traffic.js';
 import { connectFlags, isUp, serveFlags, startInitiator, startResponder } from './harness/tunnels.js';
-
-/** The sentence and the hint a failed command prints on stderr, and its last event. */
-function verdict(kit: Kit) {
-  const sentence = /^error: (.*) \((E_[A-Z_0-9]+)\)$/m.exec(kit.child.stderr);
-  return {
-    sentence: sentence?.[1] ?? kit.child.stderr,
-    code: sentence?.[2],
-    hint: /^hint: (.+)$/m.exec(kit.child.stderr)?.[1],
-    event: kit.all('error').at(-1),
-  };
-}
 
 /** Sockets on host b that take everything and answer nothing; resolves when they are there. */
 async function startSink(lab: Lab): Promise<Child> {

@@ -1,8 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { connect, serve } from './harness/kit.js';
-import { type Lab, openLab } from './harness/lab.js';
-import type { Child } from './harness/process.js';
+import { openLab } from './harness/lab.js';
+import { startNat } from './harness/nat.js';
 import { startPing } from './harness/traffic.js';
 import {
   connectFlags,
@@ -12,16 +11,6 @@ import {
   startInitiator,
   startResponder,
 } from './harness/tunnels.js';
-
-const script = fileURLToPath(new URL('harness/udp-relay.mjs', import.meta.url));
-
-/** A NAT on host 3 in front of the gateway on host b; `loss` percent of the datagrams vanish in it. */
-async function startNat(lab: Lab, loss = 0): Promise<Child> {
-  const { v4 } = lab.host(3);
-  const relay = lab.spawn(lab.host(3), [process.execPath, script, v4, v4, lab.b.v4, String(loss)]);
-  await relay.wait('the relay', () => relay.stdout.includes('ready') || undefined);
-  return relay;
-}
 
 describe('through a NAT', () => {
   test('connect to strongSwan', async (context) => {
@@ -61,7 +50,7 @@ describe('through a NAT', () => {
 describe('with every fifth datagram lost', () => {
   test('connect comes up and rekeys with strongSwan', async (context) => {
     const lab = await openLab(context, { hosts: 3, needs: ['strongswan'] });
-    await startNat(lab, 20);
+    await startNat(lab, { loss: 20 });
     const peer = await startResponder(lab);
     const kit = connect(lab, lab.a, lab.host(3).v4, connectFlags(lab));
     await kit.waitFor('device-up', 1, 40_000);

@@ -141,7 +141,7 @@ function combinations(): [name: string, sides: Sides, words: [string, string]][]
   const mutual = fresh({ mutual: true });
   const late = fresh();
   const ecdsa = 'ECDSA P-256 with SHA-256';
-  const rsa = 'RSA-PSS with SHA-256';
+  const rsa = 'RSA (PKCS#1 v1.5) with SHA-256';
   return [
     [
       'PSK and PSK',
@@ -252,6 +252,15 @@ describe('authentication', () => {
       expect(peer.ledger.ended?.error?.code).toBeUndefined();
       expectOnePair(peer.ledger, world.latestServed);
     }
+  });
+
+  it.each(['pss', 'pkcs1'] as const)('signs as the client did, with %s', (rsaScheme) => {
+    const signer = createSigner({ key: theirs.privateKey, certificates: [utf8('theirs')], rsaScheme });
+    const { peer } = run({
+      client: { local: [{ type: 'signature', signer }], remote: [[trust()]] },
+      server: { local: [byRsa], remote: [[trust()]] },
+    });
+    expect(peer.ledger.ikeSa?.remoteAuth).toBe(peer.ledger.ikeSa?.localAuth);
   });
 
   it('leaves no EAP conversation open', () => {

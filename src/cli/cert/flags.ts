@@ -1,3 +1,4 @@
+import { Args } from '@oclif/core';
 import * as Flags from '@oclif/core/flags';
 import { commonFlags } from '../tunnel-flags.js';
 
@@ -37,9 +38,9 @@ export const force = Flags.boolean({
 
 export const keyFlags = {
   'key-type': Flags.option({
-    description: 'kind of the new key; Windows knows RSA, P-256 and P-384 only',
+    description:
+      'kind of the new key, by default ecdsa-p256, or that of a NAME.key which is there; Windows knows RSA, P-256 and P-384 only',
     options: keyTypes,
-    default: 'ecdsa-p256' as const,
     helpGroup: 'KEY',
   })(),
   encrypt: Flags.boolean({
@@ -95,6 +96,22 @@ export const nameFlags = {
   'ip-as-dns': Flags.boolean({
     description: 'IP addresses also as domain names: Windows compares a dialled address with nothing else',
     helpGroup: 'CONTENT',
+  }),
+};
+
+/** What `issue` and `csr` share: names, a key, where to put it. */
+export const identityFlags = {
+  ...certFlags,
+  ...keyFlags,
+  ...nameFlags,
+  'passphrase-file': passphraseFile('new passphrase for --encrypt, and that of a NAME.key which is there'),
+  force,
+};
+
+export const identityArgs = {
+  names: Args.string({
+    description: 'domain name, address or user@domain; several are allowed',
+    required: true,
   }),
 };
 

@@ -1,11 +1,11 @@
 import type { makeRequest } from '../../lib/pki/actions/issue.js';
 import type { KeyKind } from '../../lib/pki/keys.js';
-import { storeFolder } from './input.js';
-import { passphraseFrom } from './passphrase.js';
+import { storeFlag, storeFolder } from './input.js';
+import { once, passphraseFrom } from './passphrase.js';
 
 interface Flags {
   store?: string | undefined;
-  'key-type': KeyKind;
+  'key-type'?: KeyKind | undefined;
   encrypt: boolean;
   'passphrase-file'?: string | undefined;
   san?: string[] | undefined;
@@ -21,10 +21,11 @@ export function identityOptions(names: string[], flags: Flags): Parameters<typeo
   const file = flags['passphrase-file'];
   return {
     store: storeFolder(flags.store),
+    storeFlag: storeFlag(flags.store),
     keyKind: flags['key-type'],
     force: flags.force,
     now: Date.now(),
-    encrypt: flags.encrypt ? passphraseFrom(file, 'New passphrase for the key', true) : undefined,
+    encrypt: flags.encrypt ? once(passphraseFrom(file, 'New passphrase for the key', true)) : undefined,
     ask: passphraseFrom(file, 'Passphrase of the key'),
     names,
     sans: flags.san ?? [],

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { KitError } from '../../lib/core/errors.js';
 import { printable } from '../../lib/core/printable.js';
 import type { Secret } from '../../lib/core/secret.js';
+import { shellWord } from '../../lib/pki/actions/shared.js';
 import type { Certificate } from '../../lib/pki/certificate.js';
 import { type IdentityFile, readIdentityFile } from '../../lib/pki/files.js';
+import { isKeyPair } from '../../lib/pki/keys.js';
 import { fileStem, Store } from '../../lib/pki/store.js';
 
 /** The store the user named, or the default of the XDG Base Directory Specification. */
@@ -14,6 +16,11 @@ export function storeFolder(flag: string | undefined): string {
   const data = process.env.XDG_DATA_HOME;
   const base = data?.startsWith('/') ? data : join(homedir(), '.local', 'share');
   return join(base, 'ipsec-kit', 'pki');
+}
+
+/** ` --store FOLDER` for commands that are shown to the user; nothing for the default. */
+export function storeFlag(flag: string | undefined): string {
+  return flag === undefined ? '' : ` --store ${shellWord(flag)}`;
 }
 
 /** Files of certificates are small. */
@@ -69,8 +76,11 @@ export async function readTarget(
 }
 
 /** The certificate a file is about: the one of its key, else the first that is no CA, else the first. */
-export function mainCertificate({ certificates, path }: IdentityFile & { path: string }): Certificate {
-  const certificate = certificates.find(({ ca }) => !ca) ?? certificates[0];
+export function mainCertificate({ certificates, keys, path }: IdentityFile & { path: string }): Certificate {
+  const own = certificates.find(
+    ({ publicKey }) => publicKey !== undefined && keys.some((key) => isKeyPair(key, publicKey)),
+  );
+  const certificate = own ?? certificates.find(({ ca }) => !ca) ?? certificates[0];
   if (certificate === undefined) {
     throw new KitError('usage', 'E_NO_CERTIFICATE', `There is no certificate in ${printable(path)}.`);
   }

@@ -19,6 +19,15 @@ export function passphraseFrom(
   return () => (file === undefined ? prompt(what, confirm) : fromFile(file));
 }
 
+/** Asks the first time only: what is new together is protected alike. */
+export function once(ask: () => Promise<Secret>): () => Promise<Secret> {
+  let answer: Promise<Secret> | undefined;
+  return () => {
+    answer ??= ask();
+    return answer;
+  };
+}
+
 async function fromFile(path: string): Promise<Secret> {
   const handle = await open(path, 'r').catch((cause: unknown) => {
     throw new KitError('usage', 'E_PASSPHRASE_FILE', `The passphrase file ${path} cannot be opened.`, {

@@ -1,11 +1,13 @@
 import { basename, join } from 'node:path';
 import { KitError } from '../../lib/core/errors.js';
-import { exportP12 } from '../../lib/pki/actions/export.js';
+import { printable } from '../../lib/core/printable.js';
+import { exportToFile } from '../../lib/pki/actions/export.js';
 import { signRequest } from '../../lib/pki/actions/sign.js';
 import { verifyCertificate } from '../../lib/pki/actions/verify.js';
-import { exists } from '../../lib/pki/atomic-file.js';
+import { exists, fileExists } from '../../lib/pki/atomic-file.js';
 import type { Certificate } from '../../lib/pki/certificate.js';
 import type { ClientName } from '../../lib/pki/clients.js';
+import type { Crl } from '../../lib/pki/crl.js';
 import {
   certificateWarnings,
   describeCertificate,
@@ -17,7 +19,7 @@ import { readIdentityFile } from '../../lib/pki/files.js';
 import { parseGeneralName } from '../../lib/pki/general-name.js';
 import { describeKey } from '../../lib/pki/keys.js';
 import { ExtendedKeyUsage } from '../../lib/pki/oids.js';
-import { Store } from '../../lib/pki/store.js';
+import { fileStem, noPassphrase, Store } from '../../lib/pki/store.js';
 import type { CertReport } from '../../lib/report/cert.schema.js';
 import { certificatesOfCapture, isCapture } from './capture.js';
 import { mainCertificate, pathOf, readBytes, readTarget, storeFolder } from './input.js';
@@ -49,6 +51,13 @@ export async function show(target: string, flags: ShowFlags): Promise<CertReport
     report.keys.push(...found.keys.map((key) => describeKey(key).text));
   }
   report.certificates.push(...certificates.map(describeCertificate));
+  if ([report.certificates, report.requests, report.crls, report.keys].every(({ length }) => length === 0)) {
+    throw new KitError(
+      'usage',
+      'E_NO_CERTIFICATE',
+      `${printable(path)} holds no certificate, request, revocation list or private key.`,
+    );
+  }
   report.warnings.push(...certificates.flatMap((certificate) => certificateWarnings(certificate, now)));
   return report;
 }
@@ -96,12 +105,18 @@ export async function verify(target: string, flags: VerifyFlags): Promise<CertRe
   const anchors = (await Promise.all(files.map((path) => readTarget(path, folder, ask)))).flatMap(
     ({ certificates }) => certificates,
   );
+  if (anchors.length === 0) {
+    throw new KitError(
+      'usage',
+      'E_CA_FILE',
+      `There is no certificate in ${files.map((path) => printable(path)).join(', ')}.`,
+      { hint: 'Name a file with the certificates of the CAs that are trusted.' },
+    );
+  }
   const between = flags.ca === undefined ? await store.chain() : [];
   const listFiles =
     flags.crl ?? (flags.ca === undefined && (await store.has('ca.crl')) ? [store.path('ca.crl')] : []);
-  const crls = (await Promise.all(listFiles.map((path) => readTarget(path, folder, ask)))).flatMap(
-    ({ crls }) => crls,
-  );
+  const crls = (await Promise.all(listFiles.map(readCrls))).flat();
   const side = server ? 'server' : 'client';
   return verifyCertificate(certificate, {
     anchors,
@@ -114,6 +129,19 @@ export async function verify(target: string, flags: VerifyFlags): Promise<CertRe
     ...(flags.host !== undefined && { name: parseGeneralName(flags.host) }),
     client: flags.for,
     server,
+  });
+}
+
+/** Revocation lists of a file or behind a URL. @throws KitError network E_CRL_FETCH, usage E_CRL_FILE */
+async function readCrls(source: string): Promise<readonly Crl[]> {
+  if (/^https?:\/\//i.test(source)) {
+    const { crlFromUrl } = await import('../../lib/tunnel/credentials-crl.js');
+    return crlFromUrl(source).load();
+  }
+  const { crls } = await readIdentityFile(await readBytes(source), noPassphrase);
+  if (crls.length > 0) return crls;
+  throw new KitError('usage', 'E_CRL_FILE', `There is no revocation list in ${printable(source)}.`, {
+    hint: 'Make one with: ipsec-kit cert crl',
   });
 }
 
@@ -167,39 +195,32 @@ export async function sign(target: string, flags: SignFlags): Promise<CertReport
 export interface ExportFlags {
   store?: Optional<string>;
   out?: Optional<string>;
+  pem: boolean;
   legacy: boolean;
   force: boolean;
   'passphrase-file'?: Optional<string>;
   'key-passphrase-file'?: Optional<string>;
 }
 
+/** Writes an identity of the store as one file for another device. */
 export async function exportIdentity(name: string, flags: ExportFlags): Promise<CertReport> {
-  const { fileStem } = await import('../../lib/pki/store.js');
   const store = new Store(storeFolder(flags.store));
   const stem = fileStem(name);
+  const form = flags.pem ? 'pem' : flags.legacy ? 'p12-legacy' : 'p12';
   const certificate = await store.certificate(stem);
-  const key = await store.key(
-    stem,
-    passphraseFrom(flags['key-passphrase-file'], `Passphrase of ${stem}.key`),
-  );
-  const out = flags.out ?? join('.', `${stem}.p12`);
-  if (!flags.force && (await exists(out))) {
-    const { fileExists } = await import('../../lib/pki/atomic-file.js');
-    throw fileExists(out);
-  }
-  const passphrase = await passphraseFrom(
-    flags['passphrase-file'],
-    `New passphrase for ${basename(out)}`,
-    true,
-  )();
-  return exportP12({
+  const askKey = passphraseFrom(flags['key-passphrase-file'], `Passphrase of ${stem}.key`);
+  const key = await store.key(stem, askKey);
+  const out = flags.out ?? join('.', `${stem}.${flags.pem ? 'pem' : 'p12'}`);
+  if (!flags.force && (await exists(out))) throw fileExists(out);
+  const ask = passphraseFrom(flags['passphrase-file'], `New passphrase for ${basename(out)}`, true);
+  return exportToFile({
     certificate,
     key,
     chain: await store.chain(),
     friendlyName: name,
     out,
-    passphrase,
-    legacy: flags.legacy,
+    passphrase: await ask(),
+    form,
     force: flags.force,
   });
 }

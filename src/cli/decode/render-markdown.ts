@@ -19,8 +19,8 @@ export function renderMarkdown(report: Report, details: MessageDetails): string 
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function findings({ findings: list }: Report): string {
-  if (list.length === 0) return 'Nothing wrong was found.';
+function findings({ findings: list, verdict }: Report): string {
+  if (list.length === 0) return literal(verdict);
   return list
     .map(({ severity, id, frames, title, advice }) => {
       const where = frames.length === 0 ? '' : ` (${literal(frameList(frames))})`;

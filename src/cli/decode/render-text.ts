@@ -108,13 +108,13 @@ class TextRenderer {
     }
   }
 
-  #diagnosis({ findings }: Report): void {
+  #diagnosis({ findings, verdict }: Report): void {
     this.#lines.push('', this.#paint.bold('Diagnosis'));
     const [grave, notable] = [
       findings.filter(({ severity }) => severity !== 'info'),
       findings.filter(({ severity }) => severity === 'info'),
     ];
-    if (grave.length === 0) this.#lines.push('  Nothing wrong was found.');
+    if (grave.length === 0) this.#wrapped('  ', '  ', verdict);
     for (const { severity, id, frames, title, advice, tone } of grave) {
       const where = frames.length === 0 ? '' : `  ${frameList(frames)}`;
       const label = this.#tone(tone, severity.toUpperCase());

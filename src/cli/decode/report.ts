@@ -8,9 +8,11 @@ import type {
   MessageReport,
   Role,
 } from '../../lib/capture/analyse/types.js';
+import { methodWords } from '../../lib/capture/analyse/words.js';
 import type { DecodeResult } from '../../lib/capture/decode.js';
 import type { PacketFilter } from '../../lib/capture/packet-filter.js';
 import type { CaptureNote } from '../../lib/capture/types.js';
+import { certificateFacts } from './certificate-facts.js';
 import { type Origin, originOf } from './origin.js';
 import {
   bytesText,
@@ -58,6 +60,8 @@ export interface Report {
   facts: [name: string, value: string][];
   sections: Section[];
   findings: (Finding & { tone: Tone })[];
+  /** What to say when none of them is grave. */
+  verdict: string;
   /** What the filter hid: nothing, a part or everything. */
   hidden: string | undefined;
   notes: string[];
@@ -90,6 +94,7 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
       ...(flows.length === 0 ? [] : [flowSection(flows)]),
     ],
     findings: findings.map((finding) => ({ ...finding, tone: severityTone(finding) })),
+    verdict: verdictText(findings.length, result.diagnosis.length, filter),
     hidden: hiddenText(shown.length + shownOrphans.length + flows.length, all, filter),
     notes: [
       ...result.notes
@@ -103,6 +108,13 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
 /** Whether a shown finding says the same already. */
 function isDiagnosed({ message }: CaptureNote, findings: readonly Finding[]): boolean {
   return findings.some(({ title }) => title === message || title === `${message}.`);
+}
+
+function verdictText(shown: number, all: number, filter: PacketFilter): string {
+  if (shown === all) return 'Nothing wrong was found.';
+  const by = `--filter ${filter.text}`;
+  if (shown === 0) return `None of the ${countText(all, 'finding')} matches ${by}.`;
+  return `No problem is among the findings that match ${by}; ${all - shown} more are hidden.`;
 }
 
 function hiddenText(shown: number, all: number, filter: PacketFilter): string | undefined {
@@ -214,6 +226,7 @@ function ikeSection(
     ['SPIs', `${sa.spiI} / ${/^0+$/.test(sa.spiR) ? 'none yet' : sa.spiR}`],
     ['suite', suiteText(sa)],
   ];
+  facts.push(...certificateFacts(sa));
   const nat = natText(sa, origin);
   if (nat !== undefined) facts.push(['NAT', nat]);
   if (sa.rekeyOf !== undefined) facts.push(['replaces', sa.rekeyOf]);
@@ -257,16 +270,13 @@ function withFindings(
   return { text: `${state.text} (${[...new Set(wrong.map(({ id }) => id))].join(', ')})`, tone: 'bad' };
 }
 
-/** What everybody says instead of IANA's name. */
-const METHODS: Record<string, string> = { 'Shared Key Message Integrity Code': 'pre-shared key' };
-
 function sideText(sa: IkeSaReport, role: Role, origin: Origin | undefined): string {
   const parts = [sa[role]];
   const before = origin?.roles?.[role];
   const identity = sa.identities[role] ?? (before && origin?.sa.identities[before]);
   if (identity !== undefined) parts.push(`is ${identityText(identity)}`);
   const method = sa.authMethods[role] ?? (before && origin?.sa.authMethods[before]);
-  if (method !== undefined) parts.push(`by ${METHODS[method] ?? method}`);
+  if (method !== undefined) parts.push(`by ${methodWords(method)}`);
   if (sa.vendorIds[role].length > 0) parts.push(`says ${sa.vendorIds[role].join(', ')}`);
   return parts.join('; ');
 }

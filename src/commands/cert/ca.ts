@@ -63,6 +63,11 @@ Name constraints (--permit, --exclude) bind whoever gets hold of the key: peers 
       helpGroup: 'CONTENT',
     }),
     'crl-url': crlUrl,
+    'rsa-pss': Flags.boolean({
+      description: 'with an RSA key: sign with RSASSA-PSS, which not every client reads',
+      exclusive: ['issuer-store'],
+      helpGroup: 'KEY',
+    }),
     'issuer-store': Flags.string({
       description: 'folder of the CA that signs this one',
       helpValue: '<folder>',
@@ -74,10 +79,11 @@ Name constraints (--permit, --exclude) bind whoever gets hold of the key: peers 
     const { flags } = await this.parse(CertCa);
     await this.runCert(flags, async () => {
       const { CA_DAYS, makeCa } = await import('../../lib/pki/actions/ca.js');
-      const { storeFolder } = await import('../../cli/cert/input.js');
+      const { storeFlag, storeFolder } = await import('../../cli/cert/input.js');
       const { passphraseFrom } = await import('../../cli/cert/passphrase.js');
       return makeCa({
         store: storeFolder(flags.store),
+        storeFlag: storeFlag(flags.store),
         keyKind: flags['key-type'],
         days: flags.days ?? CA_DAYS,
         now: Date.now(),
@@ -87,9 +93,11 @@ Name constraints (--permit, --exclude) bind whoever gets hold of the key: peers 
         permit: flags.permit ?? [],
         exclude: flags.exclude ?? [],
         crlUrl: flags['crl-url'],
+        rsaPss: flags['rsa-pss'],
         encrypt: flags.encrypt
           ? passphraseFrom(flags['passphrase-file'], 'New passphrase for ca.key', true)
           : undefined,
+        ask: passphraseFrom(flags['passphrase-file'], 'Passphrase of ca.key'),
         issuerStore: flags['issuer-store'],
         askIssuer: passphraseFrom(flags['ca-passphrase-file'], 'Passphrase of the signing CA'),
       });

@@ -22,6 +22,10 @@ A list is good until the next one is due; peers that insist on it refuse everybo
       helpGroup: 'FILES',
     }),
     der: Flags.boolean({ description: 'DER instead of PEM, as web servers give it', helpGroup: 'FILES' }),
+    force: Flags.boolean({
+      description: 'replace a file that is there even if it is no revocation list',
+      helpGroup: 'FILES',
+    }),
   };
 
   async run(): Promise<void> {
@@ -35,6 +39,7 @@ A list is good until the next one is due; peers that insist on it refuse everybo
         days: flags.days ?? CRL_DAYS,
         out: flags.out,
         der: flags.der,
+        force: flags.force,
         now: Date.now(),
         askIssuer: passphraseFrom(flags['ca-passphrase-file'], 'Passphrase of the CA'),
       });

@@ -1,6 +1,5 @@
-import { Args } from '@oclif/core';
 import { CertCommand } from '../../cli/cert/cert-command.js';
-import { certFlags, force, keyFlags, nameFlags, passphraseFile } from '../../cli/cert/flags.js';
+import { identityArgs, identityFlags } from '../../cli/cert/flags.js';
 
 export default class CertCsr extends CertCommand {
   static override summary = 'Make a key and a signing request for another CA.';
@@ -17,20 +16,9 @@ Writes NAME.key and NAME.csr into the store; the key never leaves it. Names and 
 
   static override strict = false;
 
-  static override args = {
-    names: Args.string({
-      description: 'domain name, address or user@domain; several are allowed',
-      required: true,
-    }),
-  };
+  static override args = identityArgs;
 
-  static override flags = {
-    ...certFlags,
-    ...keyFlags,
-    ...nameFlags,
-    'passphrase-file': passphraseFile('new passphrase for --encrypt'),
-    force,
-  };
+  static override flags = identityFlags;
 
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(CertCsr);

@@ -1,15 +1,5 @@
-import { Args } from '@oclif/core';
 import { CertCommand } from '../../cli/cert/cert-command.js';
-import {
-  caPassphrase,
-  certFlags,
-  crlUrl,
-  days,
-  force,
-  keyFlags,
-  nameFlags,
-  passphraseFile,
-} from '../../cli/cert/flags.js';
+import { caPassphrase, crlUrl, days, identityArgs, identityFlags } from '../../cli/cert/flags.js';
 
 export default class CertIssue extends CertCommand {
   static override summary = 'Make a key and a certificate for a gateway or a client.';
@@ -34,22 +24,13 @@ gateways with more than 825 days.`;
 
   static override strict = false;
 
-  static override args = {
-    names: Args.string({
-      description: 'domain name, address or user@domain; several are allowed',
-      required: true,
-    }),
-  };
+  static override args = identityArgs;
 
   static override flags = {
-    ...certFlags,
-    ...keyFlags,
-    ...nameFlags,
+    ...identityFlags,
     ...caPassphrase,
-    'passphrase-file': passphraseFile('new passphrase for --encrypt'),
     days: days('lifetime; default 397 for gateways, 825 for clients'),
     'crl-url': crlUrl,
-    force,
   };
 
   async run(): Promise<void> {

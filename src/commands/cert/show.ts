@@ -7,7 +7,7 @@ export default class CertShow extends CertCommand {
   static override summary = 'Show what is in a file of certificates or in a capture.';
 
   static override description = `\
-Reads PEM, DER and PKCS#12: certificates, signing requests, revocation lists, and of private keys only their kind. In a \
+Reads PEM, DER, PKCS#12 and PKCS#7: certificates, signing requests, revocation lists, and of private keys only their kind. In a \
 capture (pcap, pcapng) it finds the certificates that the peers sent; IKEv2 encrypts them, so give --keys.`;
 
   static override examples = [

@@ -23,7 +23,10 @@ besides. Each failure is one sentence with its code; the exit code is then 6.`;
   ];
 
   static override args = {
-    file: Args.string({ description: 'file (PEM, DER, PKCS#12), or name in the store', required: true }),
+    file: Args.string({
+      description: 'file (PEM, DER, PKCS#12, PKCS#7), or name in the store',
+      required: true,
+    }),
   };
 
   static override flags = {
@@ -36,8 +39,9 @@ besides. Each failure is one sentence with its code; the exit code is then 6.`;
       helpGroup: 'FILES',
     }),
     crl: Flags.string({
-      description: 'file with revocation lists; default: that of the store, if its CA is used',
-      helpValue: '<file>',
+      description:
+        'revocation list, a file or an http address; default: that of the store, if its CA is used',
+      helpValue: '<file|url>',
       multiple: true,
       helpGroup: 'FILES',
     }),

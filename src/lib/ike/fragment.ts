@@ -21,14 +21,12 @@ export const DatagramSize = {
   default: 1280,
   /** When larger ones get no answer. */
   fallback: 576,
-  /** Smaller ones would be all overhead. */
-  smallest: 256,
 } as const;
 
 /** Into how many fragments a message is split at most, and how many are put together again. */
 export const MAX_FRAGMENTS = 255;
 
-/** Bytes of payloads that fragments add up to at most: as many as fit an unfragmented message. */
+/** Bytes of payloads that fragments add up to at most, either way: as many as the SK payload of a whole message holds. */
 const MAX_MESSAGE = 0xffff;
 
 const IPV4_HEADER = 20;
@@ -50,7 +48,7 @@ export function datagramOverhead({ remote, natT }: Path): number {
  * SKF fragments of RFC 7383 2.5, in order. Each is sealed for itself, with an IV of its own.
  * @param header lengths and next payload are filled in
  * @param maxBytes of one IKE message, IP and UDP headers not counted; Infinity for a peer that knows no fragments
- * @throws KitError usage `E_FRAGMENT_SIZE` when it would take more than {@link MAX_FRAGMENTS}
+ * @throws KitError usage `E_FRAGMENT_SIZE` when it would take more than {@link MAX_FRAGMENTS}, or is over 64 KiB
  */
 export function sealFragmented(
   header: HeaderFields,
@@ -67,12 +65,12 @@ export function sealFragmented(
   }
   const chunk = chunkLength(protection, maxBytes - HEADER_LENGTH - GENERIC_HEADER - FRAGMENT_FIELDS);
   const totalFragments = Math.ceil(bytes.length / chunk);
-  if (chunk < 1 || totalFragments > MAX_FRAGMENTS) {
+  if (chunk < 1 || totalFragments > MAX_FRAGMENTS || bytes.length > MAX_MESSAGE) {
     throw new KitError(
       'usage',
       'E_FRAGMENT_SIZE',
-      `A message of ${whole} bytes does not fit ${MAX_FRAGMENTS} fragments of ${maxBytes} bytes`,
-      { hint: 'Allow larger fragments with --fragment-size.' },
+      `A message of ${whole} bytes is too long for ${MAX_FRAGMENTS} fragments of at most ${maxBytes}`,
+      { hint: 'Allow larger fragments with --fragment-size, or send fewer certificates.' },
     );
   }
   return Array.from({ length: totalFragments }, (_, i) => {
@@ -142,7 +140,7 @@ export class Reassembly {
     }
     if (!this.#isUseful(header, sealed)) return 'incomplete';
     const part = openSealed(datagram, sealed, protection);
-    const collection = this.#keep(header, sealed, part.slice());
+    const collection = this.#keep(header, sealed, part);
     if (sealed.fragmentNumber === 1) {
       collection.first = sealed.nextPayload;
       collection.outer = outer;

@@ -6,6 +6,7 @@ import { matchName } from './identity.js';
 import { describeKey, keyWeakness } from './keys.js';
 import { forbiddenName } from './name-constraints.js';
 import { sameName } from './names.js';
+import type { OcspResponse } from './ocsp.js';
 import { dateText, type Problem, problem } from './problem.js';
 import { revocationProblems } from './revocation.js';
 import { isWeakSignature } from './signatures.js';
@@ -15,17 +16,23 @@ export interface ChainOptions {
   /** CAs that are trusted. */
   anchors: readonly Certificate[];
   /** CAs that may stand between; not trusted by themselves. */
-  intermediates?: readonly Certificate[];
-  crls?: readonly Crl[];
-  /** `hard`: every certificate needs a revocation list that is not outdated; `soft`: what is known counts. */
-  crlPolicy?: 'soft' | 'hard';
+  intermediates?: readonly Certificate[] | undefined;
+  crls?: readonly Crl[] | undefined;
+  ocspResponses?: readonly OcspResponse[] | undefined;
+  /**
+   * `hard`: every certificate needs a revocation list that is not outdated or an OCSP response; `soft`: what is known
+   * counts.
+   */
+  crlPolicy?: 'soft' | 'hard' | undefined;
   /** Milliseconds since the epoch. */
   now: number;
   /** Difference between clocks that is forgiven, milliseconds. */
-  skewMs?: number;
-  purpose?: Purpose;
+  skewMs?: number | undefined;
+  purpose?: Purpose | undefined;
   /** What the certificate has to cover. */
-  name?: GeneralName;
+  name?: GeneralName | undefined;
+  /** Look no further at a chain that is not trusted: strangers can make it cost a lot, and nobody needs to know. */
+  brief?: boolean | undefined;
 }
 
 export interface ChainResult {
@@ -53,11 +60,8 @@ export function validateChain(target: Certificate, options: ChainOptions): Chain
   const own = endProblems(target, options);
   if (best !== undefined) return { chain: best.chain, trusted: true, problems: [...best.problems, ...own] };
   const chain = search.longest;
-  return {
-    chain,
-    trusted: false,
-    problems: [untrusted(chain, options), ...pathProblems(chain, options), ...own],
-  };
+  const more = options.brief ? [] : [...pathProblems(chain, options), ...own];
+  return { chain, trusted: false, problems: [untrusted(chain, options), ...more] };
 }
 
 class Search {
@@ -110,9 +114,14 @@ function untrusted(chain: readonly Certificate[], { anchors, intermediates = [] 
   }
   return problem(
     'E_CERT_UNTRUSTED',
-    `${certificateName(last)} was issued by "${issuer}", which is not among the trusted CAs (${anchors.map(certificateName).join('; ') || 'there are none'}).`,
+    `${certificateName(last)} was issued by "${issuer}", which is not among the trusted CAs (${listed(anchors)}).`,
     'Name that CA with --ca, or put the certificates between into the same file.',
   );
+}
+
+function listed(anchors: readonly Certificate[]): string {
+  const more = anchors.length > 6 ? ` and ${anchors.length - 6} more` : '';
+  return anchors.length === 0 ? 'there are none' : anchors.slice(0, 6).map(certificateName).join('; ') + more;
 }
 
 /** What is wrong along a chain, the end first. */

@@ -4,7 +4,7 @@ import { toHex } from '../core/bytes.js';
 import { attempt, contents, elements, encode, malformed, parseDer, rawBytes } from './asn1.js';
 import { type Certificate, serialText, signatureBytes } from './certificate.js';
 import { authorityKeyIdentifier } from './extensions.js';
-import { type Issuer, nameStructure, timeOf } from './issue.js';
+import { type Issuer, nameStructure, signerOf, timeOf } from './issue.js';
 import { keyIdentifier } from './keys.js';
 import { Oid } from './oids.js';
 import {
@@ -59,9 +59,10 @@ export function createCrl(
   revoked: readonly Revocation[],
   { number, thisUpdate, nextUpdate }: { number: number; thisUpdate: Date; nextUpdate: Date },
 ): Uint8Array {
+  const { key, rsaPss } = signerOf(issuer);
   const structure = new CertificateRevocationList({
     version: 1,
-    signature: signatureAlgorithmFor(issuer.key),
+    signature: signatureAlgorithmFor(key, rsaPss),
     issuer: nameStructure(issuer.certificate.subject),
     thisUpdate: timeOf(thisUpdate),
     nextUpdate: timeOf(nextUpdate),
@@ -75,7 +76,7 @@ export function createCrl(
     }),
   });
   const [toBeSigned] = elements(structure.toSchema(true), what);
-  return signStructure(encode(toBeSigned!), issuer.key);
+  return signStructure(encode(toBeSigned!), key, rsaPss);
 }
 
 function entry({ serial, date, reason }: Revocation): RevokedCertificate {

@@ -6,6 +6,8 @@ import { attempt, elements, MAX_DER, malformed, parseDer } from './asn1.js';
 import { type Certificate, parseCertificate } from './certificate.js';
 import { type Crl, parseCrl } from './crl.js';
 import { isPfx, readP12 } from './p12/read.js';
+import { isPem, type PemBlock, pemBlocks } from './pem.js';
+import { isSignedData, readSignedData } from './pkcs7.js';
 import { parseRequest, type SigningRequest } from './request.js';
 
 /** Everything that a file of certificates and keys may hold, in the order it came. */
@@ -19,11 +21,11 @@ export interface IdentityFile {
 /** Asks for the passphrase; called at most once, and only when something is encrypted. */
 export type AskPassphrase = () => Promise<Secret>;
 
-const MAX_BLOCKS = 1000;
+export { toPem } from './pem.js';
 
 /**
- * Reads PEM (one or many blocks), DER or PKCS#12: certificates, private keys (PKCS#8, PKCS#1, SEC 1, encrypted or
- * not), signing requests, revocation lists.
+ * Reads PEM (one or many blocks), DER, PKCS#12 or PKCS#7: certificates, private keys (PKCS#8, PKCS#1, SEC 1, encrypted
+ * or not), signing requests, revocation lists.
  * @throws KitError `E_CERT_FORMAT`, `E_KEY_PASSPHRASE`, `E_P12_PASSPHRASE`, `E_P12_CIPHER`, `E_P12_ITERATIONS`,
  *   `E_CSR_SIGNATURE`
  */
@@ -36,31 +38,14 @@ export async function readIdentityFile(bytes: Uint8Array, ask: AskPassphrase): P
   };
   const found: IdentityFile = { certificates: [], keys: [], crls: [], requests: [] };
   const text = Buffer.from(bytes).toString('latin1');
-  if (!text.includes('-----BEGIN ')) {
-    await readDer(bytes, askOnce, found);
-    return found;
-  }
-  let count = 0;
-  for (const [block, label = '', body = ''] of text.matchAll(
-    /-----BEGIN ([A-Z0-9 ]{1,40})-----([^-]{1,6000000})-----END \1-----/g,
-  )) {
-    count += 1;
-    if (count > MAX_BLOCKS) throw malformed('The file');
-    await readPemBlock(label, block, body, askOnce, found);
-  }
-  if (count === 0) throw malformed('The PEM file');
+  if (!isPem(text)) await readDer(bytes, askOnce, found);
+  else for (const block of pemBlocks(text)) await readPemBlock(block, askOnce, found);
   return found;
 }
 
-async function readPemBlock(
-  label: string,
-  block: string,
-  body: string,
-  ask: AskPassphrase,
-  found: IdentityFile,
-): Promise<void> {
-  const der = (): Uint8Array => Uint8Array.from(Buffer.from(body, 'base64'));
-  switch (label) {
+async function readPemBlock(block: PemBlock, ask: AskPassphrase, found: IdentityFile): Promise<void> {
+  const der = (): Uint8Array => Uint8Array.from(Buffer.from(block.body, 'base64'));
+  switch (block.label) {
     case 'CERTIFICATE':
     case 'X509 CERTIFICATE':
       found.certificates.push(parseCertificate(der()));
@@ -73,21 +58,18 @@ async function readPemBlock(
       found.requests.push(parseRequest(der()));
       break;
     case 'PKCS12':
+    case 'PKCS7':
+    case 'CMS':
       await readDer(der(), ask, found);
       break;
     default:
-      if (label.endsWith('PRIVATE KEY')) found.keys.push(await privateKeyOf(label, block, body, ask));
+      if (block.label.endsWith('PRIVATE KEY')) found.keys.push(await privateKeyOf(block, ask));
   }
 }
 
-async function privateKeyOf(
-  label: string,
-  block: string,
-  body: string,
-  ask: AskPassphrase,
-): Promise<KeyObject> {
+async function privateKeyOf({ label, text, body }: PemBlock, ask: AskPassphrase): Promise<KeyObject> {
   const encrypted = label.startsWith('ENCRYPTED') || /^Proc-Type: 4,ENCRYPTED/m.test(body);
-  return readPrivateKey({ key: block, format: 'pem' }, encrypted ? await ask() : undefined);
+  return readPrivateKey({ key: text, format: 'pem' }, encrypted ? await ask() : undefined);
 }
 
 type KeyInput =
@@ -117,6 +99,12 @@ async function readDer(der: Uint8Array, ask: AskPassphrase, found: IdentityFile)
     return;
   }
   const parts = attempt(what, () => elements(block, what));
+  if (isSignedData(parts)) {
+    const { certificates, crls } = readSignedData(parts);
+    found.certificates.push(...certificates);
+    found.crls.push(...crls);
+    return;
+  }
   const [first, second] = parts;
   const key = Buffer.from(der);
   if (first instanceof Integer) {
@@ -147,13 +135,4 @@ function readSigned(der: Uint8Array, [first, second, third, fourth]: unknown[], 
 
 function isContextTag(block: unknown): boolean {
   return (block as { idBlock: { tagClass: number } }).idBlock.tagClass === 3;
-}
-
-/** One PEM block. */
-export function toPem(label: string, der: Uint8Array): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }

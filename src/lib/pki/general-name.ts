@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import { type AsnType, Constructed, Primitive } from 'asn1js';
 import { KitError } from '../core/errors.js';
 import { formatCidr, formatIp, parseCidr, parseIp } from '../core/ip.js';
@@ -124,8 +125,10 @@ function guessKind(text: string): string {
 
 function nameOfKind(kind: string, value: string): GeneralName | undefined {
   switch (kind) {
-    case 'dns':
-      return DNS_NAME.test(value) && value.length <= 253 ? { kind, value } : undefined;
+    case 'dns': {
+      const ascii = asciiDomain(value);
+      return DNS_NAME.test(ascii) && ascii.length <= 253 ? { kind, value: ascii } : undefined;
+    }
     case 'email':
       return MAILBOX.test(value) ? { kind, value } : undefined;
     case 'uri':
@@ -141,6 +144,14 @@ function nameOfKind(kind: string, value: string): GeneralName | undefined {
     default:
       return undefined;
   }
+}
+
+/**
+ * The ASCII form of an internationalised domain name, which is what certificates hold (RFC 5280 7.2); other names stay
+ * as they are.
+ */
+export function asciiDomain(name: string): string {
+  return /[^ -~]/.test(name) ? domainToASCII(name) || name : name;
 }
 
 function addressBytes(text: string): Uint8Array | undefined {

@@ -58,6 +58,8 @@ interface Common {
 
 export interface CaRequest extends Common {
   key: KeyObject;
+  /** An RSA key signs with RSASSA-PSS, as all that the CA issues will be. */
+  rsaPss?: boolean | undefined;
   pathLength?: number | undefined;
   nameConstraints?: NameConstraints | undefined;
 }
@@ -72,29 +74,30 @@ export interface EndEntityRequest extends Common {
 /** Makes a root CA's certificate. */
 export function selfSignedCa(request: CaRequest): Certificate {
   const spki = spkiOf(request.key);
-  return build(request, spki, request.subject, request.key, caExtensions(request, spki, spki));
+  const signer = { key: request.key, rsaPss: request.rsaPss ?? false };
+  return build(request, spki, request.subject, signer, caExtensions(request, spki, spki));
 }
 
 /** Makes an intermediate CA's certificate. */
 export function intermediateCa(
-  request: Omit<CaRequest, 'key'> & { spki: Uint8Array },
+  request: Omit<CaRequest, 'key' | 'rsaPss'> & { spki: Uint8Array },
   issuer: Issuer,
 ): Certificate {
   const extensions = caExtensions(request, request.spki, issuer.certificate.spki);
-  return build(request, request.spki, issuer.certificate.subject, issuer.key, extensions);
+  return build(request, request.spki, issuer.certificate.subject, signerOf(issuer), extensions);
 }
 
 /** Makes the certificate of a gateway or a client. */
 export function issueEndEntity(request: EndEntityRequest, issuer: Issuer): Certificate {
   const extensions = [
     basicConstraints(false),
-    // RFC 4945 5.1.3.2: digitalSignature is what IKE needs; TLS inside EAP with RSA keys may also encipher keys.
+    // RFC 4945 5.1.3.2: digitalSignature is what IKE needs, and so does TLS inside EAP since it agrees on keys by DH.
     keyUsage(['digitalSignature']),
     extendedKeyUsage(usagesOf(request)),
     subjectAltName(request.subjectAltNames, isEmptyName(request.subject)),
     ...keyExtensions(request, request.spki, issuer.certificate.spki),
   ];
-  return build(request, request.spki, issuer.certificate.subject, issuer.key, extensions);
+  return build(request, request.spki, issuer.certificate.subject, signerOf(issuer), extensions);
 }
 
 /** What clients ask for: Windows and Apple serverAuth, old macOS and Windows servers ikeIntermediate. */
@@ -131,17 +134,22 @@ function isEmptyName(name: Uint8Array): boolean {
   return name.length === 2;
 }
 
+/** How a CA signs: with RSASSA-PSS when it is signed so itself. */
+export function signerOf({ key, certificate }: Issuer): { key: KeyObject; rsaPss: boolean } {
+  return { key, rsaPss: certificate.signatureAlgorithm.family === 'rsa-pss' };
+}
+
 function build(
   { subject, validity }: Common,
   spki: Uint8Array,
   issuerName: Uint8Array,
-  key: KeyObject,
+  { key, rsaPss }: { key: KeyObject; rsaPss: boolean },
   extensions: Extension[],
 ): Certificate {
   const structure = new CertificateStructure({
     version: 2,
     serialNumber: new Integer({ valueHex: randomSerial() }),
-    signature: signatureAlgorithmFor(key),
+    signature: signatureAlgorithmFor(key, rsaPss),
     issuer: nameStructure(issuerName),
     subject: nameStructure(subject),
     notBefore: timeOf(validity.notBefore),
@@ -149,7 +157,7 @@ function build(
     subjectPublicKeyInfo: new PublicKeyInfo({ schema: parseDer(spki, 'The public key') }),
     extensions: new Extensions({ extensions }).extensions,
   });
-  return parseCertificate(signStructure(encode(structure.encodeTBS()), key));
+  return parseCertificate(signStructure(encode(structure.encodeTBS()), key, rsaPss));
 }
 
 /** 127 random bits, positive and not zero (RFC 5280 4.1.2.2 allows 20 octets; CAs must use at least 64 bits). */

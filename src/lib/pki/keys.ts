@@ -72,6 +72,12 @@ export function describeKey(key: KeyObject): KeyDescription {
   return { type, bits, text: `${family} ${bits}` };
 }
 
+/** The kind that {@link generateKey} would have made it of; undefined for a key that it does not make. */
+export function keyKindOf(key: KeyObject): KeyKind | undefined {
+  const kind = describeKey(key).text.toLowerCase().replace('p-', 'p').replace(' ', '-');
+  return keyKinds.find((each) => each === kind);
+}
+
 /** Why a key is too weak for authentication today (112 bits of security, NIST SP 800-57); undefined when it is not. */
 export function keyWeakness({ type, bits, text }: KeyDescription): string | undefined {
   if (type === 'rsa' || type === 'rsa-pss' || type === 'dsa') {

@@ -10,7 +10,9 @@ import { sameName } from './names.js';
  * @returns a sentence's end, or undefined when all is well
  */
 export function forbiddenName(certificate: Certificate, constraints: NameConstraints): string | undefined {
-  for (const name of namesOf(certificate)) {
+  const names = namesOf(certificate);
+  if (effort(names, constraints) > MAX_EFFORT) return 'it has too many names to compare with those allowed';
+  for (const name of names) {
     const excluded = constraints.excluded.find((subtree) => within(name, subtree));
     if (excluded !== undefined)
       return `${formatGeneralName(name)} is excluded by ${formatGeneralName(excluded)}`;
@@ -21,6 +23,18 @@ export function forbiddenName(certificate: Certificate, constraints: NameConstra
   }
   const odd = [...constraints.permitted, ...constraints.excluded].find(({ kind }) => kind === 'other');
   return odd === undefined ? undefined : `${formatGeneralName(odd)} is of a kind that is not understood here`;
+}
+
+/** Certificates are small, but every name is held against every constraint, and distinguished names take long. */
+const MAX_EFFORT = 20_000;
+const DN_EFFORT = 50;
+
+function effort(names: readonly GeneralName[], { permitted, excluded }: NameConstraints): number {
+  const subtrees = [...permitted, ...excluded];
+  const pairs = (isDn: boolean): number =>
+    names.filter(({ kind }) => (kind === 'dn') === isDn).length *
+    subtrees.filter(({ kind }) => (kind === 'dn') === isDn).length;
+  return pairs(false) + DN_EFFORT * pairs(true);
 }
 
 /** The subject counts as a name too, unless it is empty. */

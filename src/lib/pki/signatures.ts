@@ -111,13 +111,14 @@ export function verifySignature(
 /**
  * The algorithm a key signs with: for RSA PKCS#1 v1.5 with SHA-256, which every client reads; for ECDSA the hash of
  * the curve's size; for a key restricted to PSS that.
+ * @param rsaPss RSASSA-PSS for other RSA keys, too
  * @throws KitError usage E_KEY_KIND
  */
-export function signatureAlgorithmFor(key: KeyObject): AlgorithmIdentifier {
+export function signatureAlgorithmFor(key: KeyObject, rsaPss = false): AlgorithmIdentifier {
   const { type, curve, text } = describeKey(key);
   switch (type) {
     case 'rsa':
-      return identifier('1.2.840.113549.1.1.11', new Null());
+      return rsaPss ? pssIdentifier() : identifier('1.2.840.113549.1.1.11', new Null());
     case 'rsa-pss':
       return pssIdentifier();
     case 'ed25519':
@@ -150,10 +151,11 @@ function pssIdentifier(): AlgorithmIdentifier {
 
 /**
  * Signs what certificates, requests and lists have in common: SEQUENCE { toBeSigned, signatureAlgorithm, signature }.
+ * @param rsaPss as for {@link signatureAlgorithmFor}
  * @returns the DER of the whole
  */
-export function signStructure(toBeSigned: Uint8Array, key: KeyObject): Uint8Array {
-  const algorithm = signatureAlgorithmFor(key);
+export function signStructure(toBeSigned: Uint8Array, key: KeyObject, rsaPss = false): Uint8Array {
+  const algorithm = signatureAlgorithmFor(key, rsaPss);
   const { family, hash, saltLength } = readSignatureAlgorithm(algorithm);
   const signature =
     family === 'rsa-pss'

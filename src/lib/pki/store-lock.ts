@@ -1,4 +1,5 @@
-import { open, readFile, unlink } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KitError } from '../core/errors.js';
@@ -14,15 +15,13 @@ export async function withLock<T>(folder: string, change: () => Promise<T>): Pro
   const path = join(folder, '.lock');
   const deadline = Date.now() + WAIT_MS;
   while (!(await take(path))) {
-    if (await isOrphan(path)) {
-      await unlink(path).catch(() => undefined);
-    } else if (Date.now() > deadline) {
+    if (await removeOrphan(path)) continue;
+    if (Date.now() > deadline) {
       throw new KitError('environment', 'E_STORE_BUSY', `Another process is changing ${folder}.`, {
         hint: `Wait for it; if there is none, remove ${path}.`,
       });
-    } else {
-      await sleep(POLL_MS);
     }
+    await sleep(POLL_MS);
   }
   try {
     return await change();
@@ -31,16 +30,43 @@ export async function withLock<T>(folder: string, change: () => Promise<T>): Pro
   }
 }
 
+/** A name beside a lock; not one that a store cleans up, because two processes meet here. */
+const beside = (path: string): string => `${path}-${randomBytes(8).toString('hex')}`;
+
+/** Made elsewhere and linked, so that a lock never is without its owner; copied where there are no links. */
 async function take(path: string): Promise<boolean> {
+  const temporary = beside(path);
+  const owner = String(process.pid);
   try {
-    const file = await open(path, 'wx', 0o600);
-    await file.writeFile(String(process.pid));
-    await file.close();
+    await writeFile(temporary, owner, { flag: 'wx', mode: 0o600 });
+    await link(temporary, path).catch((cause: unknown) => {
+      if (codeOf(cause) === 'EEXIST') throw cause;
+      return writeFile(path, owner, { flag: 'wx', mode: 0o600 });
+    });
     return true;
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return false;
+    if (codeOf(cause) === 'EEXIST') return false;
     throw new KitError('environment', 'E_FILE_WRITE', `${path} cannot be written.`, { cause });
+  } finally {
+    await unlink(temporary).catch(() => undefined);
   }
+}
+
+/**
+ * Removes a lock whose process has ended. It is moved away first and looked at again: another process may have done
+ * the same a moment before and hold the lock by now, and then it gets it back.
+ */
+async function removeOrphan(path: string): Promise<boolean> {
+  if (!(await isOrphan(path))) return false;
+  const moved = beside(path);
+  try {
+    await rename(path, moved);
+  } catch {
+    return true;
+  }
+  if (!(await isOrphan(moved))) await link(moved, path).catch(() => undefined);
+  await unlink(moved).catch(() => undefined);
+  return true;
 }
 
 async function isOrphan(path: string): Promise<boolean> {
@@ -50,6 +76,10 @@ async function isOrphan(path: string): Promise<boolean> {
     process.kill(Number(text), 0);
     return false;
   } catch (cause) {
-    return cause instanceof Error && 'code' in cause && cause.code === 'ESRCH';
+    return codeOf(cause) === 'ESRCH';
   }
+}
+
+function codeOf(cause: unknown): unknown {
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }

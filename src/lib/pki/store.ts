@@ -7,6 +7,7 @@ import { exists, fileExists, removeLeftovers, syncFolder, writeFileSafely } from
 import { type Certificate, fingerprint } from './certificate.js';
 import type { Revocation } from './crl.js';
 import { type AskPassphrase, readIdentityFile, toPem } from './files.js';
+import { asciiDomain } from './general-name.js';
 import type { Issuer } from './issue.js';
 import { isKeyPair, privateKeyPem } from './keys.js';
 import { withLock } from './store-lock.js';
@@ -30,7 +31,7 @@ const PUBLIC = 0o644;
 
 /** The part of a file name that stands for a name in a certificate. @throws KitError usage E_STORE_NAME */
 export function fileStem(name: string): string {
-  const stem = name.replace(/[^A-Za-z0-9._@-]/g, '_');
+  const stem = asciiDomain(name).replace(/[^A-Za-z0-9._@-]/g, '_');
   if (!/^[A-Za-z0-9_]/.test(stem) || stem.length > 100 || stem.toLowerCase() === CA || stem === 'chain') {
     throw new KitError('usage', 'E_STORE_NAME', `${JSON.stringify(name)} cannot name files in a store.`, {
       hint: 'Begin with a letter or a digit, use at most 100 characters, and leave "ca" and "chain" to the CA.',
@@ -144,17 +145,25 @@ export class Store {
   }
 
   /**
-   * Writes a key and its certificate. The old certificate goes first: a key without a certificate is an unfinished
+   * Writes a certificate after its key. The old certificate goes first: a key without a certificate is an unfinished
    * pair, a key beside another's certificate would be a wrong one.
    */
-  async writePair(stem: string, key: Secret, certificate: Certificate, replace: boolean): Promise<void> {
+  async writePair(
+    stem: string,
+    saveKey: () => Promise<void>,
+    certificate: Certificate,
+    replace: boolean,
+  ): Promise<void> {
     await this.expectFree(stem, ['crt'], replace);
-    if (replace) {
-      await unlink(this.path(`${stem}.crt`)).catch(() => undefined);
-      await syncFolder(this.folder);
-    }
-    await this.writeKey(stem, key, true);
+    if (replace) await this.remove(`${stem}.crt`);
+    await saveKey();
     await this.writeCertificate(stem, certificate, false);
+  }
+
+  /** Removes a file, lastingly; nothing when there is none. */
+  async remove(file: string): Promise<void> {
+    await unlink(this.path(file)).catch(() => undefined);
+    await syncFolder(this.folder);
   }
 
   writeKey(stem: string, key: Secret, replace: boolean): Promise<void> {
@@ -189,11 +198,6 @@ export class Store {
   async revocations(): Promise<Revocation[]> {
     const { revoked } = await this.#index();
     return revoked.map(({ serial, date, reason }) => ({ serial, date: new Date(date), reason }));
-  }
-
-  /** Serial numbers issued under a name, latest last. */
-  async issuedSerials(name: string): Promise<string[]> {
-    return (await this.#index()).issued.filter((line) => line.name === name).map(({ serial }) => serial);
   }
 
   async knowsSerial(serial: string): Promise<boolean> {
@@ -235,7 +239,8 @@ export function keyFile(key: KeyObject, passphrase?: Secret): Secret {
   return privateKeyPem(key, passphrase);
 }
 
-async function noPassphrase(): Promise<Secret> {
+/** For files that hold nothing encrypted: what is opens with no passphrase. */
+export async function noPassphrase(): Promise<Secret> {
   return new Secret(new Uint8Array(0));
 }
 

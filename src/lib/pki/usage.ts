@@ -21,6 +21,11 @@ const accepted: Record<Exclude<Purpose, 'any'>, readonly string[]> = {
   ],
 };
 
+/** The extended key usages, OIDs, of which a certificate needs one where it has any. */
+export function acceptedUsages(purpose: Exclude<Purpose, 'any'>): readonly string[] {
+  return accepted[purpose];
+}
+
 /**
  * Whether the extended key usages allow a purpose. Absent ones allow everything; present ones must name IKE (RFC 4945
  * 5.1.3.12) or, as the field does it, TLS's usage for the same side.

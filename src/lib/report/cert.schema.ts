@@ -43,7 +43,7 @@ export interface CrlReport {
 /** A file that was written. */
 export interface WrittenFile {
   path: string;
-  content: 'certificate' | 'key' | 'request' | 'crl' | 'chain' | 'p12';
+  content: 'certificate' | 'key' | 'request' | 'crl' | 'chain' | 'p12' | 'pem';
 }
 
 export interface ProblemReport {
@@ -143,7 +143,10 @@ export const certSchema = {
     ),
     keys: texts,
     files: list(
-      object({ path: text, content: { enum: ['certificate', 'key', 'request', 'crl', 'chain', 'p12'] } }),
+      object({
+        path: text,
+        content: { enum: ['certificate', 'key', 'request', 'crl', 'chain', 'p12', 'pem'] },
+      }),
     ),
     problems: list(problemSchema),
     warnings: list(problemSchema),

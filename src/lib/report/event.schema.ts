@@ -69,15 +69,22 @@ export const eventSchema = {
       purpose: text,
       peer: endpoint,
     }),
-    event('ike-sa-established', {
-      role: { enum: ['initiator', 'responder'] },
-      proposal: text,
-      localId: text,
-      remoteId: text,
-      local: endpoint,
-      peer: endpoint,
-      ...ikeSpis,
-    }),
+    event(
+      'ike-sa-established',
+      {
+        role: { enum: ['initiator', 'responder'] },
+        proposal: text,
+        localId: text,
+        remoteId: text,
+        localAuth: text,
+        remoteAuth: text,
+        eapIdentity: text,
+        local: endpoint,
+        peer: endpoint,
+        ...ikeSpis,
+      },
+      ['eapIdentity'],
+    ),
     event('addresses-assigned', { addresses: texts, dns: texts, peer: endpoint }),
     event('child-sa-established', { peer: endpoint, ...child }),
     event('child-sa-rekeyed', {
@@ -106,6 +113,10 @@ export const eventSchema = {
     event('ike-sa-deleted', { reason: text, peer: endpointOrUnknown, ...ikeSpis }, [
       'initiatorSpi',
       'responderSpi',
+    ]),
+    event('profile-exported', { for: text, path: text, secret: flag, note: text }),
+    event('warning', { code: { type: 'string', pattern: '^[EW]_[A-Z0-9_]+$' }, message: text, peer: text }, [
+      'peer',
     ]),
     event(
       'error',

@@ -24,7 +24,8 @@ export type EngineInput =
   | { type: 'datagram'; path: Path; data: Uint8Array }
   | { type: 'timeout'; inboundSeenAt?: (session: number) => Milliseconds | undefined }
   | { type: 'command'; session: number | 'all'; command: SessionCommand }
-  | { type: 'task'; session: number; id: number; outcome: TaskOutcome };
+  /** `via`: how the datagram came that the task is about. */
+  | { type: 'task'; session: number; id: number; outcome: TaskOutcome; via?: Path | undefined };
 
 export interface EngineOutput {
   send: OutgoingDatagram[];
@@ -173,7 +174,7 @@ export class Driver {
       this.#sleep(this.#clock.now() + 1000);
       return;
     }
-    const via = input.type === 'datagram' ? input.path : undefined;
+    const via = input.type === 'datagram' ? input.path : input.type === 'task' ? input.via : undefined;
     const pending: Promise<void>[] = [];
     for (const { session, event } of output.events) {
       try {
@@ -185,19 +186,19 @@ export class Driver {
     }
     if (pending.length === 0) this.#send(output.send);
     else void Promise.allSettled(pending).then(() => this.#send(output.send));
-    for (const { session, task } of output.tasks) void this.#runTask(session, task);
+    for (const { session, task } of output.tasks) void this.#runTask(session, task, via);
     this.#sleep(output.wakeAt);
   }
 
   /** Does the slow work of a session beside everything else, and hands its outcome back. */
-  async #runTask(session: number, { id, run }: SessionTask): Promise<void> {
+  async #runTask(session: number, { id, run }: SessionTask, via: Path | undefined): Promise<void> {
     let outcome: TaskOutcome;
     try {
       outcome = { ok: true, value: await run() };
     } catch (error) {
       outcome = { ok: false, error };
     }
-    this.#submit({ type: 'task', session, id, outcome });
+    this.#submit({ type: 'task', session, id, outcome, via });
   }
 
   #send(datagrams: readonly OutgoingDatagram[]): void {

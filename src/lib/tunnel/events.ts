@@ -30,6 +30,15 @@ export function toTunnelEvents(event: SessionEvent, context: EventContext): Tunn
     case 'exchange': {
       return [{ event: 'exchange', ...event.summary, peer }];
     }
+    case 'warning':
+      return [
+        {
+          event: 'warning',
+          code: event.code,
+          message: event.message,
+          ...(context.path && { peer }),
+        },
+      ];
     // Not a fact yet: the tunnel says it in its log.
     case 'refused-unconfirmed':
       return [];
@@ -43,6 +52,9 @@ export function toTunnelEvents(event: SessionEvent, context: EventContext): Tunn
           proposal: ikeProposal(ikeSa.suite),
           localId: formatIdentity(ikeSa.localId),
           remoteId: formatIdentity(ikeSa.remoteId),
+          localAuth: ikeSa.localAuth,
+          remoteAuth: ikeSa.remoteAuth,
+          ...(ikeSa.eapIdentity === undefined ? {} : { eapIdentity: ikeSa.eapIdentity }),
           local: formatEndpoint(ikeSa.path.local),
           peer: formatEndpoint(ikeSa.path.remote),
         },
@@ -97,13 +109,15 @@ export function toTunnelEvents(event: SessionEvent, context: EventContext): Tunn
     case 'child-sa-failed':
       return [errorEvent(event.error, context.path?.remote)];
     case 'ike-sa-deleted': {
+      // Who was refused never became known as a peer.
+      const path = context.path ?? event.unauthenticated?.path;
       const deleted: TunnelEvent = {
         event: 'ike-sa-deleted',
         reason: event.reason,
         ...(event.ikeSa ? ikeSpis(event.ikeSa) : {}),
-        peer,
+        peer: path ? formatEndpoint(path.remote) : 'unknown',
       };
-      return event.error ? [errorEvent(event.error, context.path?.remote), deleted] : [deleted];
+      return event.error ? [errorEvent(event.error, path?.remote), deleted] : [deleted];
     }
   }
 }

@@ -4,6 +4,9 @@ import { defaultEspProposals, defaultIkeProposals, parseProposals } from '../ike
 import type { RetransmitSchedule, SessionPolicy } from '../ike/session/types.js';
 import { anySelector, selectorFromCidr } from '../ike/traffic-selectors.js';
 import type { TrafficSelector } from '../ike/wire/types.js';
+import { dialledName, ownIdentity } from './credentials-identity.js';
+import { authPolicy } from './credentials-policy.js';
+import type { AuthSide } from './credentials-trust.js';
 import { VirtualAddressPool } from './pool.js';
 import type { ClientOptions, ServerOptions, TunnelOptions } from './types.js';
 
@@ -23,6 +26,7 @@ export function clientPolicy(options: ClientOptions, schedule = retransmit): Ses
   const families = localTs ? familiesOf(localTs) : ([4, 6] as const);
   return {
     ...commonPolicy(options, schedule),
+    ...authentication(options, options.gateway),
     localTs,
     remoteTs: selectors(options.remoteTs) ?? families.map(anySelector),
     pool: undefined,
@@ -44,14 +48,11 @@ export function serverPolicy(options: ServerOptions, schedule = retransmit): Ses
   }
   const families = new Set([...(pool?.families ?? []), ...(remoteTs ? familiesOf(remoteTs) : [])]);
   const localTs = selectors(options.localTs) ?? [...families].sort().map(anySelector);
-  return { ...commonPolicy(options, schedule), localTs, remoteTs, pool };
+  return { ...commonPolicy(options, schedule), ...authentication(options), localTs, remoteTs, pool };
 }
 
 function commonPolicy(options: TunnelOptions, schedule: RetransmitSchedule) {
   return {
-    localId: options.localId === undefined ? undefined : parseIdentity(options.localId),
-    remoteId: options.remoteId === undefined ? undefined : parseIdentity(options.remoteId),
-    psk: options.psk,
     ikeProposals: options.ike === undefined ? defaultIkeProposals : parseProposals(options.ike, 1),
     espProposals: options.esp === undefined ? defaultEspProposals : parseProposals(options.esp, 3),
     encap: options.encap,
@@ -60,8 +61,28 @@ function commonPolicy(options: TunnelOptions, schedule: RetransmitSchedule) {
     dpd: options.dpd,
     natKeepalive,
     retransmit: schedule,
-    fragmentation: { announce: true },
+    fragmentation: {
+      announce: options.fragmentation ?? true,
+      ...(options.fragmentSize !== undefined && { size: options.fragmentSize }),
+    },
     halfOpenTimeout,
+  };
+}
+
+/**
+ * Who each side is and how it proves it.
+ * @param gateway what a client dials; without a remote identity the gateway's certificate has to be for that
+ * @throws {KitError} usage `E_IDENTITY`, `E_IDENTITY_NOT_IN_CERT`, `E_KEY_KIND`
+ */
+function authentication({ localId, remoteId: expected, credentials }: TunnelOptions, gateway?: string) {
+  const remoteId = expected === undefined ? undefined : parseIdentity(expected);
+  const dialled = gateway === undefined || expected !== undefined ? undefined : dialledName(gateway);
+  const side: AuthSide =
+    gateway === undefined ? { role: 'responder' } : { role: 'initiator', dialled, remoteId };
+  return {
+    localId: ownIdentity(localId, credentials, side.role),
+    remoteId,
+    auth: authPolicy(credentials, side),
   };
 }
 

@@ -1,14 +1,14 @@
 import type { Log } from '../core/log.js';
-import type { Secret } from '../core/secret.js';
 import type { Plane, PlaneEvents } from '../esp/plane/plane.js';
 import type { RetransmitSchedule } from '../ike/session/types.js';
+import type { Credentials } from './credentials.js';
 
 /** What `connect` and `serve` share; texts are as the user wrote them and are parsed by the tunnel. */
 export interface TunnelOptions {
   /** strongSwan's notation, e.g. `alice@example.com`, `%any`. */
   localId?: string | undefined;
   remoteId?: string | undefined;
-  psk: Secret;
+  credentials: Credentials;
   /** Comma-separated strongSwan proposals; undefined: the defaults. */
   ike?: string | undefined;
   esp?: string | undefined;
@@ -19,6 +19,10 @@ export interface TunnelOptions {
   port: number;
   natPort: number;
   encap: boolean;
+  /** IKE messages that are too long for one datagram (RFC 7383); undefined: they are fragmented. */
+  fragmentation?: boolean | undefined;
+  /** Largest IP datagram with a fragment, bytes; undefined: chosen, and smaller when nothing comes back. */
+  fragmentSize?: number | undefined;
   /** Inner MTU, bytes; undefined: derived from the path. */
   mtu?: number | undefined;
   tunName?: string | undefined;
@@ -111,6 +115,11 @@ export type TunnelEvent =
       proposal: string;
       localId: string;
       remoteId: string;
+      /** How each side proved who it is: `psk`, `ECDSA P-256 with SHA-256`, `eap-mschapv2`, `null`; rounds joined by ` + `. */
+      localAuth: string;
+      remoteAuth: string;
+      /** The client's name to EAP. */
+      eapIdentity?: string;
       local: string;
       peer: string;
     } & IkeSpis)
@@ -135,4 +144,8 @@ export type TunnelEvent =
     } & IkeSpis)
   | { event: 'peer-moved'; local: string; peer: string }
   | ({ event: 'ike-sa-deleted'; reason: string; peer: string } & Partial<IkeSpis>)
+  /** A file that a client imports; `for` names the kind of client, `note` says what to do with it. */
+  | { event: 'profile-exported'; for: string; path: string; secret: boolean; note: string }
+  /** Something that works, and yet somebody should know. */
+  | { event: 'warning'; code: string; message: string; peer?: string }
   | { event: 'error'; code: string; message: string; hint?: string; peer?: string };

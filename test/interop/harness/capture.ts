@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Host, Lab } from './lab.js';
 import { run, until } from './process.js';
 
-const ipsecPorts = 'udp port 500 or udp port 4500 or esp';
+/** And what follows the first IP fragment of such a packet. */
+const ipsecPorts = 'udp port 500 or udp port 4500 or esp or (ip[6:2] & 0x1fff != 0)';
 
 /** Captures what passes a host's `eth0`. */
 export class Capture {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Lab } from './lab.js';
 import { type Child, until } from './process.js';
 import { peersDir } from './requirements.js';
-import { defaultPsk } from './strongswan.js';
+import { defaultPsk } from './strongswan-config.js';
 import type { TransferEnd } from './traffic.js';
 
 const initScript = fileURLToPath(new URL('guest-init.sh', import.meta.url));
@@ -35,11 +35,15 @@ export class Guest {
       `set -e\ncd /guest\n${peer}\n${listen} ${guestTransfer.port} ${guestTransfer.bytes} >/guest/transfer 2>&1 &\n`,
     );
     const tap = await lab.addTap('guest');
-    // biome-ignore format: one kernel parameter a word
+    const kernel =
+      'linux.uml mem=512M rootfstype=hostfs rootflags=/ ro quiet con=null con0=null,fd:1 umid=uml';
     const argv = [
-      'linux.uml', 'mem=512M', 'rootfstype=hostfs', 'rootflags=/', 'ro', 'quiet', 'con=null', 'con0=null,fd:1',
-      `vec0:transport=tap,ifname=${tap},depth=128,gro=0`, `init=${initScript}`, `guest_dir=${dir}`,
-      `guest_addresses=${guestHost.v4}/24,${guestHost.inner4}/24`, `uml_dir=${dir}/`, 'umid=uml',
+      ...kernel.split(' '),
+      `vec0:transport=tap,ifname=${tap},depth=128,gro=0`,
+      `init=${initScript}`,
+      `guest_dir=${dir}`,
+      `guest_addresses=${guestHost.v4}/24,${guestHost.inner4}/24`,
+      `uml_dir=${dir}/`,
     ];
     const child = lab.spawn({ namespace: lab.wire }, argv, {
       group: true,

@@ -4,13 +4,13 @@ import type { TunnelEvent } from '../../../src/lib/tunnel/types.js';
 import type { Host, Lab } from './lab.js';
 import type { Child, Exit } from './process.js';
 import { checkDocument } from './schemas.js';
-import { defaultPsk } from './strongswan.js';
+import { defaultPsk } from './strongswan-config.js';
 
 /** The command as built here, or as installed elsewhere with IPSEC_KIT_COMMAND. */
 export const command =
   process.env.IPSEC_KIT_COMMAND ?? fileURLToPath(new URL('../../../bin/run.js', import.meta.url));
 
-/** Flags by name, without dashes: a list is joined by commas, `true` stands alone, undefined is left out. */
+/** Flags by name, without dashes: a list repeats its flag, `true` stands alone, undefined is left out. */
 export type Flags = Record<string, string | number | readonly string[] | true | undefined>;
 
 type EventName = TunnelEvent['event'];
@@ -26,6 +26,8 @@ export interface KitOptions {
   format?: 'ndjson' | 'text';
   /** A folder of programs the command finds in place of the system's /usr/local/sbin. */
   programs?: string;
+  /** A module that Node.js loads before the command, to make it do wrong. */
+  preload?: string;
 }
 
 /** A running `ipsec-kit connect` or `serve`. */
@@ -87,10 +89,22 @@ export async function serve(lab: Lab, host: Host, flags: Flags = {}, options?: K
   return kit;
 }
 
+/** The sentence and the hint a failed command prints on stderr, and its last event. */
+export function verdict(kit: Kit) {
+  const sentence = /^error: (.*) \((E_[A-Z_0-9]+)\)$/m.exec(kit.child.stderr);
+  return {
+    sentence: sentence?.[1] ?? kit.child.stderr,
+    code: sentence?.[2],
+    hint: /^hint: (.+)$/m.exec(kit.child.stderr)?.[1],
+    event: kit.all('error').at(-1),
+  };
+}
+
 function start(lab: Lab, host: Host, words: string[], flags: Flags, options: KitOptions = {}): Kit {
   if (!existsSync(command)) throw new Error(`${command} is missing: build first`);
-  const { psk = defaultPsk, format = 'ndjson', programs } = options;
-  const argv = [process.execPath, command, ...words, '--format', format, ...formatFlags(flags)];
+  const { psk = defaultPsk, format = 'ndjson', programs, preload } = options;
+  const node = [process.execPath, ...(preload === undefined ? [] : ['--import', preload])];
+  const argv = [...node, command, ...words, '--format', format, ...formatFlags(flags)];
   const env = { PATH: process.env.PATH, HOME: lab.tmp, TMPDIR: lab.tmp, IPSEC_KIT_PSK: psk };
   const mounted = programs
     ? ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" /usr/local/sbin && exec "$@"', programs]
@@ -102,6 +116,6 @@ function formatFlags(flags: Flags): string[] {
   return Object.entries(flags).flatMap(([name, value]) => {
     if (value === undefined) return [];
     if (value === true) return [`--${name}`];
-    return [`--${name}`, Array.isArray(value) ? value.join(',') : String(value)];
+    return [value].flat().flatMap((each) => [`--${name}`, String(each)]);
   });
 }

@@ -100,7 +100,13 @@ export class Child {
       const fail = (why: string) =>
         finish(() => reject(new Error(`${why} waiting for ${what}\n${this.describe()}`)));
       const look = () => {
-        const found = condition();
+        let found: T | undefined;
+        try {
+          found = condition();
+        } catch (error) {
+          finish(() => reject(error));
+          return;
+        }
         if (found !== undefined) finish(() => resolve(found));
         else if (this.exit) fail('process ended');
       };

@@ -21,7 +21,10 @@ const needs = {
   strongswan: () =>
     onPath('swanctl') &&
     onPath('charon-systemd') &&
-    existsSync('/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so'),
+    ['kernel-libipsec', 'eap-mschapv2', 'eap-tls', 'gcrypt'].every((plugin) =>
+      existsSync(`/usr/lib/ipsec/plugins/libstrongswan-${plugin}.so`),
+    ),
+  pki: () => onPath('pki'),
   tcpdump: () => onPath('tcpdump'),
   tshark: () => onPath('tshark'),
   uml: () => onPath('linux.uml'),
@@ -36,7 +39,9 @@ const remedies: Record<Need, string> = {
   iproute2: 'install iproute2 and iputils-ping',
   tun: '/dev/net/tun is missing',
   userNamespaces: 'ordinary users may not open a TUN in a user namespace here',
-  strongswan: 'install charon-systemd, strongswan-swanctl and libcharon-extra-plugins',
+  strongswan:
+    'install charon-systemd, strongswan-swanctl, libcharon-extra-plugins, libcharon-extauth-plugins and libstrongswan-extra-plugins',
+  pki: 'install strongswan-pki',
   tcpdump: 'install tcpdump',
   tshark: 'install tshark',
   uml: 'install user-mode-linux',

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { connect, type Flags, type Kit, type KitOptions, serve } from './kit.js';
 import type { Lab } from './lab.js';
-import { StrongSwan, type StrongSwanOptions } from './strongswan.js';
+import { StrongSwan } from './strongswan.js';
+import type { StrongSwanOptions } from './strongswan-config.js';
 import { ping, transfer } from './traffic.js';
 
 export interface TunnelSettings {

@@ -1,13 +1,15 @@
-// A NAT in one process: udp-relay.mjs LISTEN-ADDRESS OUTER-ADDRESS GATEWAY LOSS-PERCENT
+// A NAT in one process: udp-relay.mjs LISTEN-ADDRESS OUTER-ADDRESS GATEWAY LOSS-PERCENT LARGEST
 // Takes datagrams for ports 500 and 4500 at LISTEN-ADDRESS and sends them on to GATEWAY from ports of its own at
 // OUTER-ADDRESS; what comes back goes to whoever wrote last. SIGHUP changes the ports on the outer side, as happens
-// when a NAT has lost its mapping. LOSS-PERCENT of the datagrams vanish, the same ones every time.
+// when a NAT has lost its mapping. LOSS-PERCENT of the datagrams vanish, the same ones every time,
+// and all that are larger than LARGEST bytes of UDP payload, as on paths that drop IP fragments.
 import { createSocket } from 'node:dgram';
 
-const [listen, outer, gateway, loss] = process.argv.slice(2);
+const [listen, outer, gateway, loss, largest] = process.argv.slice(2);
 let state = 1;
 /** A small generator with a fixed seed (Park and Miller): runs can be repeated. */
-const lost = () => {
+const lost = (data) => {
+  if (data.length > Number(largest)) return true;
   state = (state * 48271) % 2147483647;
   return state % 100 < Number(loss);
 };
@@ -25,7 +27,7 @@ const mappings = await Promise.all(
     const renew = async () => {
       const fresh = await open(outer);
       fresh.on('message', (data) => {
-        if (mapping.client && !lost()) inside.send(data, mapping.client.port, mapping.client.address);
+        if (mapping.client && !lost(data)) inside.send(data, mapping.client.port, mapping.client.address);
       });
       mapping.outside?.close();
       mapping.outside = fresh;
@@ -33,7 +35,7 @@ const mappings = await Promise.all(
     await renew();
     inside.on('message', (data, client) => {
       mapping.client = client;
-      if (!lost()) mapping.outside.send(data, port, gateway);
+      if (!lost(data)) mapping.outside.send(data, port, gateway);
     });
     return { renew };
   }),

@@ -3,6 +3,7 @@ import { Secret } from '../../../src/lib/core/secret.js';
 import { createMemoryPlane, type MemoryPlane } from '../../../src/lib/esp/plane/memory.js';
 import type { PlaneEvents } from '../../../src/lib/esp/plane/plane.js';
 import { runClient } from '../../../src/lib/tunnel/client.js';
+import { pskCredentials } from '../../../src/lib/tunnel/credentials.js';
 import { runServer } from '../../../src/lib/tunnel/server.js';
 import type {
   ClientOptions,
@@ -107,7 +108,7 @@ export class Side {
   }
 }
 
-export const psk = () => Secret.fromText('correct horse battery staple');
+export const psk = () => pskCredentials(Secret.fromText('correct horse battery staple'));
 
 export interface Ports {
   address: string;
@@ -120,7 +121,7 @@ export async function startServer(
   changes: Partial<ServerOptions> = {},
 ): Promise<{ server: Side; ports: Ports }> {
   const options: ServerOptions = {
-    psk: psk(),
+    credentials: psk(),
     localId: 'gw.example.com',
     port: 0,
     natPort: 0,
@@ -141,7 +142,7 @@ export async function startServer(
 export function clientOptions(ports: Ports, changes: Partial<ClientOptions> = {}): ClientOptions {
   return {
     gateway: ports.address,
-    psk: psk(),
+    credentials: psk(),
     localId: 'alice@example.com',
     remoteId: 'gw.example.com',
     port: ports.port,

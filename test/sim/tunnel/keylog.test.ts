@@ -5,6 +5,7 @@ import { Ajv } from 'ajv';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Secret } from '../../../src/lib/core/secret.js';
 import { keysSchema } from '../../../src/lib/report/keys.schema.js';
+import { pskCredentials } from '../../../src/lib/tunnel/credentials.js';
 import { startClient, startServer } from './harness.js';
 
 interface Direction {
@@ -67,7 +68,10 @@ it('records the same keys on both sides, through rekeys of both kinds', async ()
 
 it('records the keys of an authentication that failed, so that it can be read', async () => {
   const { server, ports } = await startServer({ keylog: join(folder, 'server') });
-  const client = startClient(ports, { keylog: join(folder, 'client'), psk: Secret.fromText('a wrong one') });
+  const client = startClient(ports, {
+    keylog: join(folder, 'client'),
+    credentials: pskCredentials(Secret.fromText('a wrong one')),
+  });
   expect(await client.ended).toMatchObject({ code: 'E_AUTHENTICATION_FAILED' });
   await server.stop();
   const validate = new Ajv().compile(keysSchema);

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { clientOptions, innerPacket, innerText, type Side, startClient, startServer } from './harness.js';
+import { Secret } from '../../../src/lib/core/secret.js';
+import { pskCredentials } from '../../../src/lib/tunnel/credentials.js';
+import { innerPacket, innerText, type Side, startClient, startServer } from './harness.js';
 
 const running: Side[] = [];
 afterEach(async () => {
@@ -35,6 +37,8 @@ describe.each(['127.0.0.1', '::1'])('a tunnel over %s', (address) => {
       role: 'initiator',
       localId: 'alice@example.com',
       remoteId: 'gw.example.com',
+      localAuth: 'psk',
+      remoteAuth: 'psk',
     });
     expect(server.all('ike-sa-established')[0]).toMatchObject({
       role: 'responder',
@@ -155,10 +159,7 @@ describe('serve', () => {
 describe('connect', () => {
   it('fails with one sentence and no plane when the PSK is wrong', async () => {
     const { server, ports } = await serve();
-    const { psk } = clientOptions(ports);
-    const { Secret } = await import('../../../src/lib/core/secret.js');
-    const client = connect(ports, { psk: Secret.fromText('wrong') });
-    expect(psk.length).toBeGreaterThan(0);
+    const client = connect(ports, { credentials: pskCredentials(Secret.fromText('wrong')) });
     expect(await client.ended).toMatchObject({
       kind: 'refused',
       code: 'E_AUTHENTICATION_FAILED',

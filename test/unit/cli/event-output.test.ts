@@ -75,7 +75,7 @@ describe('NDJSON', () => {
 describe('text', () => {
   it.each(all)('renders $event as one line with a clock, or one more for each command', (event) => {
     const lines = renderEvent(event, new Date(2026, 0, 2, 3, 4, 5, 6), plain).split('\n');
-    expect(lines[0]).toMatch(/^03:04:05\.006 [✓↻–·✗] \S/);
+    expect(lines[0]).toMatch(/^03:04:05\.006 [✓↻–·!✗] \S/);
     expect(lines).toHaveLength(event.event === 'host-advice' || event.event === 'error' ? 2 : 1);
   });
 
@@ -86,6 +86,19 @@ describe('text', () => {
     new EventOutput({ format: 'text', verbose: true, color: true }).onEvent(examples.exchange);
     expect(streams.out()).toBe('');
     expect(streams.err()).toContain('IKE_AUTH');
+  });
+
+  it('tells how both sides authenticated', () => {
+    expect(renderEvent(examples['ike-sa-established'], new Date(), plain)).toContain(
+      'alice@example.com (psk + eap-mschapv2) to vpn.example.com (ECDSA P-256 with SHA-256), EAP identity alice,',
+    );
+  });
+
+  it('warns on stderr', () => {
+    const streams = capture();
+    new EventOutput({ format: 'text', verbose: false, color: true }).onEvent(examples.warning);
+    expect(streams.out()).toBe('');
+    expect(streams.err()).toContain('! 192.0.2.1:4500: The signature is weak (W_SIGNATURE_SHA1)');
   });
 
   it('keeps diagnostics off stdout and debug messages for --verbose', () => {
@@ -105,7 +118,7 @@ describe('text', () => {
     const output = new EventOutput({ format: 'text', verbose: false, color: true });
     output.onEvent({ event: 'error', code: 'E_X', message: 'No.' });
     output.failure(failure);
-    expect(streams.err().match(/No\./g)).toHaveLength(1);
+    expect(streams.err().match(/\bNo\b/g)).toHaveLength(1);
   });
 
   it('makes a hostile identity harmless', () => {

@@ -17,7 +17,7 @@ export const NOW = Date.UTC(2026, 5, 1);
 export const subject = (text: string): Uint8Array => encodeDistinguishedName(text)!;
 
 export async function rootCa(
-  options: { kind?: KeyKind; pathLength?: number; permit?: string[] } = {},
+  options: { kind?: KeyKind; pathLength?: number; permit?: string[]; rsaPss?: boolean } = {},
 ): Promise<Issuer> {
   const key = await generateKey(options.kind ?? 'ecdsa-p256');
   const permitted = options.permit?.map(parseConstraint);
@@ -26,13 +26,18 @@ export async function rootCa(
     validity: validityOf(3650, NOW),
     key,
     pathLength: options.pathLength,
+    rsaPss: options.rsaPss,
     ...(permitted && { nameConstraints: { permitted, excluded: [] } }),
   });
   return { certificate, key };
 }
 
-export async function below(issuer: Issuer, name = 'CN=Intermediate'): Promise<Issuer> {
-  const key = await generateKey('ecdsa-p256');
+export async function below(
+  issuer: Issuer,
+  name = 'CN=Intermediate',
+  kind: KeyKind = 'ecdsa-p256',
+): Promise<Issuer> {
+  const key = await generateKey(kind);
   const request = {
     subject: subject(name),
     validity: validityOf(1000, NOW),

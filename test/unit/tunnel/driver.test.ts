@@ -13,7 +13,7 @@ import {
 import { SaTracker } from '../../../src/lib/tunnel/tracker.js';
 import { childSaInfo, ikeSaInfo, path } from './fixtures.js';
 
-const nothing: EngineOutput = { send: [], events: [], wakeAt: undefined };
+const nothing: EngineOutput = { send: [], events: [], tasks: [], wakeAt: undefined };
 const data = new Uint8Array(28);
 const exchange: SessionEvent = {
   type: 'exchange',
@@ -21,7 +21,10 @@ const exchange: SessionEvent = {
 };
 
 /** A driver over an engine of the test's, with a record of everything in its order. */
-function setUp(handle: (input: EngineInput, now: number) => EngineOutput, host: Partial<DriverHost> = {}) {
+function setUp(
+  handle: (input: EngineInput, now: number) => Partial<EngineOutput>,
+  host: Partial<DriverHost> = {},
+) {
   const story: string[] = [];
   const tracker = new SaTracker(undefined, silent);
   const transport = {
@@ -31,7 +34,7 @@ function setUp(handle: (input: EngineInput, now: number) => EngineOutput, host: 
     sendEsp: () => story.push('esp'),
   };
   const driver = new Driver(
-    { handle },
+    { handle: (input, now) => ({ ...nothing, ...handle(input, now) }) },
     {
       onEvent: (session, event) => {
         story.push(`event ${session} ${event.type}`);
@@ -66,6 +69,26 @@ describe('Driver', () => {
     }));
     driver.receive({ kind: 'ike', path, data });
     expect(story).toEqual(['event 7 exchange', 'send 61000 28', 'send 61000 1 keepalive']);
+  });
+
+  it('does slow work beside everything else and hands its outcome back', async () => {
+    const outcomes: EngineInput[] = [];
+    const failure = new Error('no');
+    const tasks = [
+      { session: 3, task: { id: 1, run: async () => 'key' } },
+      { session: 4, task: { id: 2, run: () => Promise.reject(failure) } },
+    ];
+    const { driver } = setUp((input) => {
+      if (input.type === 'task') outcomes.push(input);
+      return input.type === 'datagram' ? { tasks } : {};
+    });
+    driver.receive({ kind: 'ike', path, data });
+    expect(outcomes).toEqual([]);
+    await vi.waitFor(() => expect(outcomes).toHaveLength(2));
+    expect(outcomes).toMatchObject([
+      { type: 'task', session: 3, id: 1, outcome: { ok: true, value: 'key' } },
+      { type: 'task', session: 4, id: 2, outcome: { ok: false, error: failure } },
+    ]);
   });
 
   it('holds datagrams back while an event is acted on, and nothing else', async () => {

@@ -26,9 +26,27 @@ describe('toTunnelEvents', () => {
         proposal: 'aes256gcm16-prfsha256-x25519',
         localId: 'gw.example.com',
         remoteId: 'alice@example.com',
+        localAuth: 'ECDSA P-256 with SHA-256',
+        remoteAuth: 'eap-mschapv2',
+        eapIdentity: 'alice',
         local: '192.0.2.1:4500',
         peer,
       },
+    ]);
+  });
+
+  it('leaves the EAP identity out where there is none, and hands warnings on', () => {
+    const [event] = toTunnelEvents(
+      { type: 'ike-sa-established', ikeSa: ikeSaInfo(undefined, { eapIdentity: undefined }) },
+      { path },
+    );
+    expect(event).not.toHaveProperty('eapIdentity');
+    const warning = { type: 'warning', code: 'W_SIGNATURE_SHA1', message: 'Weak.' } as const;
+    expect(toTunnelEvents(warning, { path })).toEqual([
+      { event: 'warning', code: 'W_SIGNATURE_SHA1', message: 'Weak.', peer },
+    ]);
+    expect(toTunnelEvents(warning, { path: undefined })).toEqual([
+      { event: 'warning', code: 'W_SIGNATURE_SHA1', message: 'Weak.' },
     ]);
   });
 

@@ -5,6 +5,7 @@ import { resolveChildSuite, resolveIkeSuite } from '../../../src/lib/ike/negotia
 import { parseProposals } from '../../../src/lib/ike/proposals.js';
 import type { ChildSaInfo, IkeSaInfo } from '../../../src/lib/ike/session/types.js';
 import { selectorFromCidr } from '../../../src/lib/ike/traffic-selectors.js';
+import { pskCredentials } from '../../../src/lib/tunnel/credentials.js';
 import type { ServerOptions } from '../../../src/lib/tunnel/types.js';
 
 /** `length` bytes counting up from `start`. */
@@ -45,6 +46,9 @@ export function ikeSaInfo(
     nonceR: secret(32, 7).reveal(),
     localId: parseIdentity('gw.example.com')!,
     remoteId: parseIdentity('alice@example.com')!,
+    localAuth: 'ECDSA P-256 with SHA-256',
+    remoteAuth: 'eap-mschapv2',
+    eapIdentity: 'alice',
     path,
     ...changes,
   };
@@ -76,7 +80,7 @@ export function childSaInfo(proposal = 'aes256gcm16', changes: Partial<ChildSaIn
 
 export function serverOptions(changes: Partial<ServerOptions> = {}): ServerOptions {
   return {
-    psk: Secret.fromText('correct horse battery staple'),
+    credentials: pskCredentials(Secret.fromText('correct horse battery staple')),
     port: 0,
     natPort: 0,
     encap: true,

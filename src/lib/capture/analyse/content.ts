@@ -54,18 +54,30 @@ export function identityOf({ fields }: DescribedPayload): IdentityReport {
 }
 
 export const readCertificate: PayloadReader = (content, { fields }) => {
-  const summary = record(fields.certificate);
+  addCertificate(content, fields.certificate);
+};
+
+/** Takes the summary of a certificate; nothing for bytes that are none. */
+export function addCertificate(content: MessageContent, value: unknown): void {
+  const summary = record(value);
   if (summary.subject === undefined) return;
+  const { extendedKeyUsage, publicKeySha1 } = summary;
   const certificate: CertificateReport = {
     subject: text(summary.subject),
+    issuer: text(summary.issuer),
     names: list(summary.subjectAltNames, LIMITS.items).map(text),
     notBefore: text(summary.notBefore),
     notAfter: text(summary.notAfter),
     key: [summary.keyType, summary.curve ?? summary.keyBits].filter(Boolean).map(text).join(' '),
+    ca: summary.ca === true,
+    ...(extendedKeyUsage !== undefined && {
+      extendedKeyUsage: list(extendedKeyUsage, LIMITS.items).map(text),
+    }),
+    ...(publicKeySha1 !== undefined && { publicKeySha1: text(publicKeySha1) }),
   };
   if (summary.signatureAlgorithm !== undefined) certificate.signature = text(summary.signatureAlgorithm);
   content.certificates = added(content.certificates, certificate, LIMITS.certificates);
-};
+}
 
 /** A Configuration payload of either version. */
 export const readConfiguration: PayloadReader = (content, { fields }) => {

@@ -10,6 +10,7 @@ import {
   readPayloads,
   readVendor,
 } from './content.js';
+import { readEap } from './facts-eap.js';
 import { readContentV1 } from './facts-v1.js';
 import type { NatHashes } from './nat.js';
 import { list, number, record, text } from './reading.js';
@@ -54,23 +55,23 @@ const readers: Readonly<Record<string, PayloadReader>> = {
     content.idR ??= identityOf(payload);
   },
   AUTH: (content, { fields }) => {
-    content.authMethod ??= text(fields.method);
+    if (content.authMethod !== undefined) return;
+    content.authMethod = text(fields.method);
+    if (fields.signatureAlgorithm !== undefined) content.authAlgorithm = text(fields.signatureAlgorithm);
   },
   CERT: readCertificate,
+  CERTREQ: (content, { fields }) => {
+    for (const authority of list(fields.authorities, LIMITS.items)) {
+      content.authorities = added(content.authorities, text(authority));
+    }
+  },
   TSi: (content, payload) => {
     content.tsI ??= selectorsOf(payload);
   },
   TSr: (content, payload) => {
     content.tsR ??= selectorsOf(payload);
   },
-  EAP: (content, { fields }) => {
-    const { code, type, identity } = fields;
-    content.eap ??= {
-      code: text(code),
-      ...(type !== undefined && { type: text(type) }),
-      ...(identity !== undefined && { identity: text(identity) }),
-    };
-  },
+  EAP: readEap,
   CP: readConfiguration,
   SK: readSealed,
   SKF: readSealed,

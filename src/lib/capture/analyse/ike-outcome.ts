@@ -1,3 +1,4 @@
+import { methodsOf } from './rounds.js';
 import type { ExchangeReport, IkeSaReport, MessageReport, ProposalReport, Role } from './types.js';
 import { errorOf, isError } from './words.js';
 
@@ -25,8 +26,8 @@ export function outcomeOf(exchanges: Exchanges, fate: Fate): Outcome {
     list.map(read).find((value) => value !== undefined);
   const idI = first(by('initiator'), (message) => message.idI);
   const idR = first(by('responder'), (message) => message.idR);
-  const methodI = eapOf(messages) ?? first(by('initiator'), (message) => message.authMethod);
-  const methodR = first(by('responder'), (message) => message.authMethod);
+  const methodI = methodsOf(messages, 'initiator');
+  const methodR = methodsOf(messages, 'responder');
   return {
     state: stateOf(exchanges, fate),
     ...(suite !== undefined && { suite }),
@@ -37,12 +38,6 @@ export function outcomeOf(exchanges: Exchanges, fate: Fate): Outcome {
       responder: distinct(by('responder').flatMap(({ vendorIds }) => vendorIds ?? [])),
     },
   };
-}
-
-/** What the initiator authenticated by, when it was EAP: the last method tried. */
-function eapOf(messages: readonly { message: MessageReport }[]): string | undefined {
-  const types = messages.flatMap(({ message: { eap } }) => (eap?.type === undefined ? [] : [eap.type]));
-  return types.findLast((type) => type !== 'Identity' && type !== 'Notification' && type !== 'Legacy Nak');
 }
 
 /** All messages of an exchange with their senders. */

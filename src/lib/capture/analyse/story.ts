@@ -1,11 +1,13 @@
 import { addressOf } from './evidence.js';
+import { isEapKey, methodName } from './rounds.js';
 import { tellStoryV1 } from './story-v1.js';
-import type { ExchangeReport, MessageReport } from './types.js';
+import type { EapReport, ExchangeReport, MessageReport } from './types.js';
 import {
   deletionWords,
   enumerate,
   errorOf,
   hasNotify,
+  methodWords,
   notifyOf,
   offerWords,
   selectorsWords,
@@ -13,7 +15,7 @@ import {
   transformsWords,
 } from './words.js';
 
-const SHARED_KEY = 'Shared Key Message Integrity Code';
+const ANOTHER_AUTH_FOLLOWS = 'ANOTHER_AUTH_FOLLOWS';
 
 type Untold = Omit<ExchangeReport, 'story'>;
 
@@ -91,6 +93,7 @@ function askedAuth(request: MessageReport, who: string): string {
   if (idR !== undefined) words.push(`wants to reach ${quoted(idR.value)}`);
   if (authMethod !== undefined) words.push(`proves itself by ${methodOf(request)}`);
   else if (idI !== undefined) words.push('asks to authenticate by EAP');
+  if (hasNotify(request, ANOTHER_AUTH_FOLLOWS)) words.push('announces another authentication');
   if (configuration !== undefined) words.push('asks for an address or settings');
   if (proposals !== undefined) {
     words.push(`offers ${offerWords(proposals)} for traffic between ${trafficWords(request)}`);
@@ -146,6 +149,7 @@ function answered(exchange: Untold, who: string): string {
   if (response.idR !== undefined) words.push(`says it is ${quoted(response.idR.value)}`);
   if (response.authMethod !== undefined) words.push(`proves itself by ${methodOf(response)}`);
   if (response.eap !== undefined) words.push(`sent EAP ${eapWords(response.eap)}`);
+  if (hasNotify(response, ANOTHER_AUTH_FOLLOWS)) words.push('announces another authentication');
   if (chosen !== undefined)
     words.push(`chose ${transformsWords(chosen.transforms)}${grantedWords(response)}`);
   if (error !== undefined) words.push(refusalWords(error.name, response));
@@ -173,18 +177,15 @@ function trafficWords({ tsI, tsR }: MessageReport): string {
   return `${selectorsWords(tsI)} and ${selectorsWords(tsR)}`;
 }
 
-function eapWords({ code, type, identity }: NonNullable<MessageReport['eap']>): string {
-  return [code, type, identity && quoted(identity)].filter(Boolean).join(' ');
+function eapWords({ code, type, identity, step, desired }: EapReport): string {
+  const words = [code, type, identity && quoted(identity)].filter(Boolean).join(' ');
+  if (desired !== undefined) return `${words}: wants ${desired.join(' or ')}`;
+  return step === undefined ? words : `${words}: ${step}`;
 }
 
 /** With EAP both sides prove at the end that they have its key, by the method of pre-shared keys (RFC 7296 2.16). */
-function methodOf({ authMethod = '', idI, idR }: MessageReport): string {
-  const isEapKey = authMethod === SHARED_KEY && idI === undefined && idR === undefined;
-  return isEapKey ? 'the key of EAP' : methodWords(authMethod);
-}
-
-export function methodWords(method: string): string {
-  return method === SHARED_KEY ? 'pre-shared key' : method;
+function methodOf(message: MessageReport): string {
+  return isEapKey(message) ? 'the key of EAP' : methodWords(methodName(message) ?? '');
 }
 
 function quoted(value: string): string {

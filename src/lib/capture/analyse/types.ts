@@ -55,12 +55,35 @@ export interface IdentityReport {
 
 export interface CertificateReport {
   subject?: string;
+  issuer?: string;
   /** Subject alternative names, such as `DNS:vpn.example.com`. */
   names: string[];
   notBefore?: string;
   notAfter?: string;
   key?: string;
   signature?: string;
+  ca?: boolean;
+  /** Names of the extended key usages; absent where the extension is. */
+  extendedKeyUsage?: string[];
+  /** SHA-1 of the public key, by which certificate requests name a CA. */
+  publicKeySha1?: string;
+}
+
+/** What one EAP message says. */
+export interface EapReport {
+  code: string;
+  /** `Identity`, `Legacy Nak`, or the method as people call it: `EAP-MSCHAPv2`. */
+  type?: string;
+  identity?: string;
+  /** What it says within the method, in words: `Challenge`, `ClientHello (up to TLS 1.3)`. */
+  step?: string;
+  /** Error number of an MSCHAPv2 Failure (RFC 2759 6), and what it means. */
+  error?: number;
+  meaning?: string;
+  /** Name of a TLS alert. */
+  alert?: string;
+  /** The methods that a Nak asks for. */
+  desired?: string[];
 }
 
 export interface DeleteReport {
@@ -101,12 +124,16 @@ export interface MessageReport {
   idR?: IdentityReport;
   /** IANA's name of the authentication method of AUTH. */
   authMethod?: string;
+  /** What AUTH is signed with, when the method is Digital Signature (RFC 7427). */
+  authAlgorithm?: string;
   certificates?: CertificateReport[];
+  /** CAs that a certificate request names, by the SHA-1 of their public keys (at most 32). */
+  authorities?: string[];
   tsI?: string[];
   tsR?: string[];
   deletes?: DeleteReport[];
   vendorIds?: string[];
-  eap?: { code: string; type?: string; identity?: string };
+  eap?: EapReport;
   configuration?: { type: string; attributes: string[] };
 }
 

@@ -24,6 +24,14 @@ export function notifyOf(message: MessageReport | undefined, name: string): Noti
   return message?.notifies?.find((notify) => notify.name === name);
 }
 
+/** IANA's name of the method of pre-shared keys, and of the key that EAP leaves. */
+export const SHARED_KEY = 'Shared Key Message Integrity Code';
+
+/** Authentication methods as everybody calls them. */
+export function methodWords(methods: string): string {
+  return methods.replaceAll(SHARED_KEY, 'pre-shared key');
+}
+
 /** IANA's name without its prefix, with the key length: `AES_GCM_16-256`. */
 export function transformWord({ name, keyLength }: TransformReport): string {
   const short = name.replace(/^(ENCR|AUTH)_(?!\d+$)/, '');

@@ -4,6 +4,7 @@ import { type DescribeOptions, describePayloads } from '../describe/describe.js'
 import type { KeyRing } from '../keys/ring.js';
 import type { DecodedIke, DecodedPacket, Icv, Unit } from '../types.js';
 import { type Agreement, agreementOf, learnChild, type SeenChild } from './children.js';
+import { EapFlights } from './eap-flights.js';
 import { FragmentStore } from './fragments.js';
 import { findSealed, type Opened, type SealedPart } from './ike-cipher.js';
 import { type Half, hasAdditionalKe, IkeSa, ikeSuiteOf } from './ike-sa.js';
@@ -21,6 +22,7 @@ export class Ikev2Decryptor {
   /** IKE_SA_INIT requests by the initiator's SPI: their responder's is not known yet. */
   readonly #initRequests = new BoundedMap<string, Half>(LIMITS.ikeSas);
   readonly #fragments = new FragmentStore();
+  readonly #flights = new EapFlights();
 
   constructor(
     readonly ring: KeyRing,
@@ -80,8 +82,10 @@ export class Ikev2Decryptor {
   }
 
   #show(sa: IkeSa, unit: Unit, ike: DecodedIke, first: number, inner: Uint8Array): void {
-    ike.payloads.push(...describePayloads(2, first, inner, { ...this.describe, inside: true }));
+    const payloads = describePayloads(2, first, inner, { ...this.describe, inside: true });
+    ike.payloads.push(...payloads);
     ike.inner = inner;
+    this.#flights.complete(ike, payloads, inner, this.describe.certificates === true);
     const { exchangeNumber } = ike;
     if (exchangeNumber !== ExchangeType.IKE_AUTH && exchangeNumber !== ExchangeType.CREATE_CHILD_SA) return;
     const half = { ...endsOf(unit), payloads: decodePayloadsLenient(first, inner), frame: unit.frame };

@@ -1,6 +1,7 @@
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { toHex } from '../../core/bytes.js';
 import { printable } from '../../core/printable.js';
+import { usageName } from '../../pki/oids.js';
 import { signatureAlgorithmName } from './algorithm-identifiers.js';
 
 /** What a certificate says, for people; nothing in it has been verified. */
@@ -20,7 +21,12 @@ export interface CertificateSummary {
   /** Name of the curve of an EC key. */
   curve?: string;
   signatureAlgorithm?: string;
+  ca: boolean;
+  /** Names of the extended key usages; absent where the extension is. */
+  extendedKeyUsage?: string[];
   sha256: string;
+  /** SHA-1 of the public key, by which certificate requests name a CA (RFC 7296 3.7). */
+  publicKeySha1?: string;
 }
 
 /** No certificate in the field comes near; parsing bigger ones would only serve an attacker. */
@@ -47,6 +53,9 @@ function summary(certificate: X509Certificate, der: Uint8Array): CertificateSumm
     notAfter: isoDate(certificate.validTo),
     ...keyOf(certificate),
     ...(signatureAlgorithm !== undefined && { signatureAlgorithm }),
+    ca: certificate.ca,
+    // Node.js calls the extended key usages so.
+    ...(certificate.keyUsage && { extendedKeyUsage: certificate.keyUsage.map(usageName) }),
     sha256: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
   };
 }
@@ -61,9 +70,12 @@ const curveBits: Readonly<Record<string, number>> = {
   x448: 448,
 };
 
-function keyOf(certificate: X509Certificate): Pick<CertificateSummary, 'keyType' | 'keyBits' | 'curve'> {
+function keyOf(
+  certificate: X509Certificate,
+): Pick<CertificateSummary, 'keyType' | 'keyBits' | 'curve' | 'publicKeySha1'> {
   try {
-    const { asymmetricKeyType = 'unknown', asymmetricKeyDetails } = certificate.publicKey;
+    const { publicKey } = certificate;
+    const { asymmetricKeyType = 'unknown', asymmetricKeyDetails } = publicKey;
     const curve = asymmetricKeyDetails?.namedCurve;
     const digits = /(\d{3})/.exec(curve ?? '')?.[1];
     const keyBits =
@@ -74,6 +86,9 @@ function keyOf(certificate: X509Certificate): Pick<CertificateSummary, 'keyType'
       keyType: asymmetricKeyType,
       ...(keyBits !== undefined && { keyBits }),
       ...(curve !== undefined && { curve }),
+      publicKeySha1: createHash('sha1')
+        .update(publicKey.export({ type: 'spki', format: 'der' }))
+        .digest('hex'),
     };
   } catch {
     return { keyType: 'unknown' };

@@ -27,7 +27,7 @@ export function schemeName(scheme: SignatureScheme): string {
 
 const Tag = { INTEGER: 0x02, NULL: 0x05, OID: 0x06, SEQUENCE: 0x30 } as const;
 /** The parts of RSASSA-PSS-params, each explicitly tagged (RFC 8017 A.2.3). */
-const PssTag = { HASH: 0xa0, MASK: 0xa1, SALT: 0xa2 } as const;
+const PssTag = { HASH: 0xa0, MASK: 0xa1, SALT: 0xa2, TRAILER: 0xa3 } as const;
 
 const RSASSA_PSS = '2a864886f70d01010a';
 const MGF1 = '2a864886f70d010108';
@@ -108,14 +108,18 @@ export function decodeAlgorithm(bytes: Uint8Array): SignatureScheme | undefined 
   }
 }
 
-/** Absent parts mean SHA-1, MGF1 with SHA-1 and 20 bytes (RFC 8017 A.2.3); the trailer has no second value. */
+/**
+ * Absent parts mean SHA-1, MGF1 with SHA-1, 20 bytes and 1 (RFC 8017 A.2.3). DER leaves out what is the default, and
+ * RFC 7427 A.4.2 writes it: both are understood.
+ */
 function readPss(reader: ByteReader): SignatureScheme | undefined {
   return whole(readValue(reader, Tag.SEQUENCE), (parts) => {
     const hash = readOptional(parts, PssTag.HASH, readHash, HashId.SHA1);
     const mask = readOptional(parts, PssTag.MASK, readMask, HashId.SHA1);
-    const saltLength = readOptional(parts, PssTag.SALT, readSalt, 20);
+    const saltLength = readOptional(parts, PssTag.SALT, readSmallInteger, 20);
+    const trailer = readOptional(parts, PssTag.TRAILER, readSmallInteger, 1);
     // RFC 8017 allows two hashes; nobody uses that, and RFC 4055 3.1 recommends one.
-    if (hash === undefined || hash !== mask || saltLength === undefined) return undefined;
+    if (hash === undefined || hash !== mask || saltLength === undefined || trailer !== 1) return undefined;
     return { type: 'pss', hash: signatureHash(hash), saltLength };
   });
 }
@@ -130,10 +134,10 @@ function readMask(reader: ByteReader): number | undefined {
   return oid === MGF1 ? whole(parameters, readHash) : undefined;
 }
 
-/** One byte without sign: no hash of ours is longer, and longer salts make nothing safer. */
-function readSalt(reader: ByteReader): number | undefined {
-  const [length, ...more] = readValue(reader, Tag.INTEGER);
-  return length !== undefined && length < 0x80 && more.length === 0 ? length : undefined;
+/** One byte without sign: no hash here is longer, and longer salts make nothing safer. */
+function readSmallInteger(reader: ByteReader): number | undefined {
+  const [value, ...more] = readValue(reader, Tag.INTEGER);
+  return value !== undefined && value < 0x80 && more.length === 0 ? value : undefined;
 }
 
 function readIdentifier(reader: ByteReader): { oid: string; parameters: Uint8Array } {

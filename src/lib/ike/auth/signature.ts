@@ -9,7 +9,7 @@ import {
   schemeName,
 } from './signature-algorithms.js';
 import { HashId, type SignatureHash, signatureHash, signatureHashes } from './signature-hashes.js';
-import type { AuthValue, Signer } from './types.js';
+import type { AuthValue, RsaScheme, Signer } from './types.js';
 
 export { announcedHashes, readSignatureHashes, signatureHashNotifyData } from './signature-hashes.js';
 
@@ -62,8 +62,8 @@ export interface SignerOptions {
   key: KeyObject;
   /** DER, our own first. */
   certificates: readonly Uint8Array[];
-  /** For RSA keys and peers that know RFC 7427. Some of those know PKCS#1 v1.5 only, and nothing tells which. */
-  rsaScheme?: 'pss' | 'pkcs1' | undefined;
+  /** For RSA keys and peers that know RFC 7427; undefined: what `sign` is told, else PSS. */
+  rsaScheme?: RsaScheme | undefined;
   /** DER OCSP response for our own certificate, for peers that ask for it (RFC 4806). */
   ocspResponse?: Uint8Array | undefined;
 }
@@ -74,7 +74,7 @@ export interface SignerOptions {
  * @throws KitError usage `E_KEY_KIND` for a key of another kind
  */
 export function createSigner(options: SignerOptions): Signer {
-  const { key, certificates, ocspResponse, rsaScheme = 'pss' } = options;
+  const { key, certificates, ocspResponse } = options;
   const type = key.asymmetricKeyType;
   const known = type === 'ec' ? curveOf(key) !== undefined : Object.values(keyTypes).flat().includes(type);
   if (key.type !== 'private' || !known) {
@@ -85,9 +85,9 @@ export function createSigner(options: SignerOptions): Signer {
   return {
     certificates,
     ocspResponse,
-    sign(octets, peerHashes) {
+    sign(octets, peerHashes, rsaScheme = 'pss') {
       if (peerHashes === undefined) return signAsBefore(key, octets);
-      const scheme = chooseScheme(key, peerHashes, rsaScheme);
+      const scheme = chooseScheme(key, peerHashes, options.rsaScheme ?? rsaScheme);
       const algorithm = encodeAlgorithm(scheme);
       const signature = signWith(key, scheme, octets);
       const data = concatBytes(Uint8Array.of(algorithm.length), algorithm, signature);
@@ -97,12 +97,8 @@ export function createSigner(options: SignerOptions): Signer {
   };
 }
 
-/** The first of a key's schemes whose hash the peer knows. SHA-1 never: RFC 8247 3.2.1 forbids it here. */
-function chooseScheme(
-  key: KeyObject,
-  peerHashes: readonly number[],
-  rsaScheme: 'pss' | 'pkcs1',
-): SignatureScheme {
+/** The first of a key's schemes whose hash the peer knows. SHA-1 never: RFC 8247 4.2 forbids it here. */
+function chooseScheme(key: KeyObject, peerHashes: readonly number[], rsaScheme: RsaScheme): SignatureScheme {
   const type = key.asymmetricKeyType;
   if (type === 'ed25519' || type === 'ed448') {
     // RFC 8420 2: only for who knows the identity "hash".
@@ -196,13 +192,20 @@ export interface SignatureCheck {
   allowSha1: boolean;
 }
 
+/** How a verified signature was made. */
+export interface VerifiedSignature {
+  /** For people: `RSA-PSS with SHA-256`. */
+  scheme: string;
+  /** Of an RSA signature: what the peer knows for certain. */
+  rsaScheme?: RsaScheme;
+}
+
 /**
  * Verifies a peer's signature.
- * @returns how it was signed, for people: `RSA-PSS with SHA-256`
  * @throws KitError refused `E_SIGNATURE_ALGORITHM` (unknown, malformed, or not for this key), `E_SIGNATURE_SHA1`,
  *   `E_SIGNATURE_INVALID` (it does not verify)
  */
-export function verifySignature(check: SignatureCheck): { scheme: string } {
+export function verifySignature(check: SignatureCheck): VerifiedSignature {
   const { method } = check.value;
   switch (method) {
     case SignatureMethod.RSA:
@@ -248,7 +251,7 @@ function verifyRawEcdsa({ key, value, octets }: SignatureCheck): { scheme: strin
 }
 
 /** RFC 7427 3: the length of the AlgorithmIdentifier in one byte, the AlgorithmIdentifier, the signature. */
-function verifyDigitalSignature({ key, value, octets, allowSha1 }: SignatureCheck): { scheme: string } {
+function verifyDigitalSignature({ key, value, octets, allowSha1 }: SignatureCheck): VerifiedSignature {
   const [length = 0] = value.data;
   const algorithm = value.data.subarray(1, 1 + length);
   const scheme = algorithm.length === length ? decodeAlgorithm(algorithm) : undefined;
@@ -260,7 +263,9 @@ function verifyDigitalSignature({ key, value, octets, allowSha1 }: SignatureChec
   if (type === undefined || !keyTypes[scheme.type].includes(type)) throw wrongKey(key, schemeName(scheme));
   refuseSha1(scheme, allowSha1);
   if (!verifies(key, scheme, octets, value.data.subarray(1 + length))) throw invalid(key);
-  return { scheme: schemeText(scheme, key) };
+  const words = schemeText(scheme, key);
+  if (scheme.type !== 'pss' && scheme.type !== 'pkcs1') return { scheme: words };
+  return { scheme: words, rsaScheme: scheme.type };
 }
 
 function verifies(

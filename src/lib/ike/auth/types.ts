@@ -9,6 +9,9 @@ export interface AuthValue {
   data: Uint8Array;
 }
 
+/** How RSA keys sign under RFC 7427: peers that know only one of the two do not say which. */
+export type RsaScheme = 'pss' | 'pkcs1';
+
 /** A private key with its certificates: what signs our AUTH. */
 export interface Signer {
   /** DER, our own certificate first, then the CAs between it and the anchor. */
@@ -18,12 +21,14 @@ export interface Signer {
   /**
    * @param octets what RFC 7296 2.15 says is signed
    * @param peerHashes hash algorithm ids of the peer's SIGNATURE_HASH_ALGORITHMS (RFC 7427 4); undefined: it sent none
+   * @param rsaScheme what the peer is thought to know; the signer may have been told better
    * @returns `scheme` in words, e.g. `RSA-PSS with SHA-256`; `sha1`: the peer left no better choice, which is worth a warning
    * @throws KitError refused `E_SIGNATURE_HASH` when the peer knows no hash that fits the key
    */
   sign(
     octets: Uint8Array,
     peerHashes: readonly number[] | undefined,
+    rsaScheme?: RsaScheme,
   ): AuthValue & { scheme: string; sha1: boolean };
 }
 

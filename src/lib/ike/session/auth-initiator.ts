@@ -58,6 +58,8 @@ class Initiator {
   readonly #words = { local: [] as string[], remote: [] as string[] };
   #remoteId: Identity | undefined;
   #eapIdentity: string | undefined;
+  /** What EAP will fail with, once the peer has said its last word. */
+  #doomed: KitError | undefined;
   /** The round this side is in. */
   #own: LocalAuth;
 
@@ -219,6 +221,7 @@ class Initiator {
         if (step.type === 'success') {
           return yield* this.#confirmEap(step, localId, inEapAlone, another);
         }
+        this.#doomed = step.failed;
         response = yield* this.#send([{ type: PayloadType.EAP, message: step.message }], 'went on with EAP');
       }
       throw new KitError(
@@ -271,7 +274,7 @@ class Initiator {
   #refused(notifyType: number): RefusedByPeer {
     const reason =
       notifyType === NotifyType.AUTHENTICATION_FAILED
-        ? authRefusal(this.#own.type)
+        ? (this.#doomed ?? authRefusal(this.#own.type))
         : refusal(notifyType, this.child.asked());
     return new RefusedByPeer(reason, `was refused with ${notifyName(notifyType)}`);
   }

@@ -162,11 +162,13 @@ class Responder {
     const inEapAlone = this.#ownRounds[0]?.type === 'eap-only';
     const opening = this.#proveNext(true);
     const authenticator = method.createAuthenticator();
+    const { state, ikeSa } = this.context;
     try {
-      let step = yield* task(() => authenticator.start(this.context.ikeSa.path.remote.address));
+      let step = yield* task(() => authenticator.start(ikeSa.path.remote.address, formatIdentity(identity)));
       let said = opening;
       for (let steps = 0; steps < MAX_EAP_STEPS; steps++) {
         if (step.type === 'failure') throw new EapFailed(step.error, step.message);
+        if (step.type === 'send') state.doomed = step.failed;
         const message: Payload = { type: PayloadType.EAP, message: step.message };
         const request = yield* exchange([...said, message], 'went on with EAP');
         said = [];

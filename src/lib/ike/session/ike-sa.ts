@@ -2,6 +2,7 @@ import { toHex } from '../../core/bytes.js';
 import type { Path } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import type { Secret } from '../../core/secret.js';
+import type { RsaScheme } from '../auth/types.js';
 import { DatagramSize, datagramOverhead, type Reassembled, Reassembly, sealFragmented } from '../fragment.js';
 import type { Identity } from '../identity.js';
 import type { IkeKeys } from '../keys.js';
@@ -78,6 +79,8 @@ export class IkeSa {
   proofs: Pick<IkeSaInfo, 'localAuth' | 'remoteAuth' | 'eapIdentity'> | undefined;
   /** Hash ids of the peer's SIGNATURE_HASH_ALGORITHMS (RFC 7427 4). */
   peerHashes: readonly number[] | undefined;
+  /** How the peer itself signed with an RSA key. */
+  peerRsaScheme: RsaScheme | undefined;
   /** The peer knows several rounds of authentication (RFC 4739). */
   peerMultipleAuth = false;
   /** The peer asked for an OCSP response with our certificate (RFC 4806). */
@@ -195,23 +198,24 @@ export class IkeSa {
 
   /**
    * Opens a message of the peer, or takes a fragment of one.
+   * @param path the way it came
    * @returns `incomplete` when other fragments are still to come
    * @throws KitError of kind garbage when it is not authentic; WireError when it is and what is inside does not parse
    */
-  open(datagram: Uint8Array, { isResponse }: IkeHeader): OpenedMessage | 'incomplete' {
+  open(datagram: Uint8Array, { isResponse }: IkeHeader, path: Path): OpenedMessage | 'incomplete' {
     const inbound = this.#inbound;
     if (!inbound) throw new Error('this IKE SA has no keys yet');
     if (this.fragmentSize === undefined) return openMessage(datagram, inbound);
     const { requests, responses } = this.#reassembly;
     const opened = (isResponse ? responses : requests).open(datagram, inbound);
-    if (opened !== 'incomplete' && !isResponse) this.#learnSize(opened);
+    if (opened !== 'incomplete' && !isResponse) this.#learnSize(opened, path);
     return opened;
   }
 
   /** RFC 7383 2.5.1: what the peer sends in smaller fragments is answered in fragments no larger. */
-  #learnSize({ longest }: Reassembled): void {
+  #learnSize({ longest }: Reassembled, path: Path): void {
     if (this.fragmentSize === undefined || longest === undefined) return;
-    const seen = Math.max(longest + datagramOverhead(this.path), DatagramSize.fallback);
+    const seen = Math.max(longest + datagramOverhead(path), DatagramSize.fallback);
     this.fragmentSize = Math.min(this.fragmentSize, seen);
   }
 

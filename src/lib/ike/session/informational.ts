@@ -136,7 +136,8 @@ export function answerInformational(
     const error = new KitError(
       'refused',
       'E_AUTHENTICATION_FAILED',
-      'The peer does not trust our identity or PSK',
+      'The peer does not believe what we proved: our identity, certificate or PSK',
+      { hint: 'The log of the peer says why.' },
     );
     state.end(ikeSa, 'failed', now, error);
     return { payloads: [], purpose: 'refused our identity or proof' };

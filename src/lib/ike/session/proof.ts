@@ -94,7 +94,10 @@ export function prove(
       return { payloads: [keyed(AUTH_METHOD_NULL, undefined, octets)], words: 'null' };
     case 'signature': {
       const { signer } = auth;
-      const { method, data, scheme, sha1 } = signer.sign(signedOctets(octets), context.ikeSa.peerHashes);
+      const { role, peerHashes, peerRsaScheme } = context.ikeSa;
+      // Phones, which say nothing before the server has signed, often know PKCS#1 v1.5 only; some gateways PSS only.
+      const rsaScheme = peerRsaScheme ?? (role === 'responder' ? 'pkcs1' : 'pss');
+      const { method, data, scheme, sha1 } = signer.sign(signedOctets(octets), peerHashes, rsaScheme);
       if (sha1) warnOfSha1(context);
       const stapled = context.ikeSa.peerWantsOcsp ? signer.ocspResponse : undefined;
       return {
@@ -216,7 +219,9 @@ function* verifyBySignature(
   const role = otherRole(context.ikeSa.role);
   const key = yield* task(() => trust.validate({ certificates, ocspResponses, identity, role }));
   const octets = signedOctets(octetsOf(context, role, identity));
-  return verifySignature({ key, value: { method, data }, octets, allowSha1: trust.allowSha1 }).scheme;
+  const verified = verifySignature({ key, value: { method, data }, octets, allowSha1: trust.allowSha1 });
+  context.ikeSa.peerRsaScheme = verified.rsaScheme;
+  return verified.scheme;
 }
 
 /** RFC 7296 3.6: fetching certificates from an address that a stranger names is asking for trouble. */

@@ -203,7 +203,7 @@ export class Session {
   #response(ikeSa: IkeSa, header: IkeHeader, data: Uint8Array, path: Path, now: Milliseconds): void {
     const pending = ikeSa.pending;
     if (pending?.messageId !== header.messageId || pending.exchange.type !== header.exchangeType) return;
-    const opened = open(ikeSa, header, data);
+    const opened = open(ikeSa, header, data, path);
     if (opened === 'unauthentic' || opened === 'incomplete') return;
     ikeSa.pending = undefined;
     ikeSa.lastInboundAt = now;
@@ -231,7 +231,7 @@ export class Session {
   #request(ikeSa: IkeSa, header: IkeHeader, data: Uint8Array, path: Path, now: Milliseconds): void {
     // Window size 1: older requests are stale, later ones cannot exist yet (RFC 7296 2.3).
     if (header.messageId !== ikeSa.requests.expected) return;
-    const opened = open(ikeSa, header, data);
+    const opened = open(ikeSa, header, data, path);
     if (opened === 'unauthentic' || opened === 'incomplete') return;
     ikeSa.lastInboundAt = now;
     follow(this.#state, ikeSa, path);
@@ -254,7 +254,8 @@ export class Session {
       this.#exchanged(false, ExchangeType.IKE_SA_INIT, 0, 'agreed on algorithms and keys');
       this.#mark += 1;
     }
-    const response = ikeSa.seal(exchangeType, messageId, true, payloads, this.#state.entropy);
+    const response = this.#seal(ikeSa, exchangeType, messageId, true, payloads);
+    if (!response) return;
     ikeSa.requests.answered(request, response);
     this.#state.send(ikeSa, response.datagrams, this.#now, path);
     this.#exchanged(false, exchangeType, messageId, story);
@@ -314,11 +315,29 @@ export class Session {
     const message =
       exchange.type === ExchangeType.IKE_SA_INIT
         ? new SentMessage([encodeMessage(ikeSa.header(exchange.type, messageId, false), payloads)])
-        : ikeSa.seal(exchange.type, messageId, false, payloads, state.entropy);
+        : this.#seal(ikeSa, exchange.type, messageId, false, payloads);
+    if (!message) return;
     const retransmission = new Retransmission(state.policy.retransmit, now);
     ikeSa.pending = { messageId, exchange, message, retransmission };
     state.send(ikeSa, message.datagrams, now);
     if (exchange instanceof AuthenticationFailed) state.end(ikeSa, 'failed', now, exchange.endsWith);
+  }
+
+  /** A message of ours; one that is too long even for fragments cannot be said, which ends the session. */
+  #seal(
+    ikeSa: IkeSa,
+    exchangeType: number,
+    messageId: number,
+    isResponse: boolean,
+    payloads: Payload[],
+  ): SentMessage | undefined {
+    try {
+      return ikeSa.seal(exchangeType, messageId, isResponse, payloads, this.#state.entropy);
+    } catch (error) {
+      if (!(error instanceof KitError)) throw error;
+      this.#state.end(ikeSa, 'failed', this.#now, error);
+      return undefined;
+    }
   }
 
   /** Notes a finished exchange in front of the events it caused, which begin at index `at`. */
@@ -348,9 +367,10 @@ function open(
   ikeSa: IkeSa,
   header: IkeHeader,
   data: Uint8Array,
+  path: Path,
 ): Payload[] | 'incomplete' | 'unauthentic' | 'malformed' {
   try {
-    const opened = ikeSa.open(data, header);
+    const opened = ikeSa.open(data, header, path);
     return opened === 'incomplete' ? opened : opened.payloads;
   } catch (error) {
     if (error instanceof WireError) return 'malformed';

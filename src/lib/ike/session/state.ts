@@ -47,6 +47,8 @@ export class SessionState {
   waiting:
     | { id: number; until: Milliseconds; resume(outcome: TaskOutcome, now: Milliseconds): void }
     | undefined;
+  /** Why authentication will fail, where that is known before the peer has heard it to the end. */
+  doomed: KitError | undefined;
   /** Authentication, while it goes on. */
   conversation: { abort(): void } | undefined;
   /** Responders: answers IKE_AUTH requests, from the first one on. */

@@ -1,5 +1,6 @@
 import type { Milliseconds } from '../../core/environment.js';
 import { KitError } from '../../core/errors.js';
+import { DatagramSize, datagramOverhead } from '../fragment.js';
 import { IkeAuth } from './auth.js';
 import { MakeChild } from './create-child.js';
 import type { IkeSa, PendingRequest } from './ike-sa.js';
@@ -62,7 +63,7 @@ export function nextWake(state: SessionState): Milliseconds | undefined {
 function drop(state: SessionState, ikeSa: IkeSa, now: Milliseconds): void {
   if (ikeSa.stage === 'half-open') {
     const error = new KitError('network', 'E_HALF_OPEN_TIMEOUT', 'The client did not authenticate in time');
-    state.end(ikeSa, 'failed', now, error);
+    state.end(ikeSa, 'failed', now, state.doomed ?? error);
   }
   state.ikeSas.splice(state.ikeSas.indexOf(ikeSa), 1);
   ikeSa.stage = 'gone';
@@ -78,7 +79,7 @@ function retransmit(state: SessionState, ikeSa: IkeSa, pending: PendingRequest, 
 }
 
 /** Why nothing came back, in the words of the exchange that waited. */
-function silence(state: SessionState, ikeSa: IkeSa, { exchange }: PendingRequest): KitError {
+function silence(state: SessionState, ikeSa: IkeSa, { exchange, message }: PendingRequest): KitError {
   const gateway = `${ikeSa.path.remote.address} port ${ikeSa.path.remote.port}`;
   if (exchange instanceof SaInit) {
     return (
@@ -89,8 +90,13 @@ function silence(state: SessionState, ikeSa: IkeSa, { exchange }: PendingRequest
     );
   }
   if (exchange instanceof IkeAuth) {
+    const bytes = datagramOverhead(ikeSa.path) + Math.max(...message.datagrams.map(({ length }) => length));
+    const hint =
+      ikeSa.fragmentSize === undefined && bytes > DatagramSize.default
+        ? `Ours is one datagram of ${bytes} bytes, and paths that drop IP fragments lose it. Switch IKE fragmentation (RFC 7383) on at both sides, or use smaller certificates (ECDSA).`
+        : 'Check that UDP 4500 is open; some gateways also drop IKE_AUTH silently when they refuse it: see their log.';
     return new KitError('network', 'E_NO_ANSWER', `${gateway} answered IKE_SA_INIT but not IKE_AUTH`, {
-      hint: 'Check that UDP 4500 is open; some gateways also drop IKE_AUTH silently when they refuse it: see their log.',
+      hint,
     });
   }
   const seconds = Math.round(lasting(state) / 1000);

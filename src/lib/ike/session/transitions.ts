@@ -96,7 +96,7 @@ export const transitions: readonly Transition[] = [
           hint: 'It does not trust what this side showed of itself: its log says why.',
         },
       );
-      state.end(ikeSa, 'failed', now, error);
+      state.end(ikeSa, 'failed', now, state.doomed ?? error);
       reply([], 'gave up before both sides were authenticated');
     },
   },

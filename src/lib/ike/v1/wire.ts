@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from '../../core/bytes.js';
 import { WireError } from '../../core/errors.js';
 import { checkField, expectEnd, rebased, restOfStructure, writeSized } from '../wire/codec.js';
-import { HEADER_LENGTH } from '../wire/header.js';
+import { decodeFixedHeader, encodeFixedHeader, HEADER_LENGTH } from '../wire/header.js';
 import type { MalformedPayload } from '../wire/payloads.js';
 import { decodePayloadBody, encodePayloadBody } from './payloads.js';
 import { type Ikev1Header, type Ikev1Message, type Ikev1Payload, Ikev1PayloadType } from './types.js';
@@ -39,46 +39,23 @@ export interface ChainOptions {
  * @throws WireError `E_TRUNCATED` when there are fewer than 28 bytes
  */
 export function decodeIkev1Header(data: Uint8Array): Ikev1Header {
-  if (data.length < HEADER_LENGTH) {
-    throw new WireError('E_TRUNCATED', `an ISAKMP header has 28 bytes, not ${data.length}`, data.length);
-  }
-  const reader = new ByteReader(data);
-  const initiatorSpi = reader.u64();
-  const responderSpi = reader.u64();
-  const nextPayload = reader.u8();
-  const version = reader.u8();
-  const exchangeType = reader.u8();
-  const flags = reader.u8();
+  const { flags, ...header } = decodeFixedHeader(data, 'ISAKMP');
   return {
-    initiatorSpi,
-    responderSpi,
-    nextPayload,
-    majorVersion: version >> 4,
-    minorVersion: version & 0x0f,
-    exchangeType,
+    ...header,
     encrypted: (flags & FLAG_ENCRYPTION) !== 0,
     commit: (flags & FLAG_COMMIT) !== 0,
     authenticationOnly: (flags & FLAG_AUTHENTICATION) !== 0,
-    messageId: reader.u32(),
-    length: reader.u32(),
   };
 }
 
 /** Appends the 28 bytes of a header. */
 export function encodeIkev1Header(header: Ikev1Header, writer: ByteWriter): void {
-  writer
-    .u64(header.initiatorSpi)
-    .u64(header.responderSpi)
-    .u8(header.nextPayload)
-    .u8((header.majorVersion << 4) | header.minorVersion)
-    .u8(header.exchangeType)
-    .u8(
-      (header.encrypted ? FLAG_ENCRYPTION : 0) |
-        (header.commit ? FLAG_COMMIT : 0) |
-        (header.authenticationOnly ? FLAG_AUTHENTICATION : 0),
-    )
-    .u32(header.messageId)
-    .u32(header.length);
+  const { encrypted, commit, authenticationOnly } = header;
+  const flags =
+    (encrypted ? FLAG_ENCRYPTION : 0) |
+    (commit ? FLAG_COMMIT : 0) |
+    (authenticationOnly ? FLAG_AUTHENTICATION : 0);
+  encodeFixedHeader({ ...header, flags }, writer);
 }
 
 /**

@@ -1,36 +1,38 @@
-import type { KeyObject } from 'node:crypto';
-import { KitError } from '../../core/errors.js';
 import type { CertReport } from '../../report/cert.schema.js';
-import { fileExists } from '../atomic-file.js';
-import { type Certificate, certificateName } from '../certificate.js';
+import { type Certificate, certificateName, isSignedBy } from '../certificate.js';
 import { clientNames, clientProblems } from '../clients.js';
 import { certificateWarnings, describeCertificate, describeRequest, emptyReport } from '../describe.js';
 import { type AskPassphrase, toPem } from '../files.js';
-import { type Issuer, issueEndEntity, validityOf } from '../issue.js';
-import { describeKey, generateKey, type KeyKind, spkiOf } from '../keys.js';
-import { forbiddenName } from '../name-constraints.js';
+import { issueEndEntity, validityOf } from '../issue.js';
+import { spkiOf } from '../keys.js';
+import { dateText } from '../problem.js';
 import { createRequest, parseRequest } from '../request.js';
-import { fileStem, keyFile, Store } from '../store.js';
+import { fileStem, Store } from '../store.js';
 import { CA_DAYS, createCa } from './ca.js';
 import { type NameOptions, type ResolvedNames, resolveNames } from './names.js';
-import { clampValidity, issuerFor } from './shared.js';
+import {
+  type ChainedIssuer,
+  clampValidity,
+  expectAcceptable,
+  issuerFor,
+  type KeyOptions,
+  keyFor,
+  shellWord,
+} from './shared.js';
 
 /** Default lifetimes, days: what Apple takes of a gateway from any CA; clients are not limited by it. */
 export const SERVER_DAYS = 397;
 export const CLIENT_DAYS = 825;
 
-interface KeyOptions {
+/** What `issue` and `csr` share. */
+export interface IdentityOptions extends KeyOptions, NameOptions {
   store: string;
-  keyKind: KeyKind;
-  force: boolean;
+  /** ` --store FOLDER` as the user has to write it; empty for the default. */
+  storeFlag: string;
   now: number;
-  /** Gives the passphrase the new key is encrypted with; undefined: not encrypted. */
-  encrypt?: AskPassphrase | undefined;
-  /** Gives the passphrase of a key that is there already. */
-  ask: AskPassphrase;
 }
 
-export interface IssueOptions extends KeyOptions, NameOptions {
+export interface IssueOptions extends IdentityOptions {
   days?: number | undefined;
   crlUrl?: string | undefined;
   /** Gives the passphrase of the CA's key. */
@@ -46,72 +48,94 @@ export async function issueCertificate(options: IssueOptions): Promise<CertRepor
   const report = emptyReport('issue');
   await store.change(async () => {
     await store.expectFree(stem, ['crt', 'csr'], options.force);
-    if (!(await store.has('ca.crt'))) await createFirstCa(store, options, report);
-    const issuer = await issuerFor(store, options.askIssuer);
-    const { key, fresh } = await keyOf(store, stem, options);
+    const issuer = (await store.has('ca.crt'))
+      ? await issuerFor(store, options.askIssuer)
+      : await createFirstCa(store, options, report);
+    const { key, save } = await keyFor(store, stem, options);
     const certificate = signEndEntity(names, spkiOf(key), issuer, options, report);
-    const file = keyFile(key, fresh ? await options.encrypt?.() : undefined);
+    await warnOfReplaced(store, stem, issuer, options, report);
     await store.noteIssued(name, certificate);
-    if (fresh) await store.writePair(stem, file, certificate, options.force);
-    else await store.writeCertificate(stem, certificate, options.force);
+    await store.writePair(stem, save, certificate, options.force);
     report.files.push(
       { path: store.path(`${stem}.crt`), content: 'certificate' },
       { path: store.path(`${stem}.key`), content: 'key' },
     );
     describeIssued(certificate, names, options.now, report);
+    report.next.push(...nextSteps(store, stem, names, issuer, options));
   });
-  report.next.push(
-    names.server
-      ? `Clients need ${store.path('ca.crt')}; the gateway needs ${store.path(`${stem}.crt`)} and ${store.path(`${stem}.key`)}.`
-      : `For a phone or Windows: ipsec-kit cert export ${name} --p12   (for Apple and older systems add --legacy)`,
-  );
   return report;
 }
 
-async function createFirstCa(store: Store, options: IssueOptions, report: CertReport): Promise<void> {
-  const { now, encrypt, askIssuer, store: folder } = options;
-  const ca = await createCa(
+async function createFirstCa(
+  store: Store,
+  options: IssueOptions,
+  report: CertReport,
+): Promise<ChainedIssuer> {
+  const { now, encrypt, askIssuer, store: folder, storeFlag } = options;
+  const issuer = await createCa(
     store,
-    { store: folder, keyKind: 'ecdsa-p256', days: CA_DAYS, now, force: false, encrypt, askIssuer },
+    { store: folder, storeFlag, days: CA_DAYS, now, force: false, encrypt, ask: askIssuer, askIssuer },
     report,
   );
   report.next.push(
-    `A new CA was made, ${certificateName(ca)}: install ${store.path('ca.crt')} where peers verify.`,
+    `A new CA was made, ${certificateName(issuer.certificate)}: install ${store.path('ca.crt')} where peers verify.`,
   );
+  return issuer;
 }
 
-/** A key without a certificate is what an interruption left, or what the user put there: it is used, not replaced. */
-async function keyOf(
+/** A certificate that is written over is not revoked by that. */
+async function warnOfReplaced(
   store: Store,
   stem: string,
-  options: KeyOptions,
-): Promise<{ key: KeyObject; fresh: boolean }> {
-  if (options.force || !(await store.has(`${stem}.key`))) {
-    return { key: await generateKey(options.keyKind), fresh: true };
-  }
-  const key = await store.key(stem, options.ask);
-  const kind = describeKey(key).text.toLowerCase().replace(/[ -]/g, '');
-  if (kind !== options.keyKind.replace('-', '')) throw fileExists(store.path(`${stem}.key`));
-  return { key, fresh: false };
+  issuer: ChainedIssuer,
+  { now, storeFlag }: IssueOptions,
+  report: CertReport,
+): Promise<void> {
+  if (!(await store.has(`${stem}.crt`))) return;
+  const former = await store.certificate(stem).catch(() => undefined);
+  if (former === undefined || former.notAfter.getTime() < now || !isSignedBy(former, issuer.certificate))
+    return;
+  report.warnings.push({
+    code: 'W_REPLACED',
+    message: `The former certificate, serial ${former.serial}, stays valid until ${dateText(former.notAfter)}.`,
+    hint: `If its key got into wrong hands: ipsec-kit cert revoke ${former.serial}${storeFlag}`,
+  });
 }
 
-/** @throws KitError refused E_CERT_NAME_CONSTRAINT */
+/** What to do with a new pair: whom to give which file, and the command. */
+function nextSteps(
+  store: Store,
+  stem: string,
+  { server }: ResolvedNames,
+  { chain }: ChainedIssuer,
+  { storeFlag }: IssueOptions,
+): string[] {
+  const path = (file: string): string => shellWord(store.path(file));
+  const root = path(chain.length > 1 ? 'chain.crt' : 'ca.crt');
+  // A CA between is sent along, because the other side may not have it.
+  const between = chain.length > 1 ? ` --cert ${path('ca.crt')}` : '';
+  const flags = `--cert ${path(`${stem}.crt`)}${between} --key ${path(`${stem}.key`)} --ca ${root}`;
+  return server
+    ? [`Gateway: ipsec-kit serve ${flags}`, `Clients need ${root} to believe it.`]
+    : [
+        `Client: ipsec-kit connect GATEWAY ${flags}`,
+        `For a phone or Windows: ipsec-kit cert export ${shellWord(stem)}${storeFlag}   (Apple and older systems: --legacy)`,
+      ];
+}
+
+/** @throws KitError refused, what nobody would accept: {@link expectAcceptable} */
 export function signEndEntity(
   names: ResolvedNames,
   spki: Uint8Array,
-  issuer: Issuer,
+  issuer: ChainedIssuer,
   { days, now, crlUrl }: { days?: number | undefined; now: number; crlUrl?: string | undefined },
   report: CertReport,
 ): Certificate {
   const length = days ?? (names.server ? SERVER_DAYS : CLIENT_DAYS);
   const validity = clampValidity(validityOf(length, now), issuer, report);
   const certificate = issueEndEntity({ ...names, spki, validity, crlUrl }, issuer);
-  const constraints = issuer.certificate.nameConstraints;
-  const forbidden = constraints && forbiddenName(certificate, constraints);
-  if (forbidden === undefined) return certificate;
-  throw new KitError('refused', 'E_CERT_NAME_CONSTRAINT', `The CA may not issue that: ${forbidden}.`, {
-    hint: 'Nobody would accept the certificate. Use a CA without that constraint.',
-  });
+  expectAcceptable(certificate, issuer, now);
+  return certificate;
 }
 
 export function describeIssued(
@@ -136,16 +160,16 @@ export function describeIssued(
 }
 
 /** Makes a key and a signing request for another CA. */
-export async function makeRequest(options: KeyOptions & NameOptions): Promise<CertReport> {
+export async function makeRequest(options: IdentityOptions): Promise<CertReport> {
   const store = new Store(options.store);
   const names = resolveNames(options);
   const stem = fileStem(options.names[0] ?? '');
   const report = emptyReport('csr');
   await store.change(async () => {
     await store.expectFree(stem, ['csr', 'crt'], options.force);
-    const { key, fresh } = await keyOf(store, stem, options);
+    const { key, save } = await keyFor(store, stem, options);
     const request = createRequest(names.subject, key, names);
-    if (fresh) await store.writeKey(stem, keyFile(key, await options.encrypt?.()), options.force);
+    await save();
     await store.writePublic(`${stem}.csr`, toPem('CERTIFICATE REQUEST', request), options.force);
     report.requests.push(describeRequest(parseRequest(request)));
     report.files.push(
@@ -153,6 +177,8 @@ export async function makeRequest(options: KeyOptions & NameOptions): Promise<Ce
       { path: store.path(`${stem}.key`), content: 'key' },
     );
   });
-  report.next.push(`Send ${store.path(`${stem}.csr`)} to the CA; there: ipsec-kit cert sign ${stem}.csr`);
+  report.next.push(
+    `Send ${store.path(`${stem}.csr`)} to the CA; there: ipsec-kit cert sign ${shellWord(`${stem}.csr`)}`,
+  );
   return report;
 }

@@ -7,7 +7,7 @@ import { type GeneralName, parseGeneralName } from '../general-name.js';
 export interface NameOptions {
   names: readonly string[];
   sans: readonly string[];
-  /** Distinguished name; default: CN and the first name. */
+  /** Distinguished name; default: CN and the first name, or that itself when it is a distinguished name. */
   subject?: string | undefined;
   server: boolean;
   client: boolean;
@@ -40,11 +40,17 @@ export function resolveNames({ names, sans, subject, server, client, ipAsDns }: 
   );
   const guess = !server && !client;
   return {
-    subject: subject === undefined ? commonName(names[0] ?? '') : parseSubject(subject),
+    subject: subject === undefined ? subjectOf(given[0], names[0] ?? '') : parseSubject(subject),
     subjectAltNames: unique([...given, ...asDns]),
     server: server || (guess && looksLikeServer),
     client: client || (guess && !looksLikeServer),
   };
+}
+
+/** A distinguished name is the subject itself; any other name its CN. */
+function subjectOf(first: GeneralName | undefined, text: string): Uint8Array {
+  if (first?.kind === 'dn') return first.der;
+  return commonName(first?.kind === 'dns' ? first.value : text);
 }
 
 function unique(names: readonly GeneralName[]): GeneralName[] {

@@ -1,12 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { KitError } from '../../core/errors.js';
 import type { CertReport } from '../../report/cert.schema.js';
-import { writeFileSafely } from '../atomic-file.js';
-import type { Certificate } from '../certificate.js';
+import { fileExists, writeFileSafely } from '../atomic-file.js';
+import { type Certificate, isSignedBy } from '../certificate.js';
 import { createCrl, parseCrl, type RevocationReason } from '../crl.js';
 import { describeCrl, emptyReport } from '../describe.js';
-import { type AskPassphrase, toPem } from '../files.js';
-import { sameName } from '../names.js';
-import { Store } from '../store.js';
+import { type AskPassphrase, readIdentityFile, toPem } from '../files.js';
+import { noPassphrase, Store } from '../store.js';
 import { issuerFor } from './shared.js';
 
 interface CrlOptions {
@@ -20,10 +20,17 @@ interface CrlOptions {
 /** Default time until the next list, days. */
 export const CRL_DAYS = 30;
 
-/** Writes `ca.crl` anew. */
-export async function writeCrl(
-  options: CrlOptions & { out?: string | undefined; der: boolean },
-): Promise<CertReport> {
+interface CrlFileOptions extends CrlOptions {
+  /** Where to write it; undefined: `ca.crl` in the store. */
+  out?: string | undefined;
+  /** DER instead of PEM. */
+  der?: boolean;
+  /** Replace a file that is no revocation list, too. */
+  force?: boolean;
+}
+
+/** Writes `ca.crl` anew. @throws KitError usage E_FILE_EXISTS */
+export async function writeCrl(options: CrlFileOptions): Promise<CertReport> {
   const store = new Store(options.store);
   const report = emptyReport('crl');
   await store.caCertificate();
@@ -34,11 +41,9 @@ export async function writeCrl(
   return report;
 }
 
-async function makeCrl(
-  store: Store,
-  options: CrlOptions & { out?: string | undefined; der?: boolean },
-  report: CertReport,
-): Promise<void> {
+async function makeCrl(store: Store, options: CrlFileOptions, report: CertReport): Promise<void> {
+  const path = options.out ?? store.path('ca.crl');
+  if (options.force !== true) await expectCrl(path);
   const issuer = await issuerFor(store, options.askIssuer);
   const thisUpdate = new Date(Math.floor(options.now / 1000) * 1000);
   const der = createCrl(issuer, await store.revocations(), {
@@ -46,11 +51,21 @@ async function makeCrl(
     thisUpdate,
     nextUpdate: new Date(thisUpdate.getTime() + options.days * 86_400_000),
   });
-  const path = options.out ?? store.path('ca.crl');
   const data = options.der ? der : toPem('X509 CRL', der);
   await writeFileSafely(path, data, { mode: 0o644, replace: true });
   report.crls.push(describeCrl(parseCrl(der)));
   report.files.push({ path, content: 'crl' });
+}
+
+/** A new list takes the place of an old one, and of nothing else. @throws KitError usage E_FILE_EXISTS */
+async function expectCrl(path: string): Promise<void> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw fileExists(path);
+  });
+  if (bytes === undefined) return;
+  const found = await readIdentityFile(bytes, noPassphrase).catch(() => undefined);
+  if (found === undefined || found.crls.length === 0) throw fileExists(path);
 }
 
 export interface RevokeOptions extends CrlOptions {
@@ -67,8 +82,7 @@ export async function revoke(options: RevokeOptions): Promise<CertReport> {
   const ca = await store.caCertificate();
   await store.change(async () => {
     const serial = typeof target === 'string' ? target : target.serial;
-    const ours =
-      typeof target === 'string' ? await store.knowsSerial(serial) : sameName(target.issuer, ca.subject);
+    const ours = typeof target === 'string' ? await store.knowsSerial(serial) : isSignedBy(target, ca);
     if (!ours) {
       throw new KitError(
         'refused',

@@ -13,7 +13,7 @@ import type { SigningRequest } from '../request.js';
 import { fileStem, Store } from '../store.js';
 import { describeIssued, signEndEntity } from './issue.js';
 import type { ResolvedNames } from './names.js';
-import { clampValidity, issuerFor } from './shared.js';
+import { clampValidity, expectAcceptable, expectRoomBelow, issuerFor } from './shared.js';
 
 export interface SignOptions {
   store: string;
@@ -53,8 +53,10 @@ export async function signRequest(options: SignOptions): Promise<CertReport> {
     const names = namesOf(options);
     let certificate: ReturnType<typeof intermediateCa>;
     if (options.intermediate) {
+      expectRoomBelow(issuer);
       const validity = clampValidity(validityOf(options.days ?? INTERMEDIATE_DAYS, now), issuer, report);
       certificate = intermediateCa({ ...request, validity, pathLength: 0, crlUrl: options.crlUrl }, issuer);
+      expectAcceptable(certificate, issuer, now);
       report.certificates.push(describeCertificate(certificate));
     } else {
       certificate = signEndEntity(names, request.spki, issuer, options, report);
@@ -65,8 +67,11 @@ export async function signRequest(options: SignOptions): Promise<CertReport> {
     const pem = toPem('CERTIFICATE', certificate.der);
     await writeFileSafely(path, pem, { mode: 0o644, replace: options.force });
     report.files.push({ path, content: 'certificate' });
+    const above = issuer.chain.length > 1 ? ` and ${store.path('chain.crt')}` : '';
+    report.next.push(
+      `Give the certificate${above === '' ? ' and' : ','} ${store.path('ca.crt')}${above} to whoever made the request.`,
+    );
   });
-  report.next.push(`Give the certificate and ${store.path('ca.crt')} to whoever made the request.`);
   return report;
 }
 

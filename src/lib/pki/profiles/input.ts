@@ -60,6 +60,7 @@ export function certificatePem({ der }: Certificate): string {
 export function fileStemOf(name: string): string {
   const stem = name
     .normalize('NFKD')
+    .replace(/['\u2018\u2019]/g, '')
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '')
     .slice(0, 64);

@@ -1,3 +1,4 @@
+import { profileFields } from '../../report/profile.schema.js';
 import { type ExportInput, keyFile, textFile } from './input.js';
 import type { ClientProfile, ExportedFile } from './types.js';
 
@@ -33,9 +34,12 @@ export function ipsecKitFiles(input: ExportInput): ExportedFile[] {
   ];
 }
 
-/** The JSON of a profile, as it is stored. */
+/** The JSON of a profile, as it is stored, always in the order of the schema. */
 export function profileText(profile: ClientProfile): string {
-  return `${JSON.stringify(profile, null, 2)}\n`;
+  const ordered = profileFields
+    .filter((field) => profile[field] !== undefined)
+    .map((field) => [field, profile[field]]);
+  return `${JSON.stringify(Object.fromEntries(ordered), null, 2)}\n`;
 }
 
 function secretFile(name: string, data: Uint8Array, what: string): ExportedFile {

@@ -93,7 +93,7 @@ export function withAbsolutePaths(profile: ClientProfile, folder: string): Clien
   const result = { ...profile };
   for (const name of ['keyFile', 'keyPassphraseFile', 'pskFile', 'eapPasswordFile'] as const) {
     const path = result[name];
-    if (path !== undefined && !isAbsolute(path)) result[name] = resolve(folder, path);
+    if (path !== undefined && path !== '' && !isAbsolute(path)) result[name] = resolve(folder, path);
   }
   return result;
 }

@@ -116,7 +116,8 @@ function caLines({ ca }: ExportInput): string[] {
     ]),
     ')',
     '$issuers = foreach ($pem in $authorities) {',
-    '  $file = [System.IO.Path]::GetTempFileName()',
+    '  $temporary = [System.IO.Path]::GetTempPath()',
+    "  $file = Join-Path -Path $temporary -ChildPath ([System.Guid]::NewGuid().ToString() + '.cer')",
     '  try {',
     '    Set-Content -LiteralPath $file -Value $pem -Encoding Ascii',
     '    Import-Certificate -FilePath $file -CertStoreLocation Cert:\\LocalMachine\\Root',
@@ -130,12 +131,13 @@ function caLines({ ca }: ExportInput): string[] {
 
 function identityLines(input: ExportInput, hasContainer: boolean): string[] {
   if (!usesCertificate(input)) return [];
-  const store = input.profile.auth === 'cert' ? 'LocalMachine' : 'CurrentUser';
+  const { auth } = input.profile;
+  const store = auth === 'cert' ? 'LocalMachine' : 'CurrentUser';
   if (!hasContainer) {
-    return [`# The client's certificate with its key has to be in Cert:\\${store}\\My.`, ''];
+    return [`# The client's certificate and key have to be in Cert:\\${store}\\My.`, ''];
   }
   return [
-    "# The client's certificate and key.",
+    `# The client's certificate and key, for ${auth === 'cert' ? 'the machine' : 'the user who runs this'}.`,
     `$container = Join-Path -Path $PSScriptRoot -ChildPath ${literal(`${input.stem}.p12`)}`,
     `$passphrase = Read-Host -Prompt ${literal(`Passphrase of ${input.stem}.p12`)} -AsSecureString`,
     `Import-PfxCertificate -FilePath $container -CertStoreLocation Cert:\\${store}\\My -Password $passphrase | Out-Null`,

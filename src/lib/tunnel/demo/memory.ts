@@ -6,6 +6,7 @@ import { Secret } from '../../core/secret.js';
 import { createMemoryPlane, type MemoryPlane } from '../../esp/plane/memory.js';
 import type { DemoObstacle, DemoReport } from '../../report/demo.schema.js';
 import { runClient } from '../client.js';
+import { pskCredentials } from '../credentials.js';
 import { runServer } from '../server.js';
 import type { PlaneFactory, TunnelContext, TunnelEvent } from '../types.js';
 import { answer, datagram, echoRequest, readPacket } from './packets.js';
@@ -53,8 +54,8 @@ async function perform(
   { signal, log }: { signal: AbortSignal; log: Log },
   ends: End[],
 ): Promise<void> {
-  const psk = Secret.fromText(generatePsk());
-  const common = { psk, encap: true, dpd: 5000 };
+  const credentials = pskCredentials(Secret.fromText(generatePsk()));
+  const common = { credentials, encap: true, dpd: 5000 };
   recorder.stage('server and client in one process, over loopback, without devices');
 
   const serverEvents: TunnelEvent[] = [];

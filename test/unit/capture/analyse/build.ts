@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ConversationLimits, Conversations } from '../../../../src/lib/capture/analyse/conversations.js';
 import { diagnose } from '../../../../src/lib/capture/analyse/diagnose.js';
 import type { ConversationReport, Finding } from '../../../../src/lib/capture/analyse/types.js';
+import { EapFlights } from '../../../../src/lib/capture/decrypt/eap-flights.js';
 import { describeMessage, describePayloads } from '../../../../src/lib/capture/describe/describe.js';
 import type { IncompleteDatagram } from '../../../../src/lib/capture/read/units.js';
 import type { CaptureNote, DecodedPacket, Icv, Unit } from '../../../../src/lib/capture/types.js';
@@ -51,6 +52,7 @@ export interface MessageOptions {
 /** Builds a conversation packet by packet out of real messages, described as the decoder describes them. */
 export class Talk {
   readonly conversations: Conversations;
+  readonly #flights = new EapFlights();
   i: Host = { address: '192.0.2.1', port: 500 };
   r: Host = { address: '192.0.2.2', port: 500 };
   incomplete: IncompleteDatagram[] = [];
@@ -99,7 +101,9 @@ export class Talk {
     const isOpen = sealed === 'opened';
     const shown = !options.fragment || options.fragment.number === options.fragment.total;
     if (isOpen && shown) {
-      ike.payloads.push(...describePayloads(2, inner.first, inner.bytes, { certificates: true }));
+      const opened = describePayloads(2, inner.first, inner.bytes, { certificates: true });
+      this.#flights.complete(ike, opened, inner.bytes, true);
+      ike.payloads.push(...opened);
     }
     const icv: Icv = sealed === 'none' ? 'none' : isOpen ? 'good' : sealed === 'bad' ? 'bad' : 'unchecked';
     return this.#add({ protocol: 'IKEv2', ike, decrypted: isOpen, icv }, message, from, options);
@@ -354,3 +358,38 @@ export function traffic(talk: Talk, count = 5, toI = '0xc0000001', toR = '0xc000
     talk.esp('r', toI, seq, { icv: 'good' });
   }
 }
+
+/** An EAP payload. @param data what follows the type */
+export function eap(code: number, type?: number, data: Uint8Array = new Uint8Array(0)): Payload {
+  const body = Uint8Array.from([...(type === undefined ? [] : [type]), ...data]);
+  const length = 4 + body.length;
+  return { type: 48, message: Uint8Array.from([code, 1, length >> 8, length & 0xff, ...body]) };
+}
+
+/** IKE_AUTH with EAP: the gateway proves itself, then requests and responses take turns, each in a message of its own. */
+export function eapTalk(
+  turns: readonly Payload[],
+  { proof = signature, certificates = [] }: { proof?: Payload; certificates?: Payload[] } = {},
+): Talk {
+  const talk = new Talk();
+  talk.init(false, [sa(IKE_SUITE), ke(31), nonce]);
+  talk.init(true, [sa(IKE_SUITE), ke(31), nonce]);
+  const [first, ...rest] = turns;
+  talk.auth(
+    1,
+    false,
+    authRequest().filter(({ type }) => type !== 39),
+  );
+  talk.auth(1, true, [id(36, 'gw.example'), ...certificates, proof, ...(first ? [first] : [])]);
+  rest.forEach((payload, at) => {
+    talk.auth(2 + (at >> 1), at % 2 === 1, [payload]);
+  });
+  return talk;
+}
+
+/** By method 14: ecdsa-with-sha256. */
+export const signature: Payload = {
+  type: 39,
+  method: 14,
+  data: Buffer.concat([Buffer.from('0c300a06082a8648ce3d040302', 'hex'), new Uint8Array(64).fill(5)]),
+};

@@ -2,10 +2,8 @@ import { expect, test } from 'vitest';
 import { authentication } from '../../../../src/lib/capture/analyse/findings/authentication.js';
 import { errors } from '../../../../src/lib/capture/analyse/findings/errors.js';
 import { nat } from '../../../../src/lib/capture/analyse/findings/nat.js';
-import { utf8 } from '../../../../src/lib/core/bytes.js';
 import { NotifyType, notify } from '../../../../src/lib/ike/wire/notify.js';
 import type { Payload } from '../../../../src/lib/ike/wire/types.js';
-import { ecCertificate, pssCertificate } from '../describe/certificate-samples.js';
 import {
   authRequest,
   authResponse,
@@ -19,6 +17,7 @@ import {
   pskAuth,
   SPI_R,
   sa,
+  signature,
   Talk,
 } from './build.js';
 import { checkGroup } from './cases.js';
@@ -51,40 +50,13 @@ function closedAnswer(plaintextBytes: number): Talk {
   return talk;
 }
 
-function eap(code: number, type?: number, data: Uint8Array = new Uint8Array(0)): Payload {
-  const message = Uint8Array.of(
-    code,
-    1,
-    0,
-    (type === undefined ? 4 : 5) + data.length,
-    ...(type === undefined ? [] : [type]),
-    ...data,
+/** The initiator's AUTH: a method and what comes before the signature, hexadecimal. */
+function signed(method: number, algorithm: string): Talk {
+  const data = Buffer.concat([Buffer.from(algorithm, 'hex'), new Uint8Array(64).fill(5)]);
+  return authenticated(
+    authRequest().map((payload) => (payload.type === 39 ? { type: 39, method, data } : payload)),
+    authResponse(),
   );
-  return { type: 48, message };
-}
-
-function eapEnd(last: Payload): Talk {
-  const talk = opened();
-  talk.auth(
-    1,
-    false,
-    authRequest().filter(({ type }) => type !== 39),
-  );
-  talk.auth(1, true, [id(36, 'gw.example'), pskAuth, eap(1, 1)]);
-  talk.auth(2, false, [eap(2, 1, utf8('carol'))]);
-  talk.auth(2, true, [eap(1, 29, Uint8Array.of(1, 1, 0, 5, 0))]);
-  talk.auth(3, false, [eap(2, 29, Uint8Array.of(2, 1, 0, 5, 0))]);
-  talk.auth(3, true, [last]);
-  return talk;
-}
-
-function certified(identity: string, der: Uint8Array): Talk {
-  const own: Payload[] = [id(36, identity), { type: 37, encoding: 4, data: der }, pskAuth];
-  return authenticated(authRequest(), [...own, ...authResponse().slice(2)]);
-}
-
-function valid(): Talk {
-  return certified('gw.example', ecCertificate);
 }
 
 checkGroup(authentication, {
@@ -108,50 +80,65 @@ checkGroup(authentication, {
     title: /too short for a child SA/,
     without: () => closedAnswer(105),
   },
-  'eap-failed': {
-    talk: () => eapEnd(eap(4)),
-    frames: [7, 8],
-    title: "192.0.2.2 ended EAP-MSCHAP-V2 with Failure for the user 'carol'.",
-    without: () => eapEnd(eap(3)),
-  },
   'identity-differs': {
     talk: () => authenticated(authRequest(), [id(36, 'other.example'), ...authResponse().slice(1)]),
     frames: [3, 4],
     title: "192.0.2.1 wants to reach 'gw.example', but 192.0.2.2 says it is 'other.example'.",
     without: good,
   },
-  'identity-not-in-certificate': {
-    talk: () => certified('vpn.example', ecCertificate),
-    frames: [4],
-    title: /'vpn\.example' of 192\.0\.2\.2:500 is not among .* it has DNS:gw\.example/,
-    without: () => certified('gw.example', ecCertificate),
+  'null-authentication': {
+    talk: () =>
+      authenticated(
+        authRequest().map((payload) => (payload.type === 39 ? { ...pskAuth, method: 13 } : payload)),
+        authResponse(),
+      ),
+    frames: [3],
+    title: "192.0.2.1 took part as 'alice.example' without any proof of who it is (NULL authentication).",
+    without: good,
   },
-  'certificate-expired': {
-    talk: () => {
-      const talk = opened();
-      talk.auth(1, false, authRequest(), { at: -90 * 86_400 });
-      talk.auth(1, true, [id(36, 'gw.example'), { type: 37, encoding: 4, data: ecCertificate }, pskAuth]);
-      return talk;
-    },
-    frames: [4],
-    title: /is valid only from 2026-11-21/,
-    advice: /clocks/,
-    without: valid,
-  },
-  'certificate-weak': {
-    talk: () => certified('gw.example', pssCertificate),
-    frames: [4],
-    title: /an RSA key of 1024 bits/,
-    without: valid,
+  'signature-sha1': {
+    talk: () => signed(14, '0f300d06092a864886f70d0101050500'),
+    frames: [3],
+    title: '192.0.2.1 signed with sha1WithRSAEncryption.',
+    without: () => signed(14, '0f300d06092a864886f70d01010b0500'),
   },
 });
+test('method 1 is taken for SHA-1', () => {
+  expect(signed(1, '').only('signature-sha1').title).toMatch(
+    /method 1, RSA Digital Signature, which means SHA-1/,
+  );
+  expect(signed(9, '').ids()).not.toContain('signature-sha1');
+});
 
-test.each(['gw.example', '192.0.2.1', 'admin@gw.example'])(
-  '%s is found among the names of a certificate',
-  (identity) => {
-    expect(certified(identity, ecCertificate).ids()).not.toContain('identity-not-in-certificate');
-  },
-);
+test.each([
+  [6, 6, false],
+  [6, 7, true],
+])('CAs named by both sides (%i and %i) are compared', (ours, theirs, different) => {
+  const request = (fill: number): Payload => ({ type: 38, encoding: 4, data: new Uint8Array(20).fill(fill) });
+  const talk = new Talk();
+  talk.init(false, [sa(IKE_SUITE), ke(31), nonce]);
+  talk.init(true, [sa(IKE_SUITE), ke(31), nonce, request(theirs)]);
+  talk.auth(1, false, [...authRequest().filter(({ type }) => type !== 39), request(ours), signature]);
+  talk.auth(1, true, [notify(NotifyType.AUTHENTICATION_FAILED)]);
+  const { title, advice } = talk.only('authentication-failed');
+  expect(title).toMatch(/of 192\.0\.2\.1 by Digital Signature \(ecdsa-with-sha256\)/);
+  expect(advice).toMatch(/chain up to a CA that the refusing side trusts/);
+  expect(advice.startsWith('The two sides trust different CAs')).toBe(different);
+});
+
+test('a key where the gateway asked for certificates is told apart', () => {
+  const talk = new Talk();
+  const request: Payload = { type: 38, encoding: 4, data: new Uint8Array(40).fill(6) };
+  talk.init(false, [sa(IKE_SUITE), ke(31), nonce]);
+  talk.init(true, [sa(IKE_SUITE), ke(31), nonce, request]);
+  talk.auth(1, false, authRequest());
+  talk.auth(1, true, [notify(NotifyType.AUTHENTICATION_FAILED)]);
+  expect(talk.only('authentication-failed').advice).toMatch(/may want one in place of a key/);
+  expect(talk.report().ikeSas[0]?.exchanges[0]?.response?.authorities).toEqual([
+    '06'.repeat(20),
+    '06'.repeat(20),
+  ]);
+});
 
 test('a client that wants EAP from a gateway without it is told apart', () => {
   const talk = authenticated(
@@ -173,17 +160,6 @@ test('an initiator that does not believe the responder says so in INFORMATIONAL'
     title: expect.stringMatching(/^192\.0\.2\.1 refused the authentication of 192\.0\.2\.2/),
   });
   expect(talk.report().ikeSas[0]?.state).toBe('refused');
-});
-
-test('a finished EAP session is clean', () => {
-  const talk = eapEnd(eap(3));
-  talk.auth(4, false, [pskAuth]);
-  talk.auth(4, true, [pskAuth, ...authResponse().slice(2)]);
-  expect(talk.findings().filter(({ severity }) => severity !== 'info')).toEqual([]);
-  expect(talk.report().ikeSas[0]).toMatchObject({
-    state: 'established',
-    authMethods: { initiator: 'EAP-MSCHAP-V2' },
-  });
 });
 
 const elsewhere: Host = { address: '203.0.113.9', port: 500 };

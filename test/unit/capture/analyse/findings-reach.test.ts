@@ -29,6 +29,18 @@ function unansweredAuth(bytes?: number, port = 4500): Talk {
   return talk;
 }
 
+/** At the gateway: answers go out, and the same request comes again. */
+function lostAnswer(repetitions: number, bytes: number): Talk {
+  const talk = new Talk();
+  talk.init(false, init);
+  talk.init(true, init);
+  for (let sent = 0; sent <= repetitions; sent++) {
+    talk.auth(1, false, [], { sealed: 'closed', sealedBytes: 400, at: 4 * sent + 1 });
+    talk.auth(1, true, [], { sealed: 'closed', sealedBytes: bytes });
+  }
+  return talk;
+}
+
 function fragments(numbers: readonly number[], answered = false): Talk {
   const talk = new Talk();
   talk.init(false, init);
@@ -91,6 +103,14 @@ checkGroup(reach, {
     advice: /UDP 4500/,
     without: good,
   },
+  'ike-auth-answer-lost': {
+    talk: () => lostAnswer(2, 2100),
+    frames: [3, 4, 5, 6, 7, 8],
+    title:
+      '192.0.2.2 answered IKE_AUTH (2132 bytes), but 192.0.2.1 asked again 2 times and never went on: the answer does not arrive.',
+    advice: /IP fragments.*fragmentation = yes/,
+    without: () => lostAnswer(1, 2100),
+  },
   'ike-fragments-missing': {
     talk: () => fragments([1, 3]),
     frames: [3, 4],
@@ -139,6 +159,13 @@ checkGroup(capture, {
   },
   'capture-cut': { talk: noted('N_CUT_FRAME'), frames: [2], title: /wrong/, advice: /-s 0/, without: good },
   'tcp-gap': { talk: noted('N_TCP_GAP'), frames: [2], title: /wrong/, without: good },
+});
+
+test('a small answer that is lost is no matter of fragments, and traffic shows that it came', () => {
+  expect(lostAnswer(3, 500).only('ike-auth-answer-lost').advice).toMatch(/firewall or NAT/);
+  const talk = lostAnswer(3, 2100);
+  talk.esp('i', '0xc0000002', 1);
+  expect(talk.ids()).not.toContain('ike-auth-answer-lost');
 });
 
 test('a big IKE_AUTH without an answer points to fragments', () => {

@@ -17,6 +17,8 @@ describe('a certificate is summarised', () => {
       keyBits: 256,
       curve: 'prime256v1',
       signatureAlgorithm: 'ecdsa-with-sha256',
+      ca: true,
+      publicKeySha1: '7e4838fe990bded1ce1f22bf532678706d40253b',
       sha256: '3e524ce547c8fcf366cec1ac59cf3b04469ed44c7766bb1b78ee20ca06d1a488',
     });
   });

@@ -449,28 +449,45 @@ describe('EAP', () => {
     new DataView(message.buffer).setUint16(2, message.length);
     return fieldsOf({ type: 48, message });
   };
+  const hexOf = (text: string) => Buffer.from(text).toString('hex');
   /** MSCHAPv2 Response of bob: peer challenge, reserved bytes, NT response and flags. */
-  const mschapResponse = `1d0201003c31${'5b'.repeat(16)}${'00'.repeat(8)}${'77'.repeat(24)}00626f62`;
+  const mschapResponse = `1a0201003c31${'5b'.repeat(16)}${'00'.repeat(8)}${'77'.repeat(24)}00626f62`;
 
   test.each<[string, string, string, object]>([
     ['identity', '02', '01626f6240', { code: 'Response', type: 'Identity', identity: 'bob@' }],
     ['the request for it', '01', '01', { code: 'Request', codeNumber: 1, identifier: 1, type: 'Identity' }],
     ['success', '03', '', { code: 'Success', identifier: 1 }],
-    ['a Nak', '02', '030d1d', { type: 'Legacy Nak', desired: ['EAP-TLS', 'EAP-MSCHAP-V2'] }],
+    ['a Nak', '02', '030d1a00', { type: 'Legacy Nak', desired: ['EAP-TLS', 'EAP-MSCHAPv2', 'none'] }],
     [
       'an MSCHAPv2 challenge',
       '01',
-      `1d0101001a10${'5a'.repeat(16)}7372762e78`,
+      `1a0101001a10${'5a'.repeat(16)}7372762e78`,
       { mschapv2: { opcode: 'Challenge', opcodeNumber: 1, challenge: '5a'.repeat(16), name: 'srv.x' } },
     ],
     ['an MSCHAPv2 response', '02', mschapResponse, { mschapv2: { opcode: 'Response', name: 'bob' } }],
     [
       'an MSCHAPv2 failure',
       '01',
-      '1d0401000a453d363931',
-      { mschapv2: { opcode: 'Failure', message: 'E=691' } },
+      `1a04010023${hexOf('E=691 R=1 C=00 V=3 M=wrong')}`,
+      {
+        type: 'MS-EAP-Authentication',
+        method: 'EAP-MSCHAPv2',
+        mschapv2: {
+          opcode: 'Failure',
+          error: 691,
+          meaning: 'authentication failure',
+          mayRetry: true,
+          message: 'E=691 R=1 C=00 V=3 M=wrong',
+        },
+      },
     ],
-    ['the answer to success', '02', '1d03', { mschapv2: { opcode: 'Success', opcodeNumber: 3 } }],
+    [
+      'an MSCHAPv2 success',
+      '01',
+      `1a03010038${hexOf(`S=${'7'.repeat(40)} M=Welcome`)}`,
+      { mschapv2: { opcode: 'Success', message: 'Welcome' } },
+    ],
+    ['the answer to success', '02', '1a03', { mschapv2: { opcode: 'Success', opcodeNumber: 3 } }],
     ['the start of EAP-TLS', '01', '0d20', { type: 'EAP-TLS', tls: { start: true, bytes: 0 } }],
     [
       'a fragment of EAP-TLS',
@@ -478,13 +495,20 @@ describe('EAP', () => {
       '0dc0000010001603',
       { tls: { messageLength: 4096, moreFragments: true, bytes: 2 } },
     ],
-    ['an expanded type', '01', 'fe00372a0000000100000000', { vendor: 0x372a, vendorType: 1 }],
+    [
+      'an expanded type',
+      '01',
+      'fe00372a0000000100000000',
+      { vendor: 0x372a, vendorType: 1, method: 'expanded type 14122/1' },
+    ],
   ])('%s', (_, code, data, fields) => {
     expect(eap(code, data)).toMatchObject(fields);
   });
 
   test('never shows what proves a password', () => {
-    const described = JSON.stringify([eap('02', mschapResponse), eap('02', `06${'77'.repeat(8)}`)]);
+    const success = `1a03010038${hexOf(`S=${'7'.repeat(40)} M=Welcome`)}`;
+    const secrets = [eap('02', mschapResponse), eap('02', `06${'77'.repeat(8)}`), eap('01', success)];
+    const described = JSON.stringify(secrets);
     expect(described).not.toContain('7777');
     expect(described).not.toContain('wwww');
   });

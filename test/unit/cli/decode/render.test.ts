@@ -34,6 +34,7 @@ const report = (changes: Partial<Report> = {}): Report => ({
       tone: 'bad',
     },
   ],
+  verdict: 'Nothing wrong was found.',
   hidden: undefined,
   notes: [],
   ...changes,
@@ -69,6 +70,10 @@ describe('text', () => {
   it('says so when nothing was found, something is hidden, and what the capture lacks', () => {
     const said = text(120, { findings: [], hidden: '2 more are hidden.', notes: ['3 frames were cut'] });
     expect(said).toContain('Nothing wrong was found.');
+    const verdict = 'None of the 3 findings matches --filter finding=x.';
+    expect(text(120, { findings: [], verdict })).toContain(verdict);
+    expect(text(120, { findings: [], verdict })).not.toContain('Nothing wrong');
+    expect(renderMarkdown(report({ findings: [], verdict }), () => [])).toContain('None of the 3 findings');
     expect(said).toContain('2 more are hidden.');
     expect(said).toContain('3 frames were cut');
   });

@@ -1,6 +1,8 @@
-import { methodWords } from '../story.js';
-import type { CertificateReport, IdentityReport, IkeSaReport, MessageReport } from '../types.js';
-import { enumerate, hasNotify } from '../words.js';
+import { addressOf } from '../evidence.js';
+import type { IkeSaReport } from '../types.js';
+import { enumerate, hasNotify, methodWords } from '../words.js';
+import { authenticationAdvice } from './authentication-advice.js';
+import { endedByEap } from './eap.js';
 import { type Emit, findingGroup } from './group.js';
 import { answerer, asker, exchangesNamed, framesOf, messagesIn } from './queries.js';
 import { plaintextBytes } from './sealed-size.js';
@@ -26,35 +28,23 @@ const kinds = {
     advice:
       'Give the keys of the IKE SA (--keys) to read the answer. Most likely are traffic selectors (TS_UNACCEPTABLE) or ESP proposals (NO_PROPOSAL_CHOSEN) that do not fit; the log of the gateway says which.',
   },
-  'eap-failed': {
-    severity: 'high',
-    summary: 'EAP ended with Failure: user name or password were wrong, or the method was not accepted.',
-    advice:
-      'Check the user name (with or without domain) and password, the EAP method of both sides, and the log of the RADIUS server if there is one.',
-  },
   'identity-differs': {
     severity: 'medium',
     summary: 'The responder gave another identity than the initiator asked for.',
     advice:
       'Make them agree (initiator: strongSwan remote.id, libreswan rightid; responder: local.id, leftid). Many initiators refuse the connection otherwise.',
   },
-  'identity-not-in-certificate': {
+  'null-authentication': {
     severity: 'medium',
-    summary:
-      'An identity is not among the subject alternative names of the certificate that should prove it.',
+    summary: 'A side did not prove who it is (NULL authentication, RFC 7619).',
     advice:
-      'Issue the certificate with the identity as subject alternative name, or use a name the certificate has as identity. A client that dials a name needs the name, one that dials an address needs the address (Windows: as DNS name, too).',
+      'That is meant for opportunistic encryption and for one side that stays anonymous. Anybody can take the place of a side that proves nothing: give it a certificate, a key or EAP where that matters.',
   },
-  'certificate-expired': {
-    severity: 'high',
-    summary: 'A certificate was used before or after its validity.',
-    advice: 'Renew the certificate; if it should be valid, check the clocks of both sides.',
-  },
-  'certificate-weak': {
+  'signature-sha1': {
     severity: 'medium',
-    summary: 'A certificate has a short key or a broken signature algorithm.',
+    summary: 'AUTH is a signature over SHA-1 or MD5, both of which are broken.',
     advice:
-      'Issue one with ECDSA P-256 or better, or RSA of at least 2048 bits, signed with SHA-256 or better (RFC 8247 section 3.1).',
+      'Let both sides use signatures of RFC 7427 with SHA-256 or better (strongSwan: remote.auth = rsa-sha256 or ecdsa-sha256). Windows clients sign with SHA-1 when their key is RSA: give them ECDSA certificates.',
   },
 } as const;
 
@@ -66,16 +56,16 @@ export const authentication = findingGroup('authentication', kinds, ({ report },
     if (sa.version === 2) {
       findFailure(sa, emit);
       findShortAnswer(sa, emit);
-      findEapFailure(sa, emit);
       findOtherIdentity(sa, emit);
+      findUnproven(sa, emit);
+      findWeakSignatures(sa, emit);
     }
-    findCertificates(sa, emit);
   }
 });
 
 function findFailure(sa: IkeSaReport, emit: Emit<Id>): void {
   const refused = messagesIn(sa).find(({ message }) => hasNotify(message, 'AUTHENTICATION_FAILED'));
-  if (refused === undefined) return;
+  if (refused === undefined || endedByEap(sa)) return;
   const [first] = exchangesNamed(sa, 'IKE_AUTH');
   const { exchange, message } = refused;
   const refusedBy = exchange.request === message ? asker(exchange) : answerer(exchange);
@@ -86,7 +76,8 @@ function findFailure(sa: IkeSaReport, emit: Emit<Id>): void {
     initiator && `the initiator calls itself '${initiator.value}'`,
     responder ? `the responder '${responder.value}'` : asked && `it asked for the responder '${asked.value}'`,
   ].filter((words) => words !== undefined && words !== '');
-  const method = sa.authMethods.initiator ?? sa.authMethods.responder;
+  const role = refused.from === 'initiator' ? 'responder' : 'initiator';
+  const method = sa.authMethods[role];
   const by = method === undefined ? '' : ` by ${methodWords(method)}`;
   const who = identities.length > 0 ? `: ${enumerate(identities as string[])}` : '';
   const wantsEap = first?.request?.readable === true && first.request.authMethod === undefined;
@@ -99,7 +90,7 @@ function findFailure(sa: IkeSaReport, emit: Emit<Id>): void {
       : `${refusedBy} refused the authentication of ${other}${by} (AUTHENTICATION_FAILED)${who}.`,
     wantsEap && !offersEap
       ? 'The gateway has no connection with EAP for this client: enable it there (strongSwan: remote.auth = eap-mschapv2), or let the client use a certificate or pre-shared key.'
-      : undefined,
+      : authenticationAdvice(sa, role, method),
   );
 }
 
@@ -127,20 +118,6 @@ function findShortAnswer(sa: IkeSaReport, emit: Emit<Id>): void {
   }
 }
 
-function findEapFailure(sa: IkeSaReport, emit: Emit<Id>): void {
-  const auth = exchangesNamed(sa, 'IKE_AUTH');
-  const failed = auth.find(({ response }) => response?.eap?.code === 'Failure');
-  if (failed === undefined) return;
-  const messages = auth.flatMap(({ request, response }) => [request?.eap, response?.eap]);
-  const identity = messages.find((eap) => eap?.identity !== undefined)?.identity;
-  const method = messages.findLast((eap) => eap?.type !== undefined && eap.type !== 'Identity')?.type;
-  emit(
-    'eap-failed',
-    [framesOf(failed)],
-    `${answerer(failed)} ended ${method ?? 'EAP'} with Failure${identity === undefined ? '' : ` for the user '${identity}'`}.`,
-  );
-}
-
 function findOtherIdentity(sa: IkeSaReport, emit: Emit<Id>): void {
   const [first] = exchangesNamed(sa, 'IKE_AUTH');
   const wanted = first?.request?.idR;
@@ -154,98 +131,30 @@ function findOtherIdentity(sa: IkeSaReport, emit: Emit<Id>): void {
   );
 }
 
-function findCertificates(sa: IkeSaReport, emit: Emit<Id>): void {
-  for (const { message, exchange } of messagesIn(sa)) {
-    const [own] = message.certificates ?? [];
-    const identity = message === exchange.response ? message.idR : (message.idI ?? message.idR);
-    if (own !== undefined && identity !== undefined) checkIdentity(message, identity, own, emit);
-    for (const certificate of message.certificates ?? []) {
-      checkValidity(message, certificate, emit);
-      checkStrength(message, certificate, emit);
-    }
+const NULL_AUTHENTICATION = 'NULL Authentication';
+
+function findUnproven(sa: IkeSaReport, emit: Emit<Id>): void {
+  for (const { message } of messagesIn(sa)) {
+    if (message.authMethod !== NULL_AUTHENTICATION) continue;
+    const identity = (message.idI ?? message.idR)?.value;
+    const as = identity === undefined || identity === '' ? '' : ` as '${identity}'`;
+    emit(
+      'null-authentication',
+      [message.frames],
+      `${addressOf(message.src)} took part${as} without any proof of who it is (NULL authentication).`,
+    );
   }
 }
 
-const nameKinds: Readonly<Record<string, string>> = {
-  ID_FQDN: 'DNS',
-  ID_RFC822_ADDR: 'email',
-  ID_USER_FQDN: 'email',
-  ID_IPV4_ADDR: 'IP Address',
-  ID_IPV6_ADDR: 'IP Address',
-};
+/** IANA's name of method 1, whose hash is SHA-1 with nearly everybody (RFC 7296 3.8). */
+const RSA_SIGNATURE = 'RSA Digital Signature';
 
-/** A distinguished name is compared with the subject by implementations themselves, in too many ways to second-guess. */
-function checkIdentity(
-  message: MessageReport,
-  identity: IdentityReport,
-  own: CertificateReport,
-  emit: Emit<Id>,
-): void {
-  const kind = nameKinds[identity.type];
-  if (kind === undefined) return;
-  const wanted = bare(identity.value);
-  if (own.names.some((name) => covers(name, kind, wanted))) return;
-  const names = own.names.length === 0 ? 'it has none' : `it has ${enumerate(own.names)}`;
-  emit(
-    'identity-not-in-certificate',
-    [message.frames],
-    `The identity '${identity.value}' of ${message.src} is not among the subject alternative names of its certificate (${own.subject ?? 'no subject'}): ${names}.`,
-  );
-}
-
-/** Without the marks of strongSwan's notation. */
-function bare(value: string): string {
-  return value.replace(/^(fqdn:|email:|ipv[46]:)?@{0,2}/, '').toLowerCase();
-}
-
-function covers(name: string, kind: string, wanted: string): boolean {
-  const [nameKind = '', ...rest] = name.split(':');
-  const value = rest.join(':').trim().toLowerCase();
-  if (nameKind !== kind) return false;
-  if (kind === 'IP Address') return value === wanted || expand(value) === expand(wanted);
-  if (kind === 'DNS' && value.startsWith('*.')) return wanted.slice(wanted.indexOf('.')) === value.slice(1);
-  return value === wanted;
-}
-
-/** OpenSSL writes IPv6 addresses without `::`. */
-function expand(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = (text: string | undefined) => (text ? text.split(':') : []);
-  const [front, back] = [groups(head), groups(tail)];
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
-  return [...front, ...Array<string>(zeros).fill('0'), ...back]
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':');
-}
-
-function checkValidity(
-  message: MessageReport,
-  { subject, notBefore, notAfter }: CertificateReport,
-  emit: Emit<Id>,
-): void {
-  const when = Date.parse(`${message.time.slice(0, 19)}Z`);
-  const whose = `The certificate '${subject ?? ''}' of ${message.src}`;
-  if (notAfter !== undefined && Date.parse(notAfter) < when) {
-    emit('certificate-expired', [message.frames], `${whose} expired on ${notAfter}.`);
-  } else if (notBefore !== undefined && Date.parse(notBefore) > when) {
-    emit('certificate-expired', [message.frames], `${whose} is valid only from ${notBefore} on.`);
+function findWeakSignatures(sa: IkeSaReport, emit: Emit<Id>): void {
+  for (const { message } of messagesIn(sa)) {
+    const { authMethod, authAlgorithm = '' } = message;
+    const named = /md5|sha-?1(?!\d)/i.test(authAlgorithm);
+    if (!named && authMethod !== RSA_SIGNATURE) continue;
+    const how = named ? `with ${authAlgorithm}` : 'by method 1, RSA Digital Signature, which means SHA-1';
+    emit('signature-sha1', [message.frames], `${addressOf(message.src)} signed ${how}.`);
   }
-}
-
-function checkStrength(
-  message: MessageReport,
-  { subject, key, signature }: CertificateReport,
-  emit: Emit<Id>,
-): void {
-  const bits = /^rsa\S* (\d+)$/i.exec(key ?? '')?.[1];
-  const short = bits !== undefined && Number(bits) < 2048;
-  const broken = /md5|md2|sha-?1(?!\d)/i.test(signature ?? '');
-  if (!short && !broken) return;
-  const reasons = [short ? `an RSA key of ${bits} bits` : '', broken ? `a signature with ${signature}` : ''];
-  emit(
-    'certificate-weak',
-    [message.frames],
-    `The certificate '${subject ?? ''}' of ${message.src} has ${enumerate(reasons.filter(Boolean))}.`,
-  );
 }

@@ -1,7 +1,9 @@
 import { algorithms } from './algorithms.js';
 import { authentication } from './authentication.js';
 import { capture } from './capture.js';
+import { certificates } from './certificates.js';
 import { downgrade } from './downgrade.js';
+import { eap } from './eap.js';
 import { errors } from './errors.js';
 import { esp } from './esp.js';
 import type { FindingGroup, FindingKind } from './group.js';
@@ -21,6 +23,8 @@ export const findingGroups: readonly FindingGroup[] = [
   proposals,
   keyExchange,
   authentication,
+  eap,
+  certificates,
   selectors,
   nat,
   esp,

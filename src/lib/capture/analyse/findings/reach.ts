@@ -1,3 +1,4 @@
+import { addressOf } from '../evidence.js';
 import type { ExchangeReport, IkeSaReport } from '../types.js';
 import { plural, times } from '../words.js';
 import { type Emit, findingGroup, type Scene } from './group.js';
@@ -31,6 +32,12 @@ const kinds = {
     summary: 'IKE_SA_INIT was answered, IKE_AUTH was not.',
     advice:
       'The gateway is there, so look at what differs: UDP port 4500 may be blocked, the message may be too big for the path (its IP fragments are dropped), or the gateway silently drops a request it cannot authenticate; its log tells.',
+  },
+  'ike-auth-answer-lost': {
+    severity: 'high',
+    summary: 'IKE_AUTH was answered again and again, and its sender never got the answer.',
+    advice:
+      'Something between the gateway and the client drops the answers: see whether they arrive there (tcpdump on the client), and which firewall or NAT is in the way.',
   },
   'ike-fragments-missing': {
     severity: 'high',
@@ -69,6 +76,7 @@ export const reach = findingGroup('reach', kinds, (scene, emit) => {
   findSilentGateways(scene, emit);
   for (const sa of scene.report.ikeSas) {
     findUnansweredAuth(sa, emit);
+    findLostAnswer(scene, sa, emit);
     findMissingFragments(sa, emit);
     findUnanswered(scene, sa, emit);
     const repeated = sa.exchanges.filter(
@@ -153,14 +161,34 @@ function findUnansweredAuth(sa: IkeSaReport, emit: Emit<Id>): void {
   }
 }
 
+const FRAGMENT_ADVICE =
+  'A message of this size goes in IP fragments, which firewalls and providers often drop: let IKE fragment instead (RFC 7383; strongSwan: fragmentation = yes, libreswan: fragmentation=yes, on both sides), or use ECDSA certificates and send fewer of them.';
+
 function authAdvice(length: number, fragmented: boolean, on4500: boolean): string | undefined {
   if (length > BIG_MESSAGE && !fragmented) {
-    return 'A message of this size goes in IP fragments, which firewalls and providers often drop: let IKE fragment instead (RFC 7383; strongSwan: fragmentation = yes, libreswan: fragmentation=yes, on both sides), or use ECDSA certificates and send fewer of them.';
+    return FRAGMENT_ADVICE;
   }
   if (on4500) {
     return 'IKE moved to UDP port 4500 here, where answers stopped: allow UDP 4500 in both directions at every firewall and forward it, beside 500, at the NAT before the gateway. If 4500 is open, the gateway drops the request: see its log for identities and pre-shared key.';
   }
   return undefined;
+}
+
+/** Seen at the gateway: the same request comes again after its answer, and nothing else ever. */
+function findLostAnswer({ flowsOf }: Scene, sa: IkeSaReport, emit: Emit<Id>): void {
+  const last = sa.exchanges.at(-1);
+  const { request, response } = last ?? {};
+  if (last?.exchange !== 'IKE_AUTH' || request === undefined || response === undefined) return;
+  const asked = request.retransmissionFrames.filter((frame) => frame > (response.frames.at(-1) ?? 0));
+  if (asked.length < 2 || response.retransmissions === 0) return;
+  if (flowsOf(sa.initiator, sa.responder).some(({ src }) => addressOf(src) === addressOf(request.src)))
+    return;
+  emit(
+    'ike-auth-answer-lost',
+    [request.frames, response.frames, asked, response.retransmissionFrames],
+    `${answerer(last)} answered IKE_AUTH (${response.length} bytes), but ${asker(last)} asked again ${times(asked.length)} and never went on: the answer does not arrive.`,
+    response.length > BIG_MESSAGE && response.fragments === undefined ? FRAGMENT_ADVICE : undefined,
+  );
 }
 
 /** In what was not answered, and in answers after which nothing more came. */

@@ -1,8 +1,10 @@
+import { toHex } from '../../../core/bytes.js';
 import type { Clock } from '../../../core/environment.js';
+import { parseIp } from '../../../core/ip.js';
 
 /** Counts wrong passwords, so that a password cannot be guessed through us. One for all conversations of a server. */
 export interface AttemptLimiter {
-  /** Whether this user may try a password from this address now. */
+  /** Whether this user may try a password from this address (IPv4, or IPv6 with or without a zone) now. */
   allows(address: string, user: string): boolean;
   /** A password was wrong, or there is no such user. */
   failed(address: string, user: string): void;
@@ -47,15 +49,25 @@ export function createAttemptLimiter(clock: Clock, limits: AttemptLimits = {}): 
     counts.set(key, count);
   }
 
-  const userKey = (address: string, user: string) => `${address} ${user}`;
+  const userKey = (network: string, user: string) => `${network} ${user}`;
   return {
-    allows: (address, user) => failures(userKey(address, user)) < perUser && failures(address) < perAddress,
+    allows(address, user) {
+      const network = networkOf(address);
+      return failures(userKey(network, user)) < perUser && failures(network) < perAddress;
+    },
     failed(address, user) {
-      add(userKey(address, user));
-      add(address);
+      const network = networkOf(address);
+      add(userKey(network, user));
+      add(network);
     },
     succeeded(address, user) {
-      counts.delete(userKey(address, user));
+      counts.delete(userKey(networkOf(address), user));
     },
   };
+}
+
+/** One host can have all addresses of an IPv6 /64, and take another for each guess. */
+function networkOf(address: string): string {
+  const [host = ''] = address.split('%');
+  return host.includes(':') ? `${toHex(parseIp(host).subarray(0, 8))}/64` : address;
 }

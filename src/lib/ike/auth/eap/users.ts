@@ -49,7 +49,7 @@ function parseLine(line: string, number: number): [string, UserSecret] {
   const password = line.slice(colon + 1);
   if (name === '') throw unreadable('The name is empty', number);
   if (name.length > MAX_NAME_CHARACTERS) throw unreadable('The name is too long', number);
-  if (/\p{Cc}|\uFFFD/u.test(line)) {
+  if (/\p{Cc}|\uFFFD/u.test(name + password)) {
     throw unreadable('It has control characters or bytes that are not UTF-8', number);
   }
   if (password === '') throw unreadable('The password is empty', number);

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { type ConnectFlagValues, withProfile } from '../../../src/cli/tunnel-profile.js';
+import type { ClientProfile } from '../../../src/lib/pki/profiles/types.js';
+
+const defaults: ConnectFlagValues = {
+  port: 500,
+  'nat-port': 4500,
+  encap: true,
+  fragmentation: 'yes',
+  'rekey-ike': '4h',
+  'rekey-child': '1h',
+  dpd: '30s',
+  'allow-sha1': false,
+  'crl-policy': 'soft',
+  'clock-skew': '0',
+  'psk-stdin': false,
+  'weak-psk-ok': false,
+  'insecure-permissions': false,
+};
+
+const byCertificate: ClientProfile = {
+  schema: 'ipsec-kit/profile@1',
+  name: 'Work',
+  gateway: 'vpn.example.com',
+  port: 5000,
+  natPort: 5001,
+  remoteId: 'gw.example.com',
+  localId: 'alice@example.com',
+  auth: 'cert',
+  serverAuth: 'cert',
+  ca: ['-----BEGIN CERTIFICATE-----\nCA'],
+  certificates: ['-----BEGIN CERTIFICATE-----\nALICE'],
+  keyFile: '/keys/alice.key',
+  keyPassphraseFile: '/keys/passphrase',
+  pskFile: '/keys/psk',
+  ike: 'aes256gcm16-prfsha256-x25519',
+  esp: 'aes256gcm16',
+  remoteTs: ['10.2.0.0/24'],
+  localTs: [],
+  dns: [],
+  mtu: 1300,
+};
+const byPassword: ClientProfile = {
+  ...byCertificate,
+  auth: 'eap-mschapv2',
+  certificates: [],
+  eapUser: 'alice',
+  eapPasswordFile: '/keys/password',
+};
+
+/** What the profile adds or changes; `given` are the flags on the command line. */
+const added = (profile: ClientProfile, given: Partial<ConnectFlagValues> = {}) => {
+  const merged = withProfile({ ...defaults, ...given }, profile, (flag) => flag in given);
+  const before: Record<string, unknown> = { ...defaults, ...given };
+  return Object.fromEntries(Object.entries(merged).filter(([flag, value]) => before[flag] !== value));
+};
+
+describe('withProfile', () => {
+  it('says what was not said', () => {
+    expect(added(byCertificate)).toEqual({
+      auth: 'cert',
+      'server-auth': 'cert',
+      cert: byCertificate.certificates,
+      key: '/keys/alice.key',
+      'passphrase-file': '/keys/passphrase',
+      ca: byCertificate.ca,
+      'local-id': 'alice@example.com',
+      'remote-id': 'gw.example.com',
+      ike: byCertificate.ike,
+      esp: byCertificate.esp,
+      'remote-ts': ['10.2.0.0/24'],
+      mtu: 1300,
+      port: 5000,
+      'nat-port': 5001,
+    });
+    expect(added(byPassword)).toMatchObject({
+      auth: 'eap-mschapv2',
+      'eap-user': 'alice',
+      'eap-password-file': '/keys/password',
+    });
+    expect(added(byPassword)).not.toHaveProperty('key');
+  });
+
+  it('gives way to what was said, also to defaults that were written out', () => {
+    const given = { port: 500, ike: 'aes256', 'remote-ts': ['10.3.0.0/24'], 'remote-id': '%any' };
+    expect(Object.keys(added(byCertificate, given))).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(port|ike|remote-ts|remote-id)$/)]),
+    );
+  });
+
+  it('leaves out what belongs to a method that was replaced', () => {
+    const withPsk = added(byCertificate, { auth: 'psk' });
+    expect(withPsk).toMatchObject({ 'psk-file': '/keys/psk', ca: byCertificate.ca });
+    for (const flag of ['cert', 'key', 'server-auth', 'local-id']) expect(withPsk).not.toHaveProperty(flag);
+    const withUser = added(byCertificate, { 'eap-user': 'bob' });
+    for (const flag of ['auth', 'cert', 'key', 'local-id']) expect(withUser).not.toHaveProperty(flag);
+    expect(withUser).toMatchObject({ ca: byCertificate.ca });
+    const pskBothWays = added(byCertificate, { auth: 'psk', 'server-auth': 'psk' });
+    expect(pskBothWays).not.toHaveProperty('ca');
+    expect(pskBothWays).toMatchObject({ 'psk-file': '/keys/psk' });
+  });
+
+  it('keeps its method for another certificate or user', () => {
+    expect(added(byCertificate, { cert: ['bob.p12'] })).toMatchObject({
+      auth: 'cert',
+      'server-auth': 'cert',
+    });
+    expect(added(byCertificate, { cert: ['bob.p12'] })).not.toHaveProperty('key');
+    expect(added(byCertificate, { cert: ['bob.p12'] })).not.toHaveProperty('local-id');
+    expect(added(byPassword, { 'eap-user': 'bob' })).toMatchObject({ auth: 'eap-mschapv2' });
+    for (const flag of ['eap-password-file', 'local-id']) {
+      expect(added(byPassword, { 'eap-user': 'bob' })).not.toHaveProperty(flag);
+    }
+    const tls = added({ ...byCertificate, auth: 'eap-tls' }, { cert: ['bob.p12'] });
+    expect(tls).toMatchObject({ auth: 'eap-tls', ca: byCertificate.ca });
+  });
+});
