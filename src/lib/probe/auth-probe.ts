@@ -2,6 +2,7 @@ import { toHex, utf8 } from '../core/bytes.js';
 import type { Entropy } from '../core/environment.js';
 import { CertEncoding } from '../ike/auth/cert-encoding.js';
 import { formatIdentity, type Identity, IdType, identityFromAddress } from '../ike/identity.js';
+import { NotifyType } from '../ike/wire/notify.js';
 import { type Payload, PayloadType, type Transform } from '../ike/wire/types.js';
 import { type Attempt, Attempts, refusalText } from './auth-probe/attempt.js';
 import { errorOf, type Reply } from './auth-probe/conversation.js';
@@ -74,7 +75,9 @@ function factsOf({ sa, reply }: Attempt, trust: AuthTrust | undefined): AuthFact
   if (reply.outcome !== 'answered') return nothing(refusalText(reply), packets);
   const { payloads } = reply;
   if (!hasEap(payloads)) {
-    const isRefused = errorOf(payloads) !== undefined;
+    const error = errorOf(payloads);
+    // Anything else is about the child SA or the configuration, which some check before they authenticate anybody.
+    const isRefused = error === NotifyType.AUTHENTICATION_FAILED || error === NotifyType.AUTHORIZATION_FAILED;
     const note = isRefused ? `EAP is refused: ${refusalText(reply)}` : refusalText(reply);
     return nothing(note, packets, isRefused ? false : undefined);
   }

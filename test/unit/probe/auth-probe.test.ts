@@ -222,6 +222,12 @@ describe('a gateway without EAP', () => {
     expect(gateway.ends).toEqual(['ended']);
   });
 
+  it('may refuse the child SA first, which says nothing', async () => {
+    const { facts, gateway } = await probe(() => [notify(14)]);
+    expect(facts.eap).toMatchObject({ value: undefined, note: 'NO_PROPOSAL_CHOSEN' });
+    expect(gateway.ends).toEqual(['ended']);
+  });
+
   it('may be silent, which says nothing', async () => {
     const { facts, gateway } = await probe(() => undefined);
     expect(facts.eap.value).toBeUndefined();

@@ -9,8 +9,9 @@ import { anySelector } from '../../ike/traffic-selectors.js';
 import { type Payload, PayloadType, ProtocolId } from '../../ike/wire/types.js';
 import type { Certificate } from '../../pki/certificate.js';
 
-/** What about everybody speaks; the child SA is not what is asked about. */
-const CHILD_PROPOSALS = 'aes256gcm16-aes128gcm16-noesn,aes256-aes128-sha256-sha1-noesn';
+/** What about everybody speaks, because some refuse the child SA before they authenticate anybody. */
+const CHILD_PROPOSALS =
+  'aes256-aes192-aes128-sha256-sha384-sha512-sha1-noesn,aes256gcm16-aes128gcm16-chacha20poly1305-noesn';
 const CFG_REQUEST = 1;
 const INTERNAL_IP4_ADDRESS = 1;
 /** SHA-1 of a key (RFC 7296 3.7). */
