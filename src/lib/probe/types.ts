@@ -1,8 +1,5 @@
 import type { Milliseconds } from '../core/environment.js';
-import type { Secret } from '../core/secret.js';
-import type { Identity } from '../ike/identity.js';
 import type { Transform } from '../ike/wire/types.js';
-import type { Certificate } from '../pki/certificate.js';
 
 /** What a gateway said to one question. */
 export type Verdict = 'accepted' | 'rejected' | 'no answer' | 'blocked';
@@ -252,14 +249,6 @@ export interface ProbeOptions {
   ikev1: boolean;
   /** Transforms that a question may hold, and the order in which they are wanted, are the oracle's business. */
   active: boolean;
-  /** Who we say we are, in IKEv1 Aggressive Mode and in IKE_AUTH; undefined: our address. */
-  identity?: Identity | undefined;
-  /** What certificates of gateways are checked against; undefined: they are collected and not checked. */
-  trust?:
-    | { anchors: readonly Certificate[]; intermediates: readonly Certificate[]; now: Milliseconds }
-    | undefined;
-  /** Guesses at the PSK that goes with `identity`, line by line (a blank line has length 0); only when `active`. */
-  pskGuesses?: readonly Secret[] | undefined;
 }
 
 /** One question to the oracle: is some combination out of these proposals acceptable? */
