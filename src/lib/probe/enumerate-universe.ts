@@ -1,7 +1,7 @@
 import { transforms } from '../crypto/registry.js';
 import { type EncrTransform, type KeTransform, TransformType } from '../crypto/transform.js';
 import type { Transform } from '../ike/wire/types.js';
-import type { Box } from './enumerate-box.js';
+import { type Box, choiceKey } from './enumerate-box.js';
 
 const { ENCR, PRF, INTEG, KE, ADDKE1, ADDKE2, ADDKE3 } = TransformType;
 
@@ -185,10 +185,15 @@ function encrChoices({ id, keyLengths }: EncrTransform): Transform[] {
   return lengths.map((keyLength) => ({ type: ENCR, id, ...(keyLength !== undefined && { keyLength }) }));
 }
 
+/** Whether gateways commonly take it. */
+export function isLikely(choice: Transform): boolean {
+  return likely[choice.type]?.includes(choiceKey(choice)) ?? false;
+}
+
 function byLikelihood(type: number, choices: readonly Transform[]): Transform[] {
   const order = likely[type] ?? [];
-  const rank = ({ id, keyLength }: Transform): number => {
-    const at = order.indexOf(keyLength === undefined ? `${id}` : `${id}/${keyLength}`);
+  const rank = (choice: Transform): number => {
+    const at = order.indexOf(choiceKey(choice));
     return at < 0 ? order.length : at;
   };
   return [...choices].sort((a, b) => rank(a) - rank(b));

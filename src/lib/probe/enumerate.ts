@@ -17,7 +17,7 @@ import {
 } from './enumerate-box.js';
 import type { Knowledge } from './enumerate-knowledge.js';
 import { describeQuestion, type Packing, packQuestions } from './enumerate-question.js';
-import { cutByLikelihood } from './enumerate-universe.js';
+import { cutByLikelihood, isLikely } from './enumerate-universe.js';
 import type { Answer, Question } from './types.js';
 
 const { ENCR, PRF, INTEG, KE } = TransformType;
@@ -69,6 +69,11 @@ export class Explorer {
       this.#explore(leader, goOn).finally(goOn),
       ...others.map((box) => groupsListed.then(() => this.#explore(box))),
     ]);
+  }
+
+  /** Takes in what was accepted of a question that somebody else asked. */
+  learn(classes: readonly Box[], answer: Answer): void {
+    if (answer.verdict === 'accepted') this.#accepted(classes, answer);
   }
 
   /** Whether the gateway takes anything in these boxes. What is known already costs no question. */
@@ -156,9 +161,33 @@ export class Explorer {
   }
 
   async #sweepAll(box: Box, base: Combination): Promise<void> {
+    await this.#sweepTogether(box, base);
     await Promise.all(
       box.filter(({ type }) => type !== KE).map(({ type, choices }) => this.#sweep(base, type, choices)),
     );
+  }
+
+  /**
+   * Likely choices of several types at once: each proposal has one of each, so that one answer names as many. What is
+   * refused in such company may still be accepted alone.
+   */
+  async #sweepTogether(box: Box, base: Combination): Promise<void> {
+    const types = box.map(({ type }) => type).filter((type) => type !== KE);
+    for (;;) {
+      const pools = new Map(types.map((type) => [type, this.#likelyUnknown(box, type)]));
+      const lengths = [...pools.values()].map((pool) => pool.length).filter((length) => length > 0);
+      const labels = this.#labels(base).slice(0, Math.max(0, ...lengths));
+      if (labels.length < MIN_LABELS || lengths.length < 2) return;
+      const boxes = labels.map((label, i) =>
+        boxOf(base.map((own) => (own.type === KE ? label : (pools.get(own.type)?.[i] ?? own)))),
+      );
+      const outcome = await this.accepts(boxes);
+      if (outcome.verdict !== 'accepted' || outcome.known === undefined) return;
+    }
+  }
+
+  #likelyUnknown(box: Box, type: number): Transform[] {
+    return choicesOf(box, type).filter((choice) => isLikely(choice) && !this.knowledge.isAccepted(choice));
   }
 
   /** Every choice of one type that goes with the rest of a combination: each answer names one, by its label. */

@@ -102,6 +102,7 @@ export type InitReply =
       nonce: Uint8Array;
       payloads: Payload[];
     }
+  | { kind: 'ikev1' }
   /** It answers neither yes nor no. */
   | { kind: 'unclear'; problem: string; notify?: number };
 
@@ -116,7 +117,7 @@ export function answersInit(reply: Uint8Array, spi: bigint): boolean {
 export function readInit(reply: Uint8Array, request: Pick<InitRequest, 'proposals' | 'group'>): InitReply {
   const message = decodeMessageLenient(reply);
   const { header, payloads } = message;
-  if (header.majorVersion === 1) return { kind: 'unclear', problem: 'answered in IKEv1' };
+  if (header.majorVersion === 1) return { kind: 'ikev1' };
   const cookie = findNotify(payloads, NotifyType.COOKIE);
   const sa = findPayload(payloads, PayloadType.SA);
   if (cookie !== undefined && sa === undefined) return readCookie(cookie);

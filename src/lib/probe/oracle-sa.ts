@@ -40,9 +40,9 @@ export interface SaOpener {
    */
   open(transforms: readonly Transform[]): Promise<HalfOpenSa | undefined>;
   /**
-   * Makes the gateway forget the SA, with an IKE_AUTH of message id `messageId` (default 1) whose SK payload is empty.
-   * Call this, or `ended`, once for each SA that was opened.
-   * @returns whether the gateway confirmed it
+   * Makes the gateway forget the SA, with an IKE_AUTH of message id `messageId` (default 1) whose SK payload is empty:
+   * most drop it without a word. Call this, or `ended`, once for each SA that was opened.
+   * @returns whether it could be sent
    */
   clear(sa: HalfOpenSa, messageId?: number): Promise<boolean>;
   /** The gateway itself ended the SA, e.g. with AUTHENTICATION_FAILED. */
@@ -51,8 +51,6 @@ export interface SaOpener {
 
 /** Sees to it that nothing stays half-open. */
 export class SaKeeper implements SaOpener {
-  readonly #clearing = new Set<Promise<boolean>>();
-
   constructor(
     private readonly asker: Asker,
     private readonly exchanger: InitExchanger,
@@ -85,43 +83,31 @@ export class SaKeeper implements SaOpener {
       higherVersion: false,
       messageId,
     };
-    const asked = await this.asker.ask(sealMessage(header, [], sa.outgoing, this.asker.entropy), {
-      summary: 'IKE_AUTH with nothing in it, to clear the half-open SA',
-      urgent: true,
-      match: (reply) => isAbout(reply, sa),
-    });
-    const isCleared = asked.outcome === 'answered';
-    if (isCleared) this.asker.halfOpen.cleared();
+    const message = sealMessage(header, [], sa.outgoing, this.asker.entropy);
+    const summary = 'IKE_AUTH with nothing in it, to clear the half-open SA';
+    const isSent = this.asker.tell(message, summary, (reply) => isAbout(reply, sa)) !== undefined;
+    if (isSent) this.asker.halfOpen.cleared();
     else this.asker.halfOpen.stays();
-    return isCleared;
+    return isSent;
   }
 
   ended(_sa: HalfOpenSa): void {
     this.asker.halfOpen.cleared();
   }
 
-  /** After a question that may have opened an SA, once `halfOpen.open()` counted it: clears it while others go on. */
-  clearLater(exchanged: Exchanged, exchange: KeyExchange | undefined): void {
+  /** After a question that may have opened an SA, once `halfOpen.open()` counted it: clears it. */
+  clearUp(exchanged: Exchanged, exchange: KeyExchange | undefined): void {
     if (exchanged.reply.kind !== 'chosen') {
       if (exchange !== undefined) this.asker.halfOpen.cleared();
       return;
     }
     const sa = exchange && deriveSa(exchanged, exchange);
-    if (sa === undefined) {
-      this.asker.halfOpen.stays();
-      return;
-    }
-    const clearing = this.clear(sa).finally(() => this.#clearing.delete(clearing));
-    this.#clearing.add(clearing);
-  }
-
-  /** Waits until everything is cleared or given up. */
-  async settle(): Promise<void> {
-    await Promise.all(this.#clearing);
+    if (sa === undefined) this.asker.halfOpen.stays();
+    else void this.clear(sa);
   }
 }
 
-/** A response of the SA, protected or not: after an IKE_AUTH without content no gateway keeps it. */
+/** A response of the SA, protected or not. */
 function isAbout(reply: Uint8Array, sa: HalfOpenSa): boolean {
   if (reply.length < HEADER_LENGTH) return false;
   const { initiatorSpi, responderSpi, isResponse, exchangeType } = decodeHeader(reply);

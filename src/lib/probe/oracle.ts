@@ -25,6 +25,12 @@ const commonSuite: readonly Transform[] = [
   { type: KE, id: 19 },
 ];
 
+const strange = {
+  cookie: 'asked for one cookie after the other',
+  redirect: 'sent us elsewhere',
+  ikev1: 'answered in IKEv1',
+};
+
 /** One whole answer to IKE_SA_INIT. */
 export interface InitAnswer {
   /** Notify types that the question announced beyond the usual ones. */
@@ -59,6 +65,7 @@ export class Oracle {
   readonly #exchanger: InitExchanger;
   readonly #keeper: SaKeeper;
   #good: readonly Transform[] | undefined;
+  #speaksIkev2 = false;
   #refusedInRow = 0;
   #doubtful = false;
 
@@ -68,15 +75,22 @@ export class Oracle {
   ) {
     this.#exchanger = new InitExchanger(asker);
     this.#keeper = new SaKeeper(asker, this.#exchanger);
-    hooks.watch(() => {
-      const known = this.#good ?? commonSuite;
-      return this.#exchanger.control(known, this.#outsiderFor([known]));
-    });
+    hooks.watch(() => this.control(this.#good));
+  }
+
+  /** A question that every gateway answers somehow, or that this one answered before. */
+  control(known: readonly Transform[] = commonSuite): Control {
+    return this.#exchanger.control(known, this.#outsiderFor([known]));
   }
 
   /** Groups for KE payloads, see `Packing`. */
   get outsiders(): readonly [number, number] {
     return this.#outsiders;
+  }
+
+  /** Some question was answered in IKEv2. */
+  get speaksIkev2(): boolean {
+    return this.#speaksIkev2;
   }
 
   get opener(): SaOpener {
@@ -134,6 +148,14 @@ export class Oracle {
     return false;
   }
 
+  /** Without anything known: other groups for KE payloads than those used so far. @returns whether there were any left */
+  tryOtherOutsiders(): boolean {
+    const [first, second] = outsiderGroups.filter((group) => !this.#outsiders.includes(group));
+    if (first === undefined || second === undefined || this.#good !== undefined) return false;
+    this.#outsiders = [first, second];
+    return true;
+  }
+
   /** Asks something with a known good answer, when the last answers were refusals. */
   async verify(): Promise<void> {
     if (this.#refusedInRow === 0 || this.#good === undefined) return;
@@ -142,11 +164,6 @@ export class Oracle {
     if (answer.verdict !== 'rejected' || this.#doubtful) return;
     this.#doubtful = true;
     this.hooks.onDoubt?.();
-  }
-
-  /** Waits until everything half-open is cleared or given up. */
-  settle(): Promise<void> {
-    return this.#keeper.settle();
   }
 
   #askOutside(question: Omit<Question, 'ke'>, group: number): Promise<Answer> {
@@ -172,8 +189,9 @@ export class Oracle {
     exchange?: KeyExchange,
   ): Promise<Answer> {
     const exchanged = await this.#exchanger.exchange(question, { group, publicValue, announce });
-    this.#keeper.clearLater(exchanged, exchange);
+    this.#keeper.clearUp(exchanged, exchange);
     const { reply, packets, response } = exchanged;
+    if (response !== undefined && reply.kind !== 'ikev1') this.#speaksIkev2 = true;
     switch (reply.kind) {
       case 'chosen': {
         const { transforms, ke, nonce, payloads } = reply;
@@ -196,7 +214,7 @@ export class Oracle {
         return { verdict: reply.kind, ...(reply.note !== undefined && { note: reply.note }), packets };
       default: {
         if (reply.kind === 'redirect') this.#redirect ??= packets;
-        const problem = reply.kind === 'unclear' ? reply.problem : `answered with a ${reply.kind}`;
+        const problem = reply.kind === 'unclear' ? reply.problem : strange[reply.kind];
         const known = this.unclear.get(problem) ?? [];
         this.unclear.set(problem, [...known, ...packets].slice(0, MAX_EVIDENCE));
         return { verdict: 'no answer', note: problem, packets };

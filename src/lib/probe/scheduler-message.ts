@@ -9,11 +9,11 @@ import { ExchangeType, PayloadType } from '../ike/wire/types.js';
 /** More of a message than this is not worth a line in a log. */
 const MAX_NAMES = 12;
 
-/** Whether this is the first message of an IKE SA, which anybody could send with a forged address. */
+/** Whether this is the first message of an SA, which anybody could send with a forged address. */
 export function isOpening(message: Uint8Array): boolean {
   if (message.length < HEADER_LENGTH) return false;
-  const { majorVersion, exchangeType, responderSpi } = decodeHeader(message);
-  return majorVersion === 2 && exchangeType === ExchangeType.IKE_SA_INIT && responderSpi === 0n;
+  const { majorVersion, responderSpi } = decodeHeader(message);
+  return majorVersion <= 2 && responderSpi === 0n;
 }
 
 /** A message in a few words: errors by their name, else the exchange and what is in it. */

@@ -38,7 +38,6 @@ export class Traffic {
   #numbers = 0;
   #began: Milliseconds | undefined;
   #inFlight = 0;
-  readonly #urgent: (() => void)[] = [];
   readonly #waiting: (() => void)[] = [];
   #nextAt: Milliseconds = 0;
   #gap: Milliseconds = 0;
@@ -51,33 +50,27 @@ export class Traffic {
     readonly timers: Timers,
     private readonly signal: AbortSignal,
     private readonly onPacket: (packet: ProbePacket, sent: number) => void,
+    private readonly halfOpen: HalfOpenSas,
   ) {
     signal.addEventListener('abort', () => this.#wakeAll(), { once: true });
   }
 
   /** Why nothing more is sent; undefined: more may be. */
   get ended(): string | undefined {
-    if (this.signal.aborted) return 'interrupted';
-    if (this.count.sent >= this.settings.budget) {
-      return `the packet budget of ${this.settings.budget} is used up`;
-    }
-    return undefined;
-  }
-
-  get budget(): number {
-    return this.settings.budget;
+    if (this.signal.aborted) return 'The run was interrupted.';
+    // The last packet is for whatever is half-open.
+    if (this.count.sent + (this.halfOpen.isOpen ? 1 : 0) < this.settings.budget) return undefined;
+    return `The packet budget of ${this.settings.budget} is used up.`;
   }
 
   /** Waits for one of the two places in flight. @returns gives it back */
-  async enter(urgent: boolean): Promise<() => void> {
+  async enter(): Promise<() => void> {
     if (this.#inFlight < MAX_IN_FLIGHT) this.#inFlight += 1;
     else {
-      await new Promise<void>((resolve) => {
-        (urgent ? this.#urgent : this.#waiting).push(resolve);
-      });
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     return () => {
-      const next = this.#urgent.shift() ?? this.#waiting.shift();
+      const next = this.#waiting.shift();
       if (next !== undefined) next();
       else this.#inFlight -= 1;
     };
@@ -127,12 +120,15 @@ export class Traffic {
     await held;
   }
 
-  /** Counts a packet that goes out now. @returns its number; undefined: it must not */
-  sent(bytes: number, summary: string): number | undefined {
-    if (this.ended !== undefined) {
-      this.limits.add(this.ended);
-      return undefined;
-    }
+  /**
+   * Counts a packet that goes out now.
+   * @param last it clears something half-open, which is done to the end
+   * @returns its number; undefined: it must not go out
+   */
+  sent(bytes: number, summary: string, last: boolean): number | undefined {
+    const { ended } = this;
+    if (ended !== undefined) this.limits.add(ended);
+    if (ended !== undefined && !(last && this.count.sent < this.settings.budget)) return undefined;
     this.count.sent += 1;
     this.count.bytesSent += bytes;
     return this.#note('sent', bytes, summary);
@@ -166,6 +162,11 @@ export class HalfOpenSas {
   readonly #waiting: (() => void)[] = [];
 
   constructor(private readonly limit: number) {}
+
+  /** One is open right now. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
 
   /** SAs that the gateway may still have. */
   get left(): number {

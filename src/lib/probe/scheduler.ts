@@ -17,8 +17,6 @@ export interface AskOptions {
   describe?(reply: Uint8Array): string;
   /** Send it once and wait no longer than one timeout, e.g. for a peer that is expected to say nothing. */
   once?: boolean;
-  /** Goes before others that wait, e.g. to clear a half-open SA. */
-  urgent?: boolean;
 }
 
 /**
@@ -59,8 +57,12 @@ export interface Asker {
   readonly halfOpen: HalfOpenCount;
   /** Sends a datagram, as often as needed unchanged, until something matches. Never rejects for what the target does. */
   ask(datagram: Uint8Array, options: AskOptions): Promise<Asked>;
-  /** Sends a datagram that wants no answer. @returns its packet number, or undefined when the budget is used up */
-  tell(datagram: Uint8Array, summary: string): number | undefined;
+  /**
+   * Sends a datagram that wants no answer, several times where packets get lost.
+   * @param match knows an answer that comes all the same
+   * @returns its packet number; undefined: it must not go out any more
+   */
+  tell(datagram: Uint8Array, summary: string, match?: (reply: Uint8Array) => boolean): number | undefined;
 }
 
 /** A question that the target is known to answer. */
@@ -84,6 +86,8 @@ const RECOVERY: Milliseconds = 26_000;
 const MAX_PAUSES = 2;
 /** Questions that stayed unanswered twice, while others were answered, after which silence counts as its way to refuse. */
 const MAX_SILENT = 2;
+/** How often something is told that nobody confirms, where packets get lost. */
+const TELL_TIMES = 3;
 /** Finished questions whose late and repeated answers are still recognised. */
 const MAX_RECENT = 64;
 
@@ -98,6 +102,11 @@ interface Pending {
   /** Ends the wait: all of the answer is there, or the target cannot be reached. */
   wake: () => void;
   done: boolean;
+}
+
+function newPending(asked: Uint8Array, { match, describe }: AskOptions): Pending {
+  const empty = { sent: 0, received: 0, replies: [], packets: [], done: false };
+  return { match, describe, asked, ...empty, wake: () => {} };
 }
 
 /** What the silence after a question means. */
@@ -120,6 +129,9 @@ export class Scheduler implements Asker {
   /** Smoothed round trip and its deviation (RFC 6298 2). */
   #trip: { mean: Milliseconds; deviation: Milliseconds } | undefined;
   #silent = 0;
+  /** Questions that were answered only when they were repeated. */
+  #losses = 0;
+  readonly #telling = new Set<Promise<void>>();
   #pauses = 0;
   #inquiry: Promise<Silence> | undefined;
 
@@ -144,6 +156,16 @@ export class Scheduler implements Asker {
   get port(): PortState {
     if (this.#answered > 0) return 'open';
     return this.#state === 'closed' ? 'closed' : 'silent';
+  }
+
+  /** Something came that is an answer. */
+  get answers(): boolean {
+    return this.#answered > 0;
+  }
+
+  /** Takes over how long answers take: another port of the same target is as far away. */
+  learnFrom(other: Scheduler): void {
+    this.#trip ??= other.#trip;
   }
 
   /** Names a question that the target is known to answer, to tell silence from refusal. */
@@ -175,11 +197,36 @@ export class Scheduler implements Asker {
     return { ...second, packets: [...first.packets, ...second.packets] };
   }
 
-  tell(datagram: Uint8Array, summary: string): number | undefined {
+  tell(datagram: Uint8Array, summary: string, match: AskOptions['match'] = () => false): number | undefined {
     if (this.#state !== 'well') return undefined;
-    const number = this.traffic.sent(datagram.length, summary);
-    if (number !== undefined) this.transport.send(datagram);
+    const told = newPending(datagram, { summary, match });
+    this.#remember(told);
+    const send = (): number | undefined => {
+      const number = this.traffic.sent(datagram.length, summary, true);
+      if (number === undefined) return undefined;
+      told.sent += 1;
+      this.transport.send(datagram);
+      return number;
+    };
+    const number = send();
+    if (number !== undefined && this.#losses > 0) this.#telling.add(this.#repeat(told, send));
     return number;
+  }
+
+  /** Waits until everything that is told several times is told. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#telling);
+  }
+
+  async #repeat(told: Pending, send: () => number | undefined): Promise<void> {
+    for (
+      let times = 1;
+      times < TELL_TIMES && told.received === 0 && this.traffic.ended === undefined;
+      times++
+    ) {
+      await this.traffic.sleep(this.#patience(0));
+      if (told.received === 0) send();
+    }
   }
 
   #attempts({ once }: AskOptions): number {
@@ -189,7 +236,7 @@ export class Scheduler implements Asker {
   }
 
   async #try(datagram: Uint8Array, options: AskOptions, attempts: number): Promise<Asked> {
-    const leave = await this.traffic.enter(options.urgent === true);
+    const leave = await this.traffic.enter();
     try {
       return await this.#exchange(datagram, options, attempts);
     } finally {
@@ -198,23 +245,14 @@ export class Scheduler implements Asker {
   }
 
   async #exchange(datagram: Uint8Array, options: AskOptions, attempts: number): Promise<Asked> {
-    const pending: Pending = {
-      match: options.match,
-      describe: options.describe,
-      asked: datagram,
-      sent: 0,
-      received: 0,
-      replies: [],
-      packets: [],
-      wake: () => {},
-      done: false,
-    };
+    const pending = newPending(datagram, options);
     this.#pending.add(pending);
     try {
       for (let attempt = 0; attempt < attempts && !pending.done; attempt++) {
         await this.traffic.turn();
         if (pending.done || this.#state !== 'well') break;
-        const number = this.traffic.sent(datagram.length, options.summary);
+        if (attempt > 0 && this.traffic.ended !== undefined) break;
+        const number = this.traffic.sent(datagram.length, options.summary, false);
         if (number === undefined) break;
         pending.packets.push(number);
         pending.sent += 1;
@@ -224,12 +262,11 @@ export class Scheduler implements Asker {
         if (pending.done && attempt === 0) {
           this.#measure(this.clock.now() - sentAt);
           this.traffic.faster();
-        }
+        } else if (pending.done) this.#losses += 1;
       }
     } finally {
       this.#pending.delete(pending);
-      this.#recent.push(pending);
-      if (this.#recent.length > MAX_RECENT) this.#recent.shift();
+      this.#remember(pending);
     }
     const { packets, replies } = pending;
     const reply = replies.at(-1);
@@ -238,6 +275,11 @@ export class Scheduler implements Asker {
     if (ended !== undefined) return { outcome: 'no answer', note: ended, packets };
     if (this.#state === 'closed') return { outcome: 'closed', packets };
     return { outcome: this.#state === 'blocked' ? 'blocked' : 'no answer', packets };
+  }
+
+  #remember(pending: Pending): void {
+    this.#recent.push(pending);
+    if (this.#recent.length > MAX_RECENT) this.#recent.shift();
   }
 
   #answerOf(pending: Pending, patience: Milliseconds): Promise<void> {
