@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type AuditHash, hashBytes } from './hashes.js';
 import type { AuditTarget } from './material.js';
 import type { HashDesign } from './wasm/design.js';
+import { createMemory, instantiate } from './wasm/engine.js';
 import { BLOCK_WORDS, type HmacExports, hmacModule, type Layout, layoutOf } from './wasm/hmac-module.js';
 import { md5 } from './wasm/md5.js';
 import { sha1 } from './wasm/sha1.js';
@@ -9,15 +10,12 @@ import { sha256, sha384, sha512 } from './wasm/sha2.js';
 
 /** Each hash with the number of vectors side by side that was fastest in the benchmark. */
 const designs: Readonly<Record<AuditHash, { design: HashDesign; groups: number }>> = {
-  md5: { design: md5, groups: 2 },
-  sha1: { design: sha1, groups: 2 },
-  sha256: { design: sha256, groups: 1 },
-  sha384: { design: sha384, groups: 1 },
-  sha512: { design: sha512, groups: 1 },
+  md5: { design: md5, groups: 3 },
+  sha1: { design: sha1, groups: 3 },
+  sha256: { design: sha256, groups: 2 },
+  sha384: { design: sha384, groups: 2 },
+  sha512: { design: sha512, groups: 2 },
 };
-
-/** Size of a page of WebAssembly memory. */
-const PAGE = 65536;
 
 /** Where a target's numbers are in the module's memory. */
 interface Loaded {
@@ -56,7 +54,7 @@ export class Guesser {
       expected: wordsOf(design, proof.subarray(0, bytes)),
     }));
     const words = blocks.flatMap((each) => Object.values(each)).reduce((sum, { length }) => sum + length, 0);
-    const memory = new WebAssembly.Memory({ initial: Math.ceil((layout.end + words * bytes) / PAGE) });
+    const memory = createMemory(layout.end + words * bytes);
     const writer = new WordWriter(memory.buffer, bytes);
     writeConstants(writer, design, layout, hashBytes[hash]);
     writer.at = layout.end;
@@ -67,11 +65,9 @@ export class Guesser {
       messageBlocks: message.length / design.constants.length,
       expected: writer.write(expected),
     }));
-    const module = new WebAssembly.Module(hmacModule(design, layout));
-    const instance = new WebAssembly.Instance(module, { env: { memory } });
     this.#hash = hash;
     this.#memory = new Uint8Array(memory.buffer);
-    this.#module = instance.exports as unknown as HmacExports;
+    this.#module = instantiate(hmacModule(design, layout), memory) as HmacExports;
     this.lanes = layout.lanes;
     this.#byteAt = Uint32Array.from({ length: BLOCK_WORDS * bytes }, (_, index) => {
       const within = index % bytes;
@@ -157,13 +153,19 @@ function writeConstants(writer: WordWriter, design: HashDesign, layout: Layout, 
 
 /** Schedules of all blocks of a message that follows the key's block, constants added. */
 function schedulesBehindKey(design: HashDesign, message: Uint8Array): bigint[] {
-  const bits = design.words.bytes * 8;
   const words = wordsOf(design, paddedBehindKey(design, message));
   return Array.from({ length: words.length / BLOCK_WORDS }, (_, block) =>
-    design
-      .schedule(words.slice(block * BLOCK_WORDS, (block + 1) * BLOCK_WORDS))
-      .map((word, round) => BigInt.asUintN(bits, word + design.constants[round]!)),
+    scheduleOf(design, words.slice(block * BLOCK_WORDS, (block + 1) * BLOCK_WORDS)),
   ).flat();
+}
+
+function scheduleOf({ words, constants, expand, wordOf }: HashDesign, block: bigint[]): bigint[] {
+  const trim = (value: bigint): bigint => BigInt.asUintN(words.bytes * 8, value);
+  const message = [...block];
+  while (expand && message.length < constants.length) {
+    message.push(trim(expand.value(...expand.from.map((back) => message.at(-back)!))));
+  }
+  return constants.map((constant, round) => trim(message[wordOf(round)]! + constant));
 }
 
 /**

@@ -42,7 +42,6 @@ export function simd(opcode: number, ...operands: readonly Code[]): Code {
 
 export const i32Const = (value: number): Code => [0x41, ...signed(value)];
 export const i32Add = (a: Code, b: Code): Code => [...a, ...b, 0x6a];
-export const i32Sub = (a: Code, b: Code): Code => [...a, ...b, 0x6b];
 export const i32Or = (a: Code, b: Code): Code => [...a, ...b, 0x72];
 export const i32Shl = (a: Code, b: Code): Code => [...a, ...b, 0x74];
 

@@ -8,17 +8,19 @@ import {
   i32Const,
   i32Or,
   i32Shl,
-  i32Sub,
+  type Local,
   load128,
   type Place,
   store128,
 } from './assembler.js';
-import type { HashDesign, MessageWords, Rounds } from './design.js';
+import type { HashDesign } from './design.js';
 import { xor } from './words.js';
 
 const VECTOR_BYTES = 16;
 /** Words of a block, in all these hash functions. */
 export const BLOCK_WORDS = 16;
+/** Message words that are made in one turn of a loop; a divisor of 48 and 64. */
+const EXPANDED_AT_ONCE = 8;
 
 /**
  * Where things are in the module's memory. `one` is a word that all lanes share. Everything else has a word for each
@@ -33,7 +35,7 @@ export interface Layout {
   stride: number;
   /** The candidates, filled up with zeros to a block. */
   key: number;
-  /** The block that is compressed, overwritten on the way. */
+  /** The block that is compressed, with room for the message words that follow from it. */
   block: number;
   states: {
     /** Before the first block. */
@@ -70,7 +72,7 @@ export interface HmacExports {
   test(salt: number, saltBlocks: number, message: number, messageBlocks: number, expected: number): number;
 }
 
-export function layoutOf({ words, initial, constants }: HashDesign, groups: number): Layout {
+export function layoutOf({ words, initial, constants, expand }: HashDesign, groups: number): Layout {
   const stride = groups * VECTOR_BYTES;
   let end = 0;
   const reserve = (bytes: number): number => {
@@ -80,7 +82,7 @@ export function layoutOf({ words, initial, constants }: HashDesign, groups: numb
   };
   const state = (): number => reserve(initial.length * stride);
   const key = reserve(BLOCK_WORDS * stride);
-  const block = reserve(BLOCK_WORDS * stride);
+  const block = reserve((expand ? constants.length : BLOCK_WORDS) * stride);
   const states = { initial: state(), keyInner: state(), keyOuter: state(), inner: state(), outer: state() };
   const one = {
     constants: reserve(constants.length * words.bytes),
@@ -105,10 +107,23 @@ const callCompressKnown = (state: number, schedule: Code, blocks: Code): Code =>
 /** `(from, to)`: compresses the block into the state at `from` and puts the outcome at `to`. */
 function compress(design: HashDesign, layout: Layout): FunctionBuilder {
   const code = new FunctionBuilder(2);
-  const { words } = design;
-  emitCompression(code, design, layout, code.parameter(0).get, code.parameter(1).get, (rounds, at, group) => {
-    const constant = words.loadSplat(fixedPlace(layout.one.constants + at * words.bytes));
-    return words.add(rounds.message(at, messageWords(layout, group)), constant);
+  const { words, expand, wordOf } = design;
+  const message = code.local('i32');
+  const constant = code.local('i32');
+  if (expand) emitExpansion(code, design, layout, message);
+  code.emit(message.set(i32Const(layout.block)), constant.set(i32Const(layout.one.constants)));
+  emitCompression(code, design, layout, {
+    from: code.parameter(0).get,
+    to: code.parameter(1).get,
+    word: (at, group) =>
+      words.add(
+        load128(groupPlace(layout, message.get, wordOf(at), group)),
+        words.loadSplat({ base: constant.get, offset: at * words.bytes }),
+      ),
+    advance(rounds) {
+      if (expand) code.emit(increase(message, rounds * layout.stride));
+      code.emit(increase(constant, rounds * words.bytes));
+    },
   });
   return code;
 }
@@ -117,13 +132,15 @@ function compress(design: HashDesign, layout: Layout): FunctionBuilder {
 function compressKnown(design: HashDesign, layout: Layout): FunctionBuilder {
   const code = new FunctionBuilder(3);
   const [state, schedule, blocks] = [code.parameter(0), code.parameter(1), code.parameter(2)];
-  const { constants, words } = design;
+  const { words } = design;
   code.loop(() => {
-    emitCompression(code, design, layout, state.get, state.get, (_rounds, at) =>
-      words.loadSplat({ base: schedule.get, offset: at * words.bytes }),
-    );
-    code.emit(schedule.set(i32Add(schedule.get, i32Const(constants.length * words.bytes))));
-    code.emit(blocks.set(i32Sub(blocks.get, i32Const(1))));
+    emitCompression(code, design, layout, {
+      from: state.get,
+      to: state.get,
+      word: (at) => words.loadSplat({ base: schedule.get, offset: at * words.bytes }),
+      advance: (rounds) => code.emit(increase(schedule, rounds * words.bytes)),
+    });
+    code.emit(increase(blocks, -1));
   }, blocks.get);
   return code;
 }
@@ -175,36 +192,95 @@ function test(design: HashDesign, layout: Layout): FunctionBuilder {
   return code;
 }
 
-/** The state that `from` holds, as variables, through all rounds; the sum of old and new goes to `target`. */
+/** Message words beyond the block's 16, each behind the one before. */
+function emitExpansion(
+  code: FunctionBuilder,
+  { expand, constants }: HashDesign,
+  layout: Layout,
+  cursor: Local,
+): void {
+  if (!expand) return;
+  const left = code.local('i32');
+  const variables = expand.from.map(() => code.local());
+  const perTurn = EXPANDED_AT_ONCE;
+  code.emit(cursor.set(i32Const(layout.block)));
+  code.emit(left.set(i32Const((constants.length - BLOCK_WORDS) / perTurn)));
+  code.loop(() => {
+    for (let at = BLOCK_WORDS; at < BLOCK_WORDS + perTurn; at++) {
+      emitForGroups(code, layout, (group) => {
+        const place = (index: number): Place => groupPlace(layout, cursor.get, index, group);
+        for (const [index, back] of expand.from.entries()) {
+          code.emit(variables[index]!.set(load128(place(at - back))));
+        }
+        return store128(place(at), expand.code(...variables.map(({ get }) => get)));
+      });
+    }
+    code.emit(increase(cursor, perTurn * layout.stride), increase(left, -1));
+  }, left.get);
+}
+
+interface Compression {
+  /** Addresses of the state before and after. */
+  from: Code;
+  to: Code;
+  /** Message word plus constant, for a round counted from where {@link Compression.advance} was last called. */
+  word(at: number, group: number): Code;
+  /** Emits code that goes on by so many rounds. */
+  advance(rounds: number): void;
+}
+
+/** All rounds on a state that is held in variables. */
 function emitCompression(
   code: FunctionBuilder,
-  { words, initial, constants, rounds }: HashDesign,
+  { words, initial, runs, round }: HashDesign,
   layout: Layout,
-  from: Code,
-  target: Code,
-  wordOf: (rounds: Rounds, at: number, group: number) => Code,
+  { from, to, word, advance }: Compression,
 ): void {
-  const groups = Array.from({ length: layout.groups }, (_, group) => {
-    const place = (base: Code, at: number): Place => ({
-      base,
-      offset: at * layout.stride + group * VECTOR_BYTES,
-    });
-    const state = initial.map((_word, at) => {
-      const variable = code.local();
-      code.emit(variable.set(load128(place(from, at))));
-      return variable;
-    });
-    return { place, rounds: rounds(code, state) };
-  });
-  for (const at of constants.keys()) {
-    for (const [group, each] of groups.entries()) each.rounds.round(at, wordOf(each.rounds, at, group));
-  }
-  for (const each of groups) {
-    for (const [at, value] of each.rounds.result().entries()) {
-      code.emit(store128(each.place(target, at), words.add(value, load128(each.place(from, at)))));
+  const left = code.local('i32');
+  const states = Array.from({ length: layout.groups }, () => initial.map(() => code.local()));
+  const forWords = (emit: (variable: Local, at: number, group: number) => Code): void => {
+    for (const [group, state] of states.entries()) {
+      for (const [at, variable] of state.entries()) code.emit(emit(variable, at, group));
     }
+  };
+  forWords((variable, at, group) => variable.set(load128(groupPlace(layout, from, at, group))));
+  let start = 0;
+  for (const { rounds, times } of runs) {
+    const body = (): void => {
+      for (let at = 0; at < rounds; at++) {
+        for (const [group, state] of states.entries()) {
+          code.emit(...round(start + at, rotated(state, start + at), word(at, group)));
+        }
+      }
+      advance(rounds);
+    };
+    if (times === 1) body();
+    else {
+      code.emit(left.set(i32Const(times)));
+      code.loop(() => {
+        body();
+        code.emit(increase(left, -1));
+      }, left.get);
+    }
+    start += rounds * times;
   }
+  forWords((variable, at, group) => {
+    const before = load128(groupPlace(layout, from, at, group));
+    return store128(groupPlace(layout, to, at, group), words.add(variable.get, before));
+  });
 }
+
+/** The state's variables in the order in which a round finds them: each moves the last to the front. */
+function rotated(state: readonly Local[], rounds: number): Local[] {
+  return state.map((_, at) => state[(at + state.length * rounds - rounds) % state.length]!);
+}
+
+const increase = (variable: Local, by: number): Code => variable.set(i32Add(variable.get, i32Const(by)));
+
+const groupPlace = ({ stride }: Layout, base: Code, at: number, group: number): Place => ({
+  base,
+  offset: at * stride + group * VECTOR_BYTES,
+});
 
 /** Compresses a key, xored with each pad, from the initial state. The key may be where the inner state will be. */
 function emitPads(
@@ -251,15 +327,6 @@ function emitForGroups(code: FunctionBuilder, { groups }: Layout, emit: (group: 
   for (let group = 0; group < groups; group++) code.emit(emit(group));
 }
 
-function wordAt({ stride }: Layout, start: number, at: number, group: number): Place {
-  return fixedPlace(start + at * stride + group * VECTOR_BYTES);
-}
-
-/** The block as a ring of the last 16 message words of one group. */
-function messageWords(layout: Layout, group: number): MessageWords {
-  const place = (at: number): Place => wordAt(layout, layout.block, at % BLOCK_WORDS, group);
-  return {
-    get: (at) => load128(place(at)),
-    set: (at, value) => store128(place(at), value),
-  };
+function wordAt(layout: Layout, start: number, at: number, group: number): Place {
+  return groupPlace(layout, i32Const(start), at, group);
 }

@@ -1,4 +1,4 @@
-import type { Code } from './assembler.js';
+import type { Code, Local } from './assembler.js';
 import { md5Constants } from './constants.js';
 import type { HashDesign } from './design.js';
 import { choose, not, or, words32, xor } from './words.js';
@@ -18,7 +18,6 @@ const quarters: readonly {
 ];
 
 const quarterOf = (at: number) => quarters[at >> 4]!;
-const wordOf = (at: number): number => quarterOf(at).word(at) & 15;
 
 export const md5: HashDesign = {
   words: words32,
@@ -26,18 +25,14 @@ export const md5: HashDesign = {
   initial: [0x67452301n, 0xefcdab89n, 0x98badcfen, 0x10325476n],
   digestWords: 4,
   constants: md5Constants,
-  schedule: (block) => md5Constants.map((_, at) => block[wordOf(at)]!),
-  rounds(to, state) {
-    let [a, b, c, d] = state as [(typeof state)[0], (typeof state)[0], (typeof state)[0], (typeof state)[0]];
-    return {
-      round(at, word) {
-        const { mix, shifts } = quarterOf(at);
-        to.emit(a.set(add(add(a.get, word), mix(b.get, c.get, d.get))));
-        to.emit(a.set(add(rotateLeft(a.get, shifts[at & 3]!), b.get)));
-        [a, b, c, d] = [d, a, b, c];
-      },
-      message: (at, block) => block.get(wordOf(at)),
-      result: () => [a, b, c, d].map(({ get }) => get),
-    };
+  wordOf: (round) => quarterOf(round).word(round) & 15,
+  runs: [{ rounds: 64, times: 1 }],
+  round(at, state, word) {
+    const [a, b, c, d] = state as [Local, Local, Local, Local];
+    const { mix, shifts } = quarterOf(at);
+    return [
+      a.set(add(add(a.get, word), mix(b.get, c.get, d.get))),
+      a.set(add(rotateLeft(a.get, shifts[at & 3]!), b.get)),
+    ];
   },
 };

@@ -14,8 +14,6 @@ const quarters: readonly { mix(b: Code, c: Code, d: Code): Code; constant: bigin
 
 const ROUNDS = 80;
 const quarterOf = (at: number) => quarters[Math.floor(at / 20)]!;
-/** FIPS 180-4 6.1.2: which earlier words a word comes from. */
-const taps = [3, 8, 14, 16] as const;
 
 export const sha1: HashDesign = {
   words: words32,
@@ -23,33 +21,20 @@ export const sha1: HashDesign = {
   initial: [0x67452301n, 0xefcdab89n, 0x98badcfen, 0x10325476n, 0xc3d2e1f0n],
   digestWords: 5,
   constants: Array.from({ length: ROUNDS }, (_, at) => quarterOf(at).constant),
-  schedule(block) {
-    const words = [...block];
-    for (let at = 16; at < ROUNDS; at++) {
-      const mixed = taps.reduce((sum, tap) => sum ^ words[at - tap]!, 0n);
-      words.push(BigInt.asUintN(32, mixed << 1n) | (mixed >> 31n));
-    }
-    return words;
+  wordOf: (round) => round,
+  // FIPS 180-4 6.1.2.
+  expand: {
+    from: [3, 8, 14, 16],
+    code: (first, ...more) => rotateLeft(xor(first!, ...more), 1),
+    value(...words) {
+      const mixed = words.reduce((sum, word) => sum ^ word);
+      return (mixed << 1n) | (mixed >> 31n);
+    },
   },
-  rounds(to, state) {
-    let [a, b, c, d, e] = state as [Local, Local, Local, Local, Local];
-    const mixed = to.local();
-    return {
-      round(at, word) {
-        const mix = quarterOf(at).mix(b.get, c.get, d.get);
-        to.emit(e.set(add(add(e.get, word), mix)));
-        to.emit(e.set(add(rotateLeft(a.get, 5), e.get)));
-        to.emit(b.set(rotateLeft(b.get, 30)));
-        [a, b, c, d, e] = [e, a, b, c, d];
-      },
-      message(at, block) {
-        if (at < 16) return block.get(at);
-        const [first, ...more] = taps.map((tap) => block.get(at - tap)) as [Code, ...Code[]];
-        to.emit(mixed.set(xor(first, ...more)), mixed.set(rotateLeft(mixed.get, 1)));
-        to.emit(block.set(at, mixed.get));
-        return mixed.get;
-      },
-      result: () => [a, b, c, d, e].map(({ get }) => get),
-    };
+  runs: quarters.map(() => ({ rounds: 5, times: 4 })),
+  round(at, state, word) {
+    const [a, b, c, d, e] = state as [Local, Local, Local, Local, Local];
+    const mix = quarterOf(at).mix(b.get, c.get, d.get);
+    return [e.set(add(rotateLeft(a.get, 5), add(add(e.get, word), mix))), b.set(rotateLeft(b.get, 30))];
   },
 };

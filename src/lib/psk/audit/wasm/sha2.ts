@@ -3,12 +3,14 @@ import { sha2 as numbers } from './constants.js';
 import type { HashDesign } from './design.js';
 import { and, choose, type Words, words32, words64, xor } from './words.js';
 
-/** How far the words are rotated, or shifted last of three (FIPS 180-4 4.1.2, 4.1.3). */
+type Three = readonly [number, number, number];
+
+/** How far words are rotated; the last of the lower functions is a shift (FIPS 180-4 4.1.2, 4.1.3). */
 interface Distances {
-  upper0: readonly [number, number, number];
-  upper1: readonly [number, number, number];
-  lower0: readonly [number, number, number];
-  lower1: readonly [number, number, number];
+  upper0: Three;
+  upper1: Three;
+  lower0: Three;
+  lower1: Three;
 }
 
 const of32: Distances = {
@@ -28,14 +30,15 @@ type State = [Local, Local, Local, Local, Local, Local, Local, Local];
 
 function design(
   words: Words,
-  distances: Distances,
+  { upper0, upper1, lower0, lower1 }: Distances,
   digestWords: number,
   { initial, constants }: { initial: readonly bigint[]; constants: readonly bigint[] },
 ): HashDesign {
   const { add, rotateRight, shiftRight } = words;
-  const upper = (value: Code, [x, y, z]: readonly [number, number, number]): Code =>
+  const bits = words.bytes * 8;
+  const upper = (value: Code, [x, y, z]: Three): Code =>
     xor(rotateRight(value, x), rotateRight(value, y), rotateRight(value, z));
-  const lower = (value: Code, [x, y, z]: readonly [number, number, number]): Code =>
+  const lower = (value: Code, [x, y, z]: Three): Code =>
     xor(rotateRight(value, x), rotateRight(value, y), shiftRight(value, z));
   return {
     words,
@@ -43,61 +46,32 @@ function design(
     initial,
     digestWords,
     constants,
-    schedule: (block) => schedule(block, words.bytes * 8, distances, constants.length),
-    rounds(to, state) {
-      let [a, b, c, d, e, f, g, h] = state as State;
-      const mixed = to.local();
-      // Maj(a, b, c) = b ^ ((a ^ b) & (b ^ c)), and a ^ b of this round is b ^ c of the next.
-      let [ab, bc] = [to.local(), to.local()];
-      to.emit(bc.set(xor(b.get, c.get)));
-      return {
-        round(_at, word) {
-          to.emit(h.set(add(add(h.get, word), choose(e.get, f.get, g.get), upper(e.get, distances.upper1))));
-          to.emit(d.set(add(d.get, h.get)));
-          to.emit(ab.set(xor(a.get, b.get)));
-          const majority = xor(b.get, and(ab.get, bc.get));
-          to.emit(h.set(add(add(h.get, majority), upper(a.get, distances.upper0))));
-          [ab, bc] = [bc, ab];
-          [a, b, c, d, e, f, g, h] = [h, a, b, c, d, e, f, g];
-        },
-        message(at, block) {
-          if (at < 16) return block.get(at);
-          const { lower0, lower1 } = distances;
-          to.emit(mixed.set(add(block.get(at - 16), block.get(at - 7))));
-          to.emit(mixed.set(add(mixed.get, lower(block.get(at - 15), lower0))));
-          to.emit(mixed.set(add(mixed.get, lower(block.get(at - 2), lower1))));
-          to.emit(block.set(at, mixed.get));
-          return mixed.get;
-        },
-        result: () => [a, b, c, d, e, f, g, h].map(({ get }) => get),
-      };
+    wordOf: (round) => round,
+    // FIPS 180-4 6.2.2, 6.4.2.
+    expand: {
+      from: [16, 15, 7, 2],
+      code: (...[w16, w15, w7, w2]) => add(w16!, lower(w15!, lower0), w7!, lower(w2!, lower1)),
+      value: (...[w16, w15, w7, w2]) =>
+        w16! + lowerValue(w15!, lower0, bits) + w7! + lowerValue(w2!, lower1, bits),
+    },
+    runs: [{ rounds: 8, times: constants.length / 8 }],
+    round(_at, state, word) {
+      const [a, b, c, d, e, f, g, h] = state as State;
+      // Maj(a, b, c); the compiler sees that a ^ b is the next round's b ^ c.
+      const majority = xor(b.get, and(xor(a.get, b.get), xor(b.get, c.get)));
+      return [
+        h.set(add(add(h.get, word), choose(e.get, f.get, g.get), upper(e.get, upper1))),
+        d.set(add(d.get, h.get)),
+        h.set(add(add(h.get, majority), upper(a.get, upper0))),
+      ];
     },
   };
 }
 
-/** FIPS 180-4 6.2.2, 6.4.2, for a block that is known. */
-function schedule(
-  block: readonly bigint[],
-  bits: number,
-  { lower0, lower1 }: Distances,
-  rounds: number,
-): bigint[] {
-  const trim = (value: bigint): bigint => BigInt.asUintN(bits, value);
-  const rotate = (value: bigint, by: number): bigint =>
-    (value >> BigInt(by)) | trim(value << BigInt(bits - by));
-  const lower = (value: bigint, [x, y, z]: readonly [number, number, number]): bigint =>
-    rotate(value, x) ^ rotate(value, y) ^ (value >> BigInt(z));
-  const words = [...block];
-  for (let at = 16; at < rounds; at++) {
-    const [w16, w15, w7, w2] = [16, 15, 7, 2].map((back) => words[at - back]!) as [
-      bigint,
-      bigint,
-      bigint,
-      bigint,
-    ];
-    words.push(trim(w16 + lower(w15, lower0) + w7 + lower(w2, lower1)));
-  }
-  return words;
+function lowerValue(value: bigint, [x, y, z]: Three, bits: number): bigint {
+  const rotate = (by: number): bigint =>
+    (value >> BigInt(by)) | BigInt.asUintN(bits, value << BigInt(bits - by));
+  return rotate(x) ^ rotate(y) ^ (value >> BigInt(z));
 }
 
 export const sha256 = design(words32, of32, 8, numbers.sha256);

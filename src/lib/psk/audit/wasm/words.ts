@@ -5,7 +5,7 @@ export interface Words {
   /** Bytes of a word. */
   bytes: 4 | 8;
   add(first: Code, ...more: readonly Code[]): Code;
-  /** The code of the value runs twice: hand in variables, not computations. */
+  /** The code of the value appears twice; the compiler computes it once unless it reads memory. */
   rotateLeft(value: Code, bits: number): Code;
   rotateRight(value: Code, bits: number): Code;
   shiftRight(value: Code, bits: number): Code;
