@@ -2,6 +2,9 @@ import type { Milliseconds } from '../core/environment.js';
 import type { Secret } from '../core/secret.js';
 import type { Identity } from '../ike/identity.js';
 import type { Transform } from '../ike/wire/types.js';
+import { loadForCookies } from './active/load.js';
+import { guessPsk } from './active/psk-guesses.js';
+import { tryPublicValues } from './active/public-values.js';
 import type { SaOpener } from './oracle-sa.js';
 import type { Asker } from './scheduler.js';
 import type { ActiveFacts } from './types.js';
@@ -17,11 +20,17 @@ export interface ActiveOptions {
   pause(duration: Milliseconds): Promise<void>;
 }
 
-/** Checks that load a gateway or try to get in: only with the consent of whoever runs it. */
+/**
+ * Checks that load a gateway or try to get in: only with the consent of whoever runs it. What may leave a half-open SA
+ * behind comes last.
+ */
 export async function runActiveChecks(
-  _asker: Asker,
-  _opener: SaOpener,
-  _options: ActiveOptions,
+  asker: Asker,
+  opener: SaOpener,
+  { transforms, groups, pskGuesses, pause }: ActiveOptions,
 ): Promise<ActiveFacts> {
-  return {};
+  const guesses = pskGuesses && (await guessPsk(asker, opener, transforms, pskGuesses, pause));
+  const cookiesUnderLoad = await loadForCookies(asker, transforms);
+  const invalidPublicValue = await tryPublicValues(asker, opener, transforms, groups);
+  return { ...(guesses && { pskGuesses: guesses }), cookiesUnderLoad, invalidPublicValue };
 }
