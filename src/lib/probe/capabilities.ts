@@ -47,6 +47,9 @@ const explained: ReadonlySet<number> = new Set<number>([
 const KEY_HASH_BYTES = 20;
 const MAX_AUTHORITIES = 1000;
 
+/** So many questions in a row that get a cookie make a rule. */
+const ALWAYS = 5;
+
 const NO_ANSWER = 'the gateway gave no whole answer';
 
 /** What the whole answers say that the gateway can do. */
@@ -166,5 +169,12 @@ function authorities(answers: readonly InitAnswer[]): Observation<string[]> {
 function cookieUse({ answered, asked, first, packets }: InitExchanger['cookies']): Capabilities['cookies'] {
   if (answered === 0) return { value: undefined, note: 'the gateway answered nothing', packets: [] };
   if (asked === 0) return { value: 'never', packets: [] };
-  return { value: first === true && asked === answered ? 'always' : 'under load', packets };
+  if (first !== true || asked < answered) return { value: 'under load', packets };
+  if (answered < ALWAYS)
+    return {
+      value: undefined,
+      note: `asked for at each of ${answered} questions, which are too few to tell`,
+      packets,
+    };
+  return { value: 'always', packets };
 }

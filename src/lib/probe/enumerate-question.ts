@@ -1,22 +1,13 @@
 import { TransformType } from '../crypto/transform.js';
 import { describeProposal } from '../ike/proposals.js';
 import { type Box, choicesOf, mapBoxes, narrowed, volume, withChoices } from './enumerate-box.js';
+import { proposalsBytes } from './oracle-message.js';
 
 const { ENCR, PRF, INTEG, KE } = TransformType;
 
-/** Bytes of a proposal's and a transform's fixed part, and of the Key Length attribute (RFC 7296 3.3). */
-const PROPOSAL_BYTES = 8;
-const TRANSFORM_BYTES = 8;
-const KEY_LENGTH_BYTES = 4;
-
 /** Bytes of a box as a proposal. */
 export function proposalBytes(box: Box): number {
-  return box
-    .flatMap(({ choices }) => choices)
-    .reduce(
-      (sum, { keyLength }) => sum + TRANSFORM_BYTES + (keyLength === undefined ? 0 : KEY_LENGTH_BYTES),
-      PROPOSAL_BYTES,
-    );
+  return proposalsBytes([box.flatMap(({ choices }) => choices)]);
 }
 
 export interface Packing {

@@ -37,6 +37,15 @@ export function roomBeside(publicBytes: number): number {
   return MAX_REQUEST - FRAME - publicBytes;
 }
 
+/** Bytes of proposals in an SA payload (RFC 7296 3.3.1, 3.3.2, 3.3.5). */
+export function proposalsBytes(proposals: readonly (readonly Transform[])[]): number {
+  const transforms = proposals.flat();
+  return (
+    8 * (proposals.length + transforms.length) +
+    4 * transforms.filter(({ keyLength }) => keyLength !== undefined).length
+  );
+}
+
 /** An IKE_SA_INIT request of ours. */
 export interface InitRequest {
   spi: bigint;

@@ -3,7 +3,7 @@ import { keTransform } from '../crypto/registry.js';
 import { type KeyExchange, TransformType } from '../crypto/transform.js';
 import type { KePayload, Payload, Transform } from '../ike/wire/types.js';
 import { InitExchanger } from './oracle-exchange.js';
-import { roomBeside } from './oracle-message.js';
+import { proposalsBytes, roomBeside } from './oracle-message.js';
 import { SaKeeper, type SaOpener } from './oracle-sa.js';
 import type { Asker, Control } from './scheduler.js';
 import type { Answer, Ikev2Facts, PacketNumbers, Question } from './types.js';
@@ -124,7 +124,7 @@ export class Oracle {
     const offered = [...groupsIn(question.proposals)];
     this.steering.push({ offered, sent: question.ke, wanted: answer.wanted, packets: answer.packets });
     if (keTransform(answer.wanted)?.generate === undefined) return answer;
-    const again = await this.#askWhole(question, answer.wanted, announce);
+    const again = await this.#askWhole(fitted(question, answer.wanted), answer.wanted, announce);
     return again.verdict === 'accepted' ? again : answer;
   }
 
@@ -252,6 +252,13 @@ function groupsIn(proposals: Question['proposals']): Set<number> {
 
 function isCombination(transforms: readonly Transform[]): boolean {
   return new Set(transforms.map(({ type }) => type)).size === transforms.length;
+}
+
+/** The question with this group in the KE payload; when that is too large for all groups, only this one is offered. */
+function fitted(question: Question, group: number): Question {
+  if (proposalsBytes(question.proposals) <= questionRoom(group)) return question;
+  const keep = ({ type, id }: Transform): boolean => type !== KE || id === group;
+  return { ...question, proposals: question.proposals.map((transforms) => transforms.filter(keep)) };
 }
 
 /** Bytes that proposals may take beside the public value of this group. */

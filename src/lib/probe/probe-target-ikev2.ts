@@ -80,7 +80,9 @@ export class Ikev2Inquiry {
     await this.#repeat();
     if (suites !== 'none') {
       onSuites();
-      await new SuiteLister(this.#explorer, suites).list(this.#classes());
+      const lister = new SuiteLister(this.#explorer, suites);
+      await lister.list(this.#classes());
+      if (lister.limit !== undefined) this.#limits.push(lister.limit);
     }
     await this.oracle.verify();
   }

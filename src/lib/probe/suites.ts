@@ -7,6 +7,7 @@ import {
   type Combination,
   choiceKey,
   choicesOf,
+  holds,
   narrowed,
   sameChoice,
   subtractAll,
@@ -19,6 +20,8 @@ const { KE } = TransformType;
 const AT_ONCE = 4;
 /** Pieces of a box without its confirmed combinations, up to which one question asks for all of them. */
 const MAX_PIECES = 24;
+/** Pairs that are asked for at most: a gateway that takes everything has more than anybody wants to wait for. */
+const MAX_PAIRS = 155;
 
 /**
  * Confirms combinations of algorithms that were named. A class is taken for a product first: in one, every pair of
@@ -26,17 +29,38 @@ const MAX_PIECES = 24;
  * confirmed yet is asked for as a whole, and when that holds more, the box is cut where acceptance ends.
  */
 export class SuiteLister {
+  #allowance: number;
+  #ranOut = false;
+
   constructor(
     private readonly explorer: Explorer,
     private readonly mode: 'pairwise' | 'exact',
-  ) {}
+  ) {
+    this.#allowance = mode === 'exact' ? Number.POSITIVE_INFINITY : MAX_PAIRS;
+  }
+
+  /** Why not every pair was asked for, in a sentence. */
+  get limit(): string | undefined {
+    if (!this.#ranOut) return undefined;
+    return 'Not every pair of algorithms was asked for, because there are so many: only exact suites would confirm them all.';
+  }
 
   /** @param classes of which the algorithms are named */
   async list(classes: readonly Box[]): Promise<void> {
-    for (const box of classes) {
+    const hulls = classes.flatMap((box) => {
       const hull = this.explorer.knowledge.hull(box);
-      if (hull !== undefined && this.explorer.knowledge.confirmedIn([box]) !== undefined)
-        await this.#list(hull);
+      return hull !== undefined && this.explorer.knowledge.confirmedIn([box]) !== undefined ? [hull] : [];
+    });
+    // Each class gets its share of the questions that may be asked.
+    const plans = hulls.map((hull) => ({ hull, pairs: openPairs(hull, this.#known(hull)) }));
+    let left = plans.reduce((sum, { pairs }) => sum + pairs, 0);
+    for (const { hull, pairs } of plans) {
+      const share = left <= this.#allowance ? this.#allowance : Math.floor((this.#allowance * pairs) / left);
+      const others = this.#allowance - share;
+      this.#allowance = share;
+      await this.#list(hull);
+      this.#allowance += others;
+      left -= pairs;
     }
   }
 
@@ -65,8 +89,13 @@ export class SuiteLister {
     const work = async (): Promise<void> => {
       for (const combination of plan) {
         if (refused !== undefined) return;
+        if (this.#allowance <= 0) {
+          this.#ranOut = true;
+          return;
+        }
+        this.#allowance -= 1;
         const outcome = await explorer.accepts([boxOf(combination)]);
-        if (outcome.verdict === 'rejected') refused = combination;
+        if (outcome.verdict === 'rejected') refused ??= combination;
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
@@ -76,7 +105,7 @@ export class SuiteLister {
   #known(box: Box): Combination[] {
     return this.explorer.knowledge.confirmed
       .map(({ combination }) => combination)
-      .filter((combination) => subtractAll([boxOf(combination)], [box], 1)?.length === 0);
+      .filter((combination) => holds(box, combination));
   }
 
   async #any(box: Box): Promise<Combination | undefined> {
@@ -124,89 +153,119 @@ function* combinations(box: Box): Generator<Combination> {
   }
 }
 
-/**
- * Combinations in which every pair of choices occurs, groups aside: these take turns, and each occurs at least once.
- * @param known combinations that need not be asked for again
- */
-export function* pairwise(box: Box, known: readonly Combination[]): Generator<Combination> {
-  const paired = box.map(({ type }, i) => ({ type, i })).filter(({ type }) => type !== KE);
-  const uncovered = new Set<string>();
-  const key = (i: number, a: Transform, j: number, b: Transform): string =>
-    `${i}:${choiceKey(a)} ${j}:${choiceKey(b)}`;
-  const pairsOf = (combination: Combination): string[] =>
-    paired.flatMap(({ i }, n) =>
-      paired.slice(n + 1).map(({ i: j }) => key(i, combination[i]!, j, combination[j]!)),
-    );
-  for (const [n, { i, type }] of paired.entries()) {
-    for (const { i: j, type: other } of paired.slice(n + 1)) {
-      for (const a of choicesOf(box, type))
-        for (const b of choicesOf(box, other)) uncovered.add(key(i, a, j, b));
-    }
-  }
-  const turns = new Map(choicesOf(box, KE).map((group) => [choiceKey(group), { group, uses: 0 }]));
-  const cover = (combination: Combination): void => {
-    for (const pair of pairsOf(combination)) uncovered.delete(pair);
-    const group = combination.find(({ type }) => type === KE);
-    const turn = group && turns.get(choiceKey(group));
-    if (turn !== undefined) turn.uses += 1;
-  };
-  known.forEach(cover);
-  for (;;) {
-    const group = [...turns.values()].sort((a, b) => a.uses - b.uses)[0];
-    const [open] = uncovered;
-    if (open === undefined && group?.uses !== 0) return;
-    const combination = richest(
-      box,
-      group?.group,
-      (candidate) => pairsOf(candidate).filter((pair) => uncovered.has(pair)).length,
-    );
-    yield combination;
-    cover(combination);
-  }
-}
+/** Pairs of choices of a box, groups aside, of which some are in a combination already. */
+class Pairs {
+  readonly #open = new Map<string, Combination>();
+  /** How often each choice was in a combination. */
+  readonly #uses = new Map<string, number>();
+  readonly #types: readonly number[];
 
-/** A combination with this group that covers much: each type in turn takes the choice with which most is gained. */
-function richest(
-  box: Box,
-  group: Transform | undefined,
-  gain: (candidate: Combination) => number,
-): Combination {
-  const start = box.map(({ type, choices }) => (type === KE && group !== undefined ? group : choices[0]!));
-  let best: Combination = start;
-  let bestGain = -1;
-  for (const [i, { type, choices }] of box.entries()) {
-    if (type === KE) continue;
-    for (const choice of choices) {
-      const candidate = climb(
-        box,
-        best.map((transform, j) => (j === i ? choice : transform)),
-        i,
-        gain,
-      );
-      const candidateGain = gain(candidate);
-      if (candidateGain > bestGain) {
-        best = candidate;
-        bestGain = candidateGain;
+  constructor(readonly box: Box) {
+    this.#types = box.flatMap(({ type }, i) => (type === KE ? [] : [i]));
+    for (const [n, i] of this.#types.entries()) {
+      for (const j of this.#types.slice(n + 1)) {
+        for (const a of box[i]!.choices) {
+          for (const b of box[j]!.choices) this.#open.set(pairKey(a, b), [a, b]);
+        }
       }
     }
   }
-  return best;
-}
 
-/** The candidate with the best choices of all types but one and the group, one after the other. */
-function climb(
-  box: Box,
-  from: Combination,
-  fixed: number,
-  gain: (candidate: Combination) => number,
-): Combination {
-  let best = from;
-  for (const [i, { type, choices }] of box.entries()) {
-    if (type === KE || i === fixed) continue;
-    for (const choice of choices) {
-      const candidate = best.map((transform, j) => (j === i ? choice : transform));
-      if (gain(candidate) > gain(best)) best = candidate;
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** One of the open pairs. */
+  get next(): Combination {
+    const [pair = []] = this.#open.values();
+    return pair;
+  }
+
+  cover(combination: Combination): void {
+    for (const pair of this.#pairsOf(combination)) this.#open.delete(pair);
+    for (const transform of combination) {
+      const key = useKey(transform);
+      this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
     }
   }
-  return best;
+
+  uses(transform: Transform): number {
+    return this.#uses.get(useKey(transform)) ?? 0;
+  }
+
+  /** How many open pairs a combination would cover. */
+  gain(combination: Combination): number {
+    return this.#pairsOf(combination).filter((pair) => this.#open.has(pair)).length;
+  }
+
+  #pairsOf(combination: Combination): string[] {
+    return this.#types.flatMap((i, n) =>
+      this.#types.slice(n + 1).map((j) => pairKey(combination[i]!, combination[j]!)),
+    );
+  }
+}
+
+function useKey(transform: Transform): string {
+  return `${transform.type}:${choiceKey(transform)}`;
+}
+
+function pairKey(a: Transform, b: Transform): string {
+  return `${useKey(a)} ${useKey(b)}`;
+}
+
+function openPairs(box: Box, known: readonly Combination[]): number {
+  const pairs = new Pairs(box);
+  for (const combination of known) pairs.cover(combination);
+  return pairs.open;
+}
+
+/**
+ * Combinations in which every pair of choices occurs, groups aside: these take turns, and each occurs at least once.
+ * What was used least comes first, so that the first few say something about everything.
+ * @param known combinations that need not be asked for again
+ */
+export function* pairwise(box: Box, known: readonly Combination[]): Generator<Combination> {
+  const pairs = new Pairs(box);
+  for (const combination of known) pairs.cover(combination);
+  for (;;) {
+    const group = leastUsed(pairs, choicesOf(box, KE));
+    if (pairs.open === 0 && (group === undefined || pairs.uses(group) > 0)) return;
+    const rich = richest(pairs, group);
+    const stuck = pairs.open > 0 && pairs.gain(rich) === 0;
+    const combination = stuck ? withPair(rich, pairs.next) : rich;
+    yield combination;
+    pairs.cover(combination);
+  }
+}
+
+function withPair(combination: Combination, pair: Combination): Combination {
+  return combination.map((transform) => pair.find(({ type }) => type === transform.type) ?? transform);
+}
+
+function leastUsed(pairs: Pairs, choices: readonly Transform[]): Transform | undefined {
+  return [...choices].sort((a, b) => pairs.uses(a) - pairs.uses(b))[0];
+}
+
+/** A combination with this group that covers much, with choices that were used little. */
+function richest(pairs: Pairs, group: Transform | undefined): Combination {
+  const { box } = pairs;
+  let best: { combination: Combination; gain: number } | undefined;
+  const [first] = box;
+  for (const choice of [...(first?.choices ?? [])].sort((a, b) => pairs.uses(a) - pairs.uses(b))) {
+    const start = box.map(({ type, choices }) =>
+      type === KE && group !== undefined ? group : (leastUsed(pairs, choices) ?? choices[0]!),
+    );
+    let combination: Combination = start.map((transform, i) => (i === 0 ? choice : transform));
+    // One type after the other takes the choice with which most is gained.
+    for (const [i, { type, choices }] of box.entries()) {
+      if (i === 0 || type === KE) continue;
+      for (const other of choices) {
+        const candidate = combination.map((transform, j) => (j === i ? other : transform));
+        if (pairs.gain(candidate) > pairs.gain(combination)) combination = candidate;
+      }
+    }
+    const gain = pairs.gain(combination);
+    if (best === undefined || gain > best.gain) best = { combination, gain };
+  }
+  return best?.combination ?? [];
 }
