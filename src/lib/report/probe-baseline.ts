@@ -1,12 +1,11 @@
 import { KitError } from '../core/errors.js';
-import type { BaselineTarget } from './probe-diff.js';
+import type { ComparedFinding, ComparedTarget } from './probe-diff.js';
 import {
   findingStatuses,
   grades,
   PROBE_SCHEMA,
   type ProbeAlgorithm,
   type ProbeCapabilities,
-  type ProbeFinding,
   type ProbeIkev2,
   probeAlgorithmKinds,
   probeSeverities,
@@ -23,7 +22,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * @param name of the file, for errors
  * @throws KitError usage `E_BASELINE`
  */
-export function readBaseline(text: string, name: string): BaselineTarget[] {
+export function readBaseline(text: string, name: string): ComparedTarget[] {
   const reader = new Reader(name);
   const document = parse(text);
   const values = document === undefined ? lines(text, reader) : [document];
@@ -82,7 +81,7 @@ class Reader {
     return found ?? this.fail(`is no result of probe: ${what} has an unknown value`);
   }
 
-  target(value: unknown): BaselineTarget {
+  target(value: unknown): ComparedTarget {
     const fields = this.object(value, 'a target');
     const { host, address, port, verdict, grade, ikev2, capabilities, findings } = fields;
     return {
@@ -90,26 +89,18 @@ class Reader {
       address: address === null ? null : this.text(address, 'address'),
       port: this.number(port, 'port'),
       verdict: this.oneOf(verdict, probeVerdicts, 'verdict'),
-      grade: { letter: this.oneOf(this.object(grade, 'grade').letter, grades, 'grade'), reasons: [] },
+      grade: { letter: this.oneOf(this.object(grade, 'grade').letter, grades, 'grade') },
       ikev2: ikev2 === null ? null : this.ikev2(ikev2),
       capabilities: capabilities === null ? null : this.capabilities(capabilities),
       findings: this.list(findings, 'findings').map((finding) => this.finding(finding)),
     };
   }
 
-  private ikev2(value: unknown): ProbeIkev2 {
+  private ikev2(value: unknown): ComparedTarget['ikev2'] {
     const fields = this.object(value, 'ikev2');
     return {
       accepted: this.byKind(fields.accepted, 'ikev2.accepted'),
       inconclusive: this.byKind(fields.inconclusive, 'ikev2.inconclusive'),
-      suites: [],
-      suitesComplete: false,
-      suitesMethod: 'none',
-      preferred: null,
-      mixedChoice: null,
-      steering: [],
-      otherNotifies: [],
-      halfOpenLeft: 0,
     };
   }
 
@@ -159,17 +150,13 @@ class Reader {
     };
   }
 
-  private finding(value: unknown): ProbeFinding {
+  private finding(value: unknown): ComparedFinding {
     const { id, severity, status, title } = this.object(value, 'a finding');
     return {
       id: this.text(id, 'findings.id'),
       severity: this.oneOf(severity, probeSeverities, 'findings.severity'),
       status: this.oneOf(status, findingStatuses, 'findings.status'),
       title: this.text(title, 'findings.title'),
-      evidence: [],
-      packets: [],
-      references: [],
-      remediation: null,
     };
   }
 }

@@ -10,11 +10,15 @@ import {
   probeAlgorithmKinds,
 } from './probe-document.js';
 
-/** What a former result has to say about a target for a comparison. */
-export type BaselineTarget = Pick<
-  ProbeTargetReport,
-  'host' | 'address' | 'port' | 'verdict' | 'grade' | 'ikev2' | 'capabilities' | 'findings'
->;
+/** What a comparison needs of a target's result. */
+export interface ComparedTarget extends Pick<ProbeTargetReport, 'host' | 'address' | 'port' | 'verdict'> {
+  grade: Pick<ProbeTargetReport['grade'], 'letter'>;
+  ikev2: Pick<ProbeIkev2, 'accepted' | 'inconclusive'> | null;
+  capabilities: ProbeCapabilities | null;
+  findings: readonly ComparedFinding[];
+}
+
+export type ComparedFinding = Pick<ProbeFinding, 'id' | 'severity' | 'status' | 'title'>;
 
 /** Findings of policies (`POLICY-…`) are compared only where both runs judged by the policy. */
 const POLICY = /^(POLICY-.*)-\d+$/;
@@ -25,8 +29,8 @@ const POLICY = /^(POLICY-.*)-\d+$/;
  * @param complete false: the run was interrupted, so that targets may be missing for that reason alone
  */
 export function compareProbes(
-  before: readonly BaselineTarget[],
-  after: readonly ProbeTargetReport[],
+  before: readonly ComparedTarget[],
+  after: readonly ComparedTarget[],
   complete = true,
 ): ProbeChanges[] {
   const rest = new Map(before.map((target) => [keyOf(target), target]));
@@ -40,7 +44,7 @@ export function compareProbes(
 }
 
 /** Compares one target with its former result. */
-export function compareTarget(former: BaselineTarget | undefined, target: ProbeTargetReport): ProbeChanges {
+export function compareTarget(former: ComparedTarget | undefined, target: ComparedTarget): ProbeChanges {
   if (former === undefined) return unchanged(target, 'added');
   const unclear: string[] = [];
   const changes: ProbeChanges = {
@@ -60,18 +64,18 @@ export function compareTarget(former: BaselineTarget | undefined, target: ProbeT
 
 /** The former result of a target. */
 export function formerOf(
-  before: readonly BaselineTarget[],
-  target: ProbeTargetReport,
-): BaselineTarget | undefined {
+  before: readonly ComparedTarget[],
+  target: ComparedTarget,
+): ComparedTarget | undefined {
   return before.find((former) => keyOf(former) === keyOf(target));
 }
 
-function keyOf({ host, address, port }: BaselineTarget): string {
+function keyOf({ host, address, port }: ComparedTarget): string {
   const version = address === null ? '' : address.includes(':') ? '6' : '4';
   return `${host.toLowerCase()} ${version} ${port}`;
 }
 
-function unchanged({ host, address, port }: BaselineTarget, state: ProbeChanges['state']): ProbeChanges {
+function unchanged({ host, address, port }: ComparedTarget, state: ProbeChanges['state']): ProbeChanges {
   return {
     host,
     address,
@@ -93,8 +97,8 @@ function pair<T>(before: T, after: T): { before: T; after: T } | null {
 }
 
 function compareAlgorithms(
-  before: ProbeIkev2 | null,
-  after: ProbeIkev2 | null,
+  before: ComparedTarget['ikev2'],
+  after: ComparedTarget['ikev2'],
   unclear: string[],
 ): Pick<ProbeChanges, 'gained' | 'lost'> {
   const gained: ProbeChangedAlgorithm[] = [];
@@ -153,8 +157,8 @@ function valueText(value: ProbeCapabilities[keyof ProbeCapabilities]): string {
 }
 
 function compareFindings(
-  before: readonly ProbeFinding[],
-  after: readonly ProbeFinding[],
+  before: readonly ComparedFinding[],
+  after: readonly ComparedFinding[],
   unclear: string[],
 ): Pick<ProbeChanges, 'newFindings' | 'goneFindings'> {
   const [old, now] = [byId(before), byId(after)];
@@ -175,15 +179,15 @@ function compareFindings(
 }
 
 /** Whether the policy of a finding was asked for this time; checks of the catalogue always are. */
-function wasJudged(id: string, findings: readonly ProbeFinding[]): boolean {
+function wasJudged(id: string, findings: readonly ComparedFinding[]): boolean {
   const [, policy] = POLICY.exec(id) ?? [];
   return policy === undefined || findings.some((finding) => POLICY.exec(finding.id)?.[1] === policy);
 }
 
-function byId(findings: readonly ProbeFinding[]): Map<string, ProbeFinding> {
+function byId(findings: readonly ComparedFinding[]): Map<string, ComparedFinding> {
   return new Map(findings.map((finding) => [finding.id, finding]));
 }
 
-function changed({ id, severity, title }: ProbeFinding): ProbeChangedFinding {
+function changed({ id, severity, title }: ComparedFinding): ProbeChangedFinding {
   return { id, severity, title };
 }
