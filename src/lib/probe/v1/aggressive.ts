@@ -2,10 +2,10 @@ import { keTransform } from '../../crypto/registry.js';
 import { formatIdentity, type Identity } from '../../ike/identity.js';
 import { phase1AuthMethodName } from '../../ike/v1/names.js';
 import type { Ikev1Facts } from '../types.js';
-import { aggressiveOffer } from './candidates.js';
+import { aggressiveOffer, remoteAccessOffer } from './candidates.js';
 import type { AcceptedPhase1 } from './main-mode.js';
 import { dataOf, identityBody, pskCrackLine } from './messages.js';
-import { Auth, Hash, isChoice, type Phase1, phase1Key, TRANSFORM_BYTES } from './phase1.js';
+import { Auth, Hash, matching, type Phase1, phase1Key, TRANSFORM_BYTES } from './phase1.js';
 import type { Phase1Answer, Phase1Questions } from './questions.js';
 
 type Accepted = Extract<Phase1Answer, { verdict: 'accepted' }>;
@@ -73,7 +73,7 @@ export class AggressiveMode {
     );
     const offers = groups.slice(0, 4).map((group) => aggressiveOffer(Auth.PSK, group));
     await Promise.all(offers.map((offer) => this.#ask(offer, stillSilent)));
-    if (this.#accepted.size === 0) await this.#otherMethods(stillSilent);
+    if (this.#accepted.size === 0) await this.#otherMethods(stillSilent, mainMode.length > 0);
     await Promise.all([...this.#accepted.values()].map(({ suite }) => this.#exhaust(suite)));
   }
 
@@ -92,9 +92,14 @@ export class AggressiveMode {
     };
   }
 
-  async #otherMethods(once: boolean): Promise<void> {
-    const offers = [Auth.XAUTH_PSK, Auth.RSA, Auth.HYBRID_RSA].flatMap((auth) =>
-      [2, 14].map((group) => aggressiveOffer(auth, group)),
+  /**
+   * @param exactly each method by itself, because some gateways look at the method of the first transform only; where
+   *   Main Mode is refused altogether one question for all of them will do
+   */
+  async #otherMethods(once: boolean, exactly: boolean): Promise<void> {
+    const methods = [Auth.XAUTH_PSK, Auth.RSA, Auth.HYBRID_RSA];
+    const offers = [2, 14].flatMap((group) =>
+      exactly ? methods.map((auth) => aggressiveOffer(auth, group)) : [remoteAccessOffer(methods, group)],
     );
     await Promise.all(offers.map((offer) => this.#ask(offer, once)));
   }
@@ -130,8 +135,7 @@ export class AggressiveMode {
     this.#answers.push(answer);
     if (answer.verdict !== 'no answer') this.#groups.add(candidates[0]!.group);
     if (answer.verdict !== 'accepted') return answer;
-    const { chosen } = answer;
-    const suite = candidates.find((candidate) => chosen !== undefined && isChoice(candidate, chosen));
+    const suite = matching(candidates, answer.chosen);
     if (suite !== undefined) this.#accepted.set(phase1Key(suite), { suite, answer });
     return answer;
   }

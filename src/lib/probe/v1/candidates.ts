@@ -125,6 +125,12 @@ export function aggressiveOffer(auth: number, group: number): Phase1[] {
   return combine(usualCiphers, hashes, [group], auth);
 }
 
-export function unique(candidates: readonly Phase1[]): Phase1[] {
+/** What remote access uses, with several methods at once: 6 combinations of each. */
+export function remoteAccessOffer(methods: readonly number[], group: number): Phase1[] {
+  const ciphers = [...usualCiphers.slice(0, 2), { encr: TRIPLE_DES }];
+  return methods.flatMap((auth) => combine(ciphers, [SHA1, SHA256], [group], auth));
+}
+
+function unique(candidates: readonly Phase1[]): Phase1[] {
   return [...new Map(candidates.map((candidate) => [phase1Key(candidate), candidate])).values()];
 }

@@ -8,7 +8,7 @@ import {
   otherMethods,
   product,
 } from './candidates.js';
-import { isChoice, type Phase1, phase1Key, UNDECIDED_AUTH } from './phase1.js';
+import { matching, type Phase1, phase1Key, UNDECIDED_AUTH } from './phase1.js';
 import type { AskHow, Phase1Answer, Phase1Questions } from './questions.js';
 
 /** Transforms of one question: about 1,350 bytes, which pass every path in one piece. */
@@ -157,11 +157,4 @@ export class MainMode {
       this.#inconclusive.add(`Main Mode${method}: ${why}`);
     }
   }
-}
-
-/** The candidate that was chosen, of the method that was chosen where there are several. */
-function matching(candidates: readonly Phase1[], chosen: Phase1 | undefined): Phase1 | undefined {
-  if (chosen === undefined) return undefined;
-  const equal = candidates.filter((candidate) => isChoice(candidate, chosen));
-  return equal.find(({ auth }) => auth === chosen.auth) ?? equal[0];
 }

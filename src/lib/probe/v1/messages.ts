@@ -1,7 +1,6 @@
 import { ByteReader, ByteWriter, concatBytes, fromHex } from '../../core/bytes.js';
 import type { Entropy } from '../../core/environment.js';
 import { WireError } from '../../core/errors.js';
-import { keTransform } from '../../crypto/registry.js';
 import type { Identity } from '../../ike/identity.js';
 import { ikev1NotifyName } from '../../ike/v1/names.js';
 import { encodePayloadBody } from '../../ike/v1/payloads.js';
@@ -62,23 +61,22 @@ export function mainModeFirst(
 }
 
 /**
- * Aggressive Mode's first message. All candidates are of one group, whose public value goes along (RFC 2409 5.4).
- * @throws RangeError for a group without implementation
+ * Aggressive Mode's first message (RFC 2409 5.4).
+ * @param candidates all of one group
+ * @param publicValue of that group
  */
 export function aggressiveFirst(
   candidates: readonly Phase1[],
+  publicValue: Uint8Array,
   identity: Identity,
   entropy: Entropy,
 ): FirstMessage {
-  const group = candidates[0]!.group;
-  const exchange = keTransform(group)?.generate?.();
-  if (exchange === undefined) throw new RangeError(`group ${group} has no implementation`);
   const sa = offerOf(candidates);
   const nonce: Ikev1DataPayload = { type: NONCE, data: entropy.bytes(NONCE_BYTES) };
   const id: Ikev1IdPayload = { type: 5, ipProtocol: 0, port: 0, ...identity };
-  const payloads = [sa, { type: KE, data: exchange.publicValue }, nonce, id, ...vendorPayloads()];
+  const payloads = [sa, { type: KE, data: publicValue }, nonce, id, ...vendorPayloads()];
   const message = first(Ikev1ExchangeType.AGGRESSIVE, candidates, sa, payloads, entropy);
-  return { ...message, publicValue: exchange.publicValue, nonce: nonce.data };
+  return { ...message, publicValue, nonce: nonce.data };
 }
 
 function first(

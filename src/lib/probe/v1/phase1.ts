@@ -120,14 +120,21 @@ function numberOf(attributes: readonly DataAttribute[], type: number): number | 
   return found.length <= 4 ? found.reduce((sum, byte) => sum * 256 + byte, 0) : undefined;
 }
 
-/** Whether a gateway's choice is this candidate. A key length that it leaves out is that of the offer. */
-export function isChoice(candidate: Phase1, chosen: Phase1): boolean {
+/** Whether a gateway's choice is this candidate, whatever the method. A key length left out is that of the offer. */
+function isChoice(candidate: Phase1, chosen: Phase1): boolean {
   return (
     candidate.encr === chosen.encr &&
     candidate.hash === chosen.hash &&
     candidate.group === chosen.group &&
     (chosen.keyLength === undefined || candidate.keyLength === chosen.keyLength)
   );
+}
+
+/** The candidate that was chosen, of the method that was chosen where there are several. */
+export function matching(candidates: readonly Phase1[], chosen: Phase1 | undefined): Phase1 | undefined {
+  if (chosen === undefined) return undefined;
+  const equal = candidates.filter((candidate) => isChoice(candidate, chosen));
+  return equal.find(({ auth }) => auth === chosen.auth) ?? equal[0];
 }
 
 /** The suite with its names. */

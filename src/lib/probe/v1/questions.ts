@@ -1,4 +1,6 @@
 import { toHex } from '../../core/bytes.js';
+import { KitError } from '../../core/errors.js';
+import { keTransform } from '../../crypto/registry.js';
 import type { Identity } from '../../ike/identity.js';
 import { phase1AuthMethodName } from '../../ike/v1/names.js';
 import type { Ikev1Payload } from '../../ike/v1/types.js';
@@ -41,6 +43,7 @@ export interface AskHow {
 export class Phase1Questions {
   /** Of all answers, each once. */
   readonly vendorIds = new Map<string, Uint8Array>();
+  readonly #publicValues = new Map<number, Uint8Array>();
   #asked = 0;
 
   /** @param limit questions that may be asked */
@@ -65,8 +68,20 @@ export class Phase1Questions {
     identity: Identity,
     { once }: AskHow = {},
   ): Promise<Phase1Answer> {
-    const sent = aggressiveFirst(candidates, identity, this.asker.entropy);
-    return this.#ask(sent, `Aggressive Mode, ${offerText(candidates)}, group ${candidates[0]!.group}`, once);
+    const { group } = candidates[0]!;
+    const sent = aggressiveFirst(candidates, this.#publicValue(group), identity, this.asker.entropy);
+    return this.#ask(sent, `Aggressive Mode, ${offerText(candidates)}, group ${group}`, once);
+  }
+
+  /** One for all questions: no exchange is ever completed, and OpenSSL is slow to begin with the old groups. */
+  #publicValue(group: number): Uint8Array {
+    let value = this.#publicValues.get(group);
+    if (value === undefined) {
+      value = keTransform(group)?.generate?.().publicValue;
+      if (value === undefined) throw new KitError('bug', 'E_QUESTION', `no implementation of group ${group}`);
+      this.#publicValues.set(group, value);
+    }
+    return value;
   }
 
   async #ask(sent: FirstMessage, summary: string, once = false): Promise<Phase1Answer> {
