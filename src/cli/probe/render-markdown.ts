@@ -26,10 +26,10 @@ function findingList(findings: readonly FindingView[]): string {
 function finding({ id, severity, title, evidence, remediation, config, references }: FindingView): string {
   return [
     `- **${severity.toUpperCase()} ${literal(id)}**: ${literal(title)}`,
-    ...evidence.map((sentence) => `  ${literal(sentence)}`),
-    ...(remediation === undefined ? [] : [`  **What to do:** ${literal(remediation)}`]),
-    ...(config === undefined ? [] : ['', codeBlock(config, '  '), '']),
-    ...(references.length === 0 ? [] : [`  ${references.map(reference).join(', ')}`]),
+    ...evidence.map((sentence) => `  - ${literal(sentence)}`),
+    ...(remediation === undefined ? [] : [`  - **What to do:** ${literal(remediation)}`]),
+    ...(config === undefined ? [] : ['', codeBlock(config, '    '), '']),
+    ...(references.length === 0 ? [] : [`  - ${references.map(reference).join(', ')}`]),
   ].join('\n');
 }
 

@@ -101,7 +101,7 @@ class TextWriter {
     const widths = this.#widths(head, rows);
     const table = new Table({
       head: head.map((text) => this.#paint.bold(text)),
-      style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
+      style: { head: [], border: [], compact: true },
       colWidths: widths.map((width) => width + 2),
       wordWrap: true,
       wrapOnWordBoundary: false,
