@@ -210,6 +210,20 @@ describe('Aggressive Mode', () => {
     expect(facts.aggressiveHash?.hash).toBe('sha1');
   });
 
+  it('finds a group that is seldom, with a method that is answered', async () => {
+    const aggressiveMode = [{ ...remote, group: 5 }];
+    const { facts } = await probe({ aggressiveMode, methods: 'silent', mainMode: [strong] });
+    expect(numbers(facts.aggressiveMode)).toEqual(asNumbers(aggressiveMode));
+  });
+
+  it('tells methods apart in one question where Main Mode is refused', async () => {
+    const { facts, asker } = await probe({ aggressiveMode: [{ ...remote, hash: 4 }], methods: 'silent' });
+    expect(numbers(facts.aggressiveMode)).toEqual([]);
+    expect(asker.sent).toHaveLength(5);
+    const also = await probe({ aggressiveMode: [{ ...remote, hash: 4 }], methods: 'checked' });
+    expect(numbers(also.facts.aggressiveMode)).toEqual(asNumbers([{ ...remote, hash: 4 }]));
+  });
+
   it('says who we are with the identity that was given', async () => {
     const { asker } = await probe({ aggressiveMode: [strong] }, { identity: parseIdentity('vpn-users') });
     const [first] = asker.sent.filter(({ summary }) => summary.startsWith('Aggressive'));

@@ -25,6 +25,9 @@ const MOST_SUITES = 8;
 const MOST_BYTES = 1400;
 const OTHER_BYTES = 250;
 
+const usualGroups: readonly number[] = [2, 14];
+const otherMethods: readonly number[] = [Auth.XAUTH_PSK, Auth.RSA, Auth.HYBRID_RSA];
+
 /** Methods whose HASH_R comes from the pre-shared key. */
 const withPsk: ReadonlySet<number> = new Set([Auth.PSK, Auth.XAUTH_PSK]);
 
@@ -43,8 +46,8 @@ export class AggressiveMode {
   readonly #answers: Phase1Answer[] = [];
   readonly #accepted = new Map<string, { suite: Phase1; answer: Accepted }>();
   readonly #inconclusive = new Set<string>();
-  /** Groups of questions that were answered. */
-  readonly #groups = new Set<number>();
+  /** Groups of questions that were answered, by authentication method. */
+  readonly #answered = new Map<number, ReadonlySet<number>>();
 
   constructor(questions: Phase1Questions, identity: Identity) {
     this.#questions = questions;
@@ -58,22 +61,21 @@ export class AggressiveMode {
 
   /** The two most usual groups with a pre-shared key, once each. */
   async contact(): Promise<void> {
-    await Promise.all([2, 14].map((group) => this.#ask(aggressiveOffer(Auth.PSK, group), true)));
+    await this.#askGroups(Auth.PSK, usualGroups, true);
   }
 
   /** @param mainMode suites of Main Mode, whose groups are asked about too */
   async explore(mainMode: readonly Phase1[]): Promise<void> {
-    const silent = this.#answers.every(({ verdict }) => verdict === 'no answer');
-    // Libreswan is silent where no connection allows Aggressive Mode with the method, whatever the group.
-    if (silent) await this.#ask(aggressiveOffer(Auth.PSK, 2));
-    const stillSilent = this.#answers.every(({ verdict }) => verdict === 'no answer');
-    const more = stillSilent ? [14] : [...mainMode.map(({ group }) => group), 14, 5, 1];
-    const groups = [...new Set(more)].filter(
-      (group) => !this.#groups.has(group) && keTransform(group)?.generate !== undefined,
-    );
-    const offers = groups.slice(0, 4).map((group) => aggressiveOffer(Auth.PSK, group));
-    await Promise.all(offers.map((offer) => this.#ask(offer, stillSilent)));
-    if (this.#accepted.size === 0) await this.#otherMethods(stillSilent, mainMode.length > 0);
+    const fromMainMode = [...new Set(mainMode.map(({ group }) => group))].slice(0, 3);
+    const rare = [...fromMainMode, 5, 1];
+    if (this.#groupsOf(Auth.PSK).size < usualGroups.length) await this.contact();
+    const isAnswered = this.#groupsOf(Auth.PSK).size > 0;
+    if (isAnswered) await this.#askGroups(Auth.PSK, [...usualGroups, ...rare]);
+    if (this.#accepted.size === 0) {
+      if (!isAnswered) await this.#otherMethodsOneByOne(rare);
+      else if (fromMainMode.length === 0) await this.#otherMethodsTogether();
+      else await Promise.all(otherMethods.map((auth) => this.#askGroups(auth, fromMainMode)));
+    }
     await Promise.all([...this.#accepted.values()].map(({ suite }) => this.#exhaust(suite)));
   }
 
@@ -92,16 +94,32 @@ export class AggressiveMode {
     };
   }
 
-  /**
-   * @param exactly each method by itself, because some gateways look at the method of the first transform only; where
-   *   Main Mode is refused altogether one question for all of them will do
-   */
-  async #otherMethods(once: boolean, exactly: boolean): Promise<void> {
-    const methods = [Auth.XAUTH_PSK, Auth.RSA, Auth.HYBRID_RSA];
-    const offers = [2, 14].flatMap((group) =>
-      exactly ? methods.map((auth) => aggressiveOffer(auth, group)) : [remoteAccessOffer(methods, group)],
+  /** Libreswan is silent unless a connection allows Aggressive Mode with the method, and then answers for any group. */
+  async #otherMethodsOneByOne(rareGroups: readonly number[]): Promise<void> {
+    await Promise.all(
+      otherMethods.map(async (auth) => {
+        await this.#askGroups(auth, usualGroups, true);
+        if (this.#groupsOf(auth).size > 0) await this.#askGroups(auth, [...usualGroups, ...rareGroups]);
+      }),
     );
-    await Promise.all(offers.map((offer) => this.#ask(offer, once)));
+  }
+
+  /** Where everything was refused so far, one question for all methods will do. */
+  async #otherMethodsTogether(): Promise<void> {
+    const offers = usualGroups.map((group) => remoteAccessOffer(otherMethods, group));
+    await Promise.all(offers.map((offer) => this.#ask(offer)));
+  }
+
+  /** Asks about groups that have not been answered with this method. */
+  async #askGroups(auth: number, groups: readonly number[], once = false): Promise<void> {
+    const answered = this.#groupsOf(auth);
+    const open = groups.filter((group) => !answered.has(group) && keTransform(group)?.generate !== undefined);
+    await Promise.all(open.map((group) => this.#ask(aggressiveOffer(auth, group), once)));
+  }
+
+  /** Groups that were answered with a method. */
+  #groupsOf(auth: number): ReadonlySet<number> {
+    return this.#answered.get(auth) ?? new Set();
   }
 
   /** What else is accepted with the method and the group of a suite. */
@@ -133,7 +151,11 @@ export class AggressiveMode {
     const candidates = offer.slice(0, room);
     const answer = await this.#questions.aggressive(candidates, this.#identity, { once });
     this.#answers.push(answer);
-    if (answer.verdict !== 'no answer') this.#groups.add(candidates[0]!.group);
+    if (answer.verdict !== 'no answer') {
+      for (const { auth, group } of candidates) {
+        this.#answered.set(auth, new Set([...this.#groupsOf(auth), group]));
+      }
+    }
     if (answer.verdict !== 'accepted') return answer;
     const suite = matching(candidates, answer.chosen);
     if (suite !== undefined) this.#accepted.set(phase1Key(suite), { suite, answer });
