@@ -150,7 +150,7 @@ function collectRules({ targets }: ProbeDocument, checks: readonly SarifCheck[])
 }
 
 function rule({ id, title, severity, references }: SarifCheck): SarifRule {
-  const helpUri = references.find((reference) => reference.startsWith('https://'));
+  const helpUri = references.map(addressOf).find((address) => address !== undefined);
   const text = references.length === 0 ? title : `${title}. See ${references.join(', ')}.`;
   return {
     id,
@@ -165,6 +165,14 @@ function rule({ id, title, severity, references }: SarifCheck): SarifRule {
       references: [...references],
     },
   };
+}
+
+/** Where a reference can be read; undefined for those without a stable address. */
+function addressOf(reference: string): string | undefined {
+  if (/^https:\/\/[\w./?=&%#-]+$/.test(reference)) return reference;
+  const rfc = /^RFC (\d{1,5})\b/.exec(reference)?.[1];
+  if (rfc !== undefined) return `https://www.rfc-editor.org/rfc/rfc${rfc}`;
+  return /^CVE-\d{4}-\d{4,}$/.test(reference) ? `https://www.cve.org/CVERecord?id=${reference}` : undefined;
 }
 
 function result(
