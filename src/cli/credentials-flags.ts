@@ -117,4 +117,7 @@ export const serverAuthFlags = {
   users: file(
     'who may log in with EAP and a password: a file that only you can read, one name:password a line, or name:{nt}HEX with the NT hash',
   ),
+  'audit-psk': file(
+    'refuse every client, and append what it proves with its pre-shared key to this file, for psk audit: shows what a false gateway learns; needs no key and makes no device',
+  ),
 };

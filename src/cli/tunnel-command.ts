@@ -8,7 +8,7 @@ import { describeFailure } from './failure.js';
 import { Interruption } from './interruption.js';
 
 /** A tunnel as flags describe it, in the order in which it is found out. */
-interface TunnelPlan<Options extends TunnelOptions> {
+export interface TunnelPlan<Options extends TunnelOptions> {
   /** What can be known without reading anything; its errors are usage errors. */
   options: Omit<Options, 'credentials'>;
   /** Reads files and asks for secrets. */

@@ -82,8 +82,12 @@ they follow from what is given: --cert, --ca and --users.`;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Serve);
-    await this.runTunnel<ServerOptions>(flags, () => {
+    await this.runTunnel<ServerOptions>(flags, async () => {
       const options = serverOptions(flags);
+      if (flags['audit-psk'] !== undefined) {
+        const { pskProofsPlan } = await import('../cli/psk-proofs.js');
+        return pskProofsPlan(flags['audit-psk'], options, flags);
+      }
       const methods = serverMethods(flags);
       const exports = exportFormats(flags).length > 0;
       const related = [flags['local-id'], flags['remote-id']].filter((word) => word !== undefined);

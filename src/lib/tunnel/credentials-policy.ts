@@ -47,7 +47,7 @@ function remoteAuth(methods: readonly AuthMethod[], credentials: Credentials, si
   const [method] = methods;
   switch (method) {
     case 'psk':
-      return { type: 'psk', secret: present(credentials.psk) };
+      return { type: 'psk', secret: present(credentials.psk), onProof: credentials.onPskProof };
     case 'cert':
       return { type: 'signature', trust: certificateTrust(present(credentials.trust), side) };
     case 'eap-only':

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Secret } from '../core/secret.js';
 import type { UserStore } from '../ike/auth/eap/users.js';
-import type { RsaScheme } from '../ike/auth/types.js';
+import type { PskProof, RsaScheme } from '../ike/auth/types.js';
 import type { Certificate } from '../pki/certificate.js';
 import type { Crl } from '../pki/crl.js';
 
@@ -53,6 +53,8 @@ export interface Credentials {
   /** What is accepted of the peer: alternatives, each with its rounds in order. */
   remote: readonly (readonly AuthMethod[])[];
   psk?: Secret | undefined;
+  /** Is shown what peers offer as their proof of the pre-shared key. */
+  onPskProof?: ((proof: PskProof) => void) | undefined;
   own?: OwnCertificate | undefined;
   trust?: TrustSettings | undefined;
   /** Client: its name to EAP, and its password. */

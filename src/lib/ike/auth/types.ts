@@ -103,9 +103,21 @@ export type LocalAuth =
   | { type: 'eap-only' }
   | { type: 'null' };
 
+/** What a peer offered as its proof of a pre-shared key: enough to try keys against. */
+export interface PskProof {
+  /** IANA id of the PRF. */
+  prf: number;
+  /** What RFC 7296 2.15 says is authenticated. */
+  octets: Uint8Array;
+  /** Data of the AUTH payload. */
+  auth: Uint8Array;
+  identity: Identity;
+}
+
 /** What is accepted of the peer in one round. */
 export type RemoteAuth =
-  | { type: 'psk'; secret: Secret }
+  /** `onProof` is shown what the peer offered before that is verified. */
+  | { type: 'psk'; secret: Secret; onProof?: ((proof: PskProof) => void) | undefined }
   | { type: 'signature'; trust: CertificateTrust }
   /** Responders: the client authenticates with EAP. */
   | { type: 'eap'; createAuthenticator(): EapAuthenticator }

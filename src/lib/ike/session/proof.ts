@@ -149,6 +149,14 @@ export function* verify(
     const words = yield* verifyBySignature(context, identity, payloads, auth, expected.trust);
     return { proved: expected, words };
   }
+  if (expected.type === 'psk') {
+    expected.onProof?.({
+      prf: octets.prf.id,
+      octets: signedOctets(octets),
+      auth: auth.data.slice(),
+      identity,
+    });
+  }
   const secret = expected.type === 'psk' ? expected.secret : octets.skP;
   if (!verifyPskAuth(secret, octets, auth.data)) {
     const what = expected.type === 'psk' ? 'that it knows the PSK' : 'anything: its AUTH is wrong';

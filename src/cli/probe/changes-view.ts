@@ -1,0 +1,59 @@
+import type { ProbeChanges } from '../../lib/report/probe-document.js';
+import { algorithmLevel } from './protocol-views.js';
+import { plain, type SectionView, type Toned } from './view-model.js';
+import { algorithmText, capabilityNames, kindNames, listText, targetText } from './words.js';
+
+/** What is different from the former result of a target. */
+export function changesSections(changes: ProbeChanges): SectionView[] {
+  const { unclear } = changes;
+  return [
+    { title: 'What changed', lines: changeLines(changes) },
+    ...(unclear.length === 0
+      ? []
+      : [
+          {
+            title: 'Perhaps changed',
+            lines: [plain(`Not known in one of the two runs: ${listText(unclear)}.`)],
+          },
+        ]),
+  ];
+}
+
+/** Targets that only the former result has. */
+export function missingLines(changes: readonly ProbeChanges[]): Toned[] {
+  return changes
+    .filter(({ state }) => state === 'missing')
+    .map((each) => ({
+      text: `${targetText(each)}, UDP port ${each.port}: not probed this time`,
+      tone: 'note',
+    }));
+}
+
+function changeLines(changes: ProbeChanges): Toned[] {
+  const { state, verdict, grade, gained, lost, capabilities, newFindings, goneFindings } = changes;
+  if (state === 'added') return [plain('The former result does not have this target.')];
+  if (state === 'unchanged') return [{ text: 'Nothing.', tone: 'good' }];
+  return [
+    ...(verdict ? [plain(`verdict: ${verdict.before} → ${verdict.after}`)] : []),
+    ...(grade ? [plain(`grade: ${grade.before} → ${grade.after}`)] : []),
+    ...newFindings.map(
+      ({ id, severity, title }): Toned => ({
+        text: `new finding: ${severity} ${id}, ${title}`,
+        tone: severity === 'critical' || severity === 'high' ? 'bad' : 'warn',
+      }),
+    ),
+    ...goneFindings.map(
+      ({ id, severity, title }): Toned => ({ text: `gone: ${severity} ${id}, ${title}`, tone: 'good' }),
+    ),
+    ...gained.map((algorithm) => {
+      const { tone } = algorithmLevel(algorithm.kind, algorithm.id);
+      return { text: `now accepted, ${kindNames[algorithm.kind]}: ${algorithmText(algorithm)}`, tone };
+    }),
+    ...lost.map((algorithm) =>
+      plain(`no longer accepted, ${kindNames[algorithm.kind]}: ${algorithmText(algorithm)}`),
+    ),
+    ...capabilities.map(({ name, before, after }) =>
+      plain(`${capabilityNames[name as keyof typeof capabilityNames] ?? name}: ${before} → ${after}`),
+    ),
+  ];
+}

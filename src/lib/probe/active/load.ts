@@ -1,0 +1,62 @@
+import { KitError } from '../../core/errors.js';
+import { keTransform } from '../../crypto/registry.js';
+import { type KeyExchange, TransformType } from '../../crypto/transform.js';
+import type { Transform } from '../../ike/wire/types.js';
+import { type Exchanged, InitExchanger } from '../oracle-exchange.js';
+import type { HalfOpenSa } from '../oracle-sa.js';
+import type { Asker } from '../scheduler.js';
+import type { Observation, PacketNumbers } from '../types.js';
+import { emptyAuth, saWithSecret } from './keyed-sa.js';
+
+/** Half-open SAs that are opened at most; with their ends these are less than 40 packets. */
+const MOST_SAS = 16;
+
+/** Opens half-open SAs, one beside the other, until the gateway asks for a cookie (RFC 8019 4), and clears them all. */
+export async function loadForCookies(asker: Asker, transforms: readonly Transform[]): Promise<Observation> {
+  const group = transforms.find(({ type }) => type === TransformType.KE)?.id ?? 0;
+  if (!(await asker.halfOpen.open())) {
+    return { value: undefined, note: 'as many half-open SAs as may be are left', packets: [] };
+  }
+  const exchanger = new InitExchanger(asker);
+  const sas: HalfOpenSa[] = [];
+  const packets: PacketNumbers = [];
+  let lost: string | undefined;
+  while (sas.length < MOST_SAS && exchanger.cookies.asked === 0 && lost === undefined) {
+    const exchange = keTransform(group)?.generate?.();
+    if (exchange === undefined) break;
+    const question = { proposals: [transforms], summary: `half-open SA ${sas.length + 1}` };
+    const { publicValue } = exchange;
+    const exchanged = await exchanger.exchange(question, { group, publicValue, announce: [] });
+    packets.push(...exchanged.packets);
+    const sa = exchanged.reply.kind === 'chosen' ? opened(exchanged, exchange) : undefined;
+    if (sa === undefined) lost = exchanged.reply.kind;
+    else sas.push(sa);
+  }
+  for (const sa of sas)
+    asker.tell(emptyAuth(asker, sa), 'IKE_AUTH with nothing in it, to clear the half-open SA');
+  asker.halfOpen.cleared();
+  if (exchanger.cookies.asked > 0) {
+    const before = exchanger.cookies.answered - 1;
+    return {
+      value: true,
+      note: `a cookie was asked for after ${before} half-open SAs`,
+      packets: packets.slice(-4),
+    };
+  }
+  if (lost !== undefined) {
+    const note = `after ${sas.length} half-open SAs, without having asked for a cookie: ${lost}`;
+    return { value: undefined, note, packets: packets.slice(-4) };
+  }
+  const note = `${sas.length} half-open SAs of one address; others begin at larger numbers`;
+  return { value: false, note, packets };
+}
+
+function opened(exchanged: Exchanged, exchange: KeyExchange): HalfOpenSa | undefined {
+  if (exchanged.reply.kind !== 'chosen') return undefined;
+  try {
+    return saWithSecret(exchanged, exchange.agree(exchanged.reply.ke.data));
+  } catch (error) {
+    if (error instanceof KitError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+import { printable } from '../../core/printable.js';
+import type { Finding, PacketNumbers, Severity, TargetFacts } from '../types.js';
+
+export type Remediation = NonNullable<Finding['remediation']>;
+
+/** What a check may know besides the facts. */
+export interface CheckContext {
+  /** Active checks were asked for. */
+  active: boolean;
+  /** Milliseconds since the epoch; undefined: dates of certificates are not judged. */
+  now: number | undefined;
+  /** Better proposals for this gateway, strongSwan keywords. */
+  proposal: string;
+}
+
+/** What a check found out. Only `pass` and `finding` are statements about the gateway. */
+export type Outcome =
+  | { status: 'pass'; evidence: string[]; packets: PacketNumbers }
+  | {
+      status: 'finding';
+      evidence: string[];
+      packets: PacketNumbers;
+      /** Where it depends on what was found. */
+      severity?: Severity;
+      remediation?: Remediation;
+    }
+  | { status: 'inconclusive' | 'skipped'; evidence: string[]; packets: PacketNumbers };
+
+/** What a check is, without running it: a row of the catalogue. */
+export interface CheckDescription {
+  /** Stable, e.g. `IKE-ENC-002`. */
+  id: string;
+  /** What it is about, a noun: the title of everything but a finding. */
+  topic: string;
+  /** What is wrong when it is a finding. */
+  title: string;
+  /** The highest that it can have. */
+  severity: Severity;
+  references: readonly string[];
+}
+
+export interface Check extends CheckDescription {
+  examine(facts: TargetFacts, context: CheckContext): Outcome;
+  /** What to change when it is a finding. */
+  remediation(context: CheckContext): Remediation;
+}
+
+export function pass(evidence: string, packets: PacketNumbers = []): Outcome {
+  return { status: 'pass', evidence: [evidence], packets };
+}
+
+export function finding(
+  evidence: string | string[],
+  packets: PacketNumbers = [],
+  more: { severity?: Severity; remediation?: Remediation } = {},
+): Outcome {
+  return { status: 'finding', evidence: [evidence].flat(), packets, ...more };
+}
+
+/** It was tried, and nobody knows. */
+export function inconclusive(reason: string, packets: PacketNumbers = []): Outcome {
+  return { status: 'inconclusive', evidence: [reason], packets };
+}
+
+/** It was not tried, or there is nothing to try it on. */
+export function skipped(reason: string): Outcome {
+  return { status: 'skipped', evidence: [reason], packets: [] };
+}
+
+/** From weighty to light. */
+export const severities: readonly Severity[] = ['critical', 'high', 'medium', 'low', 'info'];
+
+/** Whether `a` weighs at least as much as `b`. */
+export function atLeast(a: Severity, b: Severity): boolean {
+  return severities.indexOf(a) <= severities.indexOf(b);
+}
+
+/** Packet numbers of several sources, each once, ascending. */
+export function mergePackets(...lists: readonly (PacketNumbers | undefined)[]): PacketNumbers {
+  return [...new Set(lists.flatMap((list) => list ?? []))].sort((a, b) => a - b);
+}
+
+/** A note of those who asked, made a sentence; `otherwise` where they left none. */
+export function because(note: string | undefined, otherwise: string): string {
+  if (note === undefined || note === '') return otherwise;
+  const text = printable(note);
+  return `${capital(text)}${/[.!?]$/.test(text) ? '' : '.'}`;
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

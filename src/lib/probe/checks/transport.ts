@@ -1,0 +1,98 @@
+import { NEEDS_ACTIVE } from './active.js';
+import { because, type Check, finding, inconclusive, pass, skipped } from './check.js';
+import { observationCheck } from './observation-check.js';
+import { cite, withoutFacts } from './sightings.js';
+
+/** An answer this many times its question is worth an attacker's while; a little more than the question is not. */
+const AMPLIFIES = 2;
+
+const amplification: Check = {
+  id: 'IKE-DOS-001',
+  topic: 'Amplification',
+  title: 'It can be used to amplify floods against others',
+  severity: 'medium',
+  references: ['VU#419128', 'RFC 7296 2.1', 'RFC 7296 2.6'],
+  examine(facts) {
+    if (!facts.ikev2) return withoutFacts(facts, 'amplification');
+    if (facts.packets.received === 0) return inconclusive('Nothing was received that could be measured.');
+    const { largestRatio, unsolicited, packets } = facts.ikev2.amplification;
+    const factor = largestRatio.toFixed(2);
+    if (unsolicited === 0 && largestRatio <= 1) {
+      return pass(
+        `No answer was larger than its question (at most ${factor} times) and none came unasked.`,
+        packets,
+      );
+    }
+    const larger = `An answer had ${factor} times the size of its question${cite(packets)}.`;
+    const unasked = `${unsolicited} ${unsolicited === 1 ? 'answer' : 'answers'} came unasked${cite(packets)}: it retransmits to addresses that may be forged.`;
+    return finding([...(largestRatio > 1 ? [larger] : []), ...(unsolicited > 0 ? [unasked] : [])], packets, {
+      severity: unsolicited > 0 || largestRatio >= AMPLIFIES ? 'medium' : 'low',
+    });
+  },
+  remediation: () => ({
+    text: 'Never retransmit answers unasked (RFC 7296 2.1), switch IKEv1 off, and demand cookies under load, which prove the address of who asks.',
+    strongswan: 'charon {\n  cookie_threshold = 30\n}',
+  }),
+};
+
+const cookies: Check = {
+  id: 'IKE-DOS-002',
+  topic: 'Cookies under load',
+  title: 'No cookies under load',
+  severity: 'low',
+  references: ['RFC 8019', 'RFC 7296 2.6'],
+  examine(facts, { active }) {
+    const seen = facts.ikev2?.capabilities.cookies;
+    if (seen?.value === 'always' || seen?.value === 'under load') {
+      return pass(`It asked for a cookie (${seen.value})${cite(seen.packets)}.`, seen.packets);
+    }
+    const tried = facts.active?.cookiesUnderLoad;
+    if (!tried) return active ? withoutFacts(facts, 'how it behaves under load') : skipped(NEEDS_ACTIVE);
+    if (tried.value === undefined)
+      return inconclusive(because(tried.note, 'The load was not answered.'), tried.packets);
+    if (tried.value) return pass(`Under load it asked for cookies${cite(tried.packets)}.`, tried.packets);
+    return finding(`Under load it never asked for a cookie${cite(tried.packets)}.`, tried.packets);
+  },
+  remediation: () => ({
+    text: 'Demand a cookie once some SAs are half-open, and limit them for each address: else forged addresses exhaust it.',
+    strongswan: 'charon {\n  cookie_threshold = 30\n  block_threshold = 5\n  init_limit_half_open = 1000\n}',
+  }),
+};
+
+const natPort: Check = {
+  id: 'IKE-NAT-001',
+  topic: 'Port 4500',
+  title: 'Port 4500 cannot be reached',
+  severity: 'low',
+  references: ['RFC 7296 2.23', 'RFC 3948'],
+  examine(facts) {
+    const { natT } = facts.ports;
+    if (natT === 'open') return pass('Port 4500 answers.');
+    if (natT === 'not tried') return withoutFacts(facts, 'port 4500');
+    if (facts.verdict === 'blocked') return inconclusive('The gateway stopped answering us, port 4500 too.');
+    if (facts.verdict !== 'answers') return withoutFacts(facts, 'port 4500');
+    return finding(natT === 'closed' ? 'The host says that port 4500 is closed.' : 'Port 4500 stays silent.');
+  },
+  remediation: () => ({
+    text: 'Clients behind NAT need UDP 4500: open it on the gateway and in every firewall before it.',
+    strongswan: '# nft add rule inet filter input udp dport { 500, 4500 } accept',
+  }),
+};
+
+const fragmentation = observationCheck({
+  id: 'IKE-FRAG-001',
+  topic: 'IKE fragmentation',
+  title: 'No IKE fragmentation',
+  severity: 'low',
+  references: ['RFC 7383'],
+  what: 'fragmentation',
+  observe: ({ capabilities }) => capabilities.fragmentation,
+  yes: 'IKEV2_FRAGMENTATION_SUPPORTED was announced',
+  no: 'IKEV2_FRAGMENTATION_SUPPORTED (notify 16430) was not announced',
+  remediation: {
+    text: 'Certificates make messages that firewalls drop as IP fragments: switch fragmentation of IKE messages on.',
+    strongswan: 'fragmentation = yes',
+  },
+});
+
+export const transportChecks: readonly Check[] = [amplification, cookies, natPort, fragmentation];

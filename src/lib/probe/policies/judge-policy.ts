@@ -1,0 +1,173 @@
+import { parseCertificate } from '../../pki/certificate.js';
+import { describeKey } from '../../pki/keys.js';
+import { finding, inconclusive, mergePackets, type Outcome, pass, skipped } from '../checks/check.js';
+import { algorithmText, cite, listText, withoutFacts } from '../checks/sightings.js';
+import type { Algorithm, AlgorithmKind, Finding, Suite, TargetFacts } from '../types.js';
+import { covers, type Item, itemOf, knowledge } from './knowledge.js';
+import type { Policy, PolicyEntry, PolicyKind, PolicyLists, PolicyRule } from './policy.js';
+
+/** One finding for each rule of the policy: ids `POLICY-<NAME>-<n>`. */
+export function judgePolicy(facts: TargetFacts, policy: Policy): Finding[] {
+  return policy.rules.map((rule) => {
+    const outcome = examine(facts, rule);
+    const isFinding = outcome.status === 'finding';
+    const doubt =
+      rule.unverified === undefined ? [] : [`The rule was not compared with its source: ${rule.unverified}.`];
+    return {
+      id: `POLICY-${policy.name.toUpperCase()}-${rule.id}`,
+      severity: rule.severity,
+      status: outcome.status,
+      title: rule.title,
+      evidence: isFinding ? [...outcome.evidence, ...doubt] : outcome.evidence,
+      packets: outcome.packets,
+      references: [rule.reference, policy.source],
+      remediation: isFinding ? remediation(policy, rule) : undefined,
+    };
+  });
+}
+
+function examine(facts: TargetFacts, rule: PolicyRule): Outcome {
+  const { demand } = rule;
+  switch (demand.verb) {
+    case 'minimum':
+      return examineKey(facts, demand.rsaBits);
+    case 'allow':
+      return examineEach(facts, demand.lists, true);
+    case 'forbid':
+      return examineEach(facts, demand.lists, false);
+    case 'require':
+      return examineRequired(facts, demand.lists);
+    case 'everySuite':
+      return examineSuites(facts, demand.lists);
+  }
+}
+
+/** Whether everything that is accepted is in the lists (`listed`), or nothing is. */
+function examineEach(facts: TargetFacts, lists: PolicyLists, listed: boolean): Outcome {
+  const kinds = entriesOf(lists).map(([kind, list]) => {
+    const against = (item: Item): boolean => list.some((entry) => covers(entry, item)) !== listed;
+    const known = knowledge(facts, kind);
+    return { bad: known.accepted.filter(against), open: known.open.filter(against), known };
+  });
+  const bad = kinds.flatMap((kind) => kind.bad);
+  if (bad.length > 0) {
+    const packets = mergePackets(...bad.map((item) => item.packets));
+    return finding(`Accepted against the policy: ${textOf(bad)}${cite(packets)}.`, packets);
+  }
+  const open = kinds.flatMap((kind) => kind.open);
+  if (open.length > 0) return inconclusive(`Nobody knows whether ${textOf(open)} is accepted.`);
+  const gap = kinds.find(({ known }) => known.gap)?.known.gap;
+  if (gap) return gap;
+  if (!listed) return pass(`Not accepted: ${entryTexts(lists)}.`);
+  const accepted = kinds.flatMap(({ known }) => known.accepted);
+  return pass(accepted.length === 0 ? 'Nothing of the kind is accepted.' : `Accepted: ${textOf(accepted)}.`);
+}
+
+/** Whether one of the entries is accepted. */
+function examineRequired(facts: TargetFacts, lists: PolicyLists): Outcome {
+  const kinds = entriesOf(lists).map(([kind, list]) => ({ list, known: knowledge(facts, kind) }));
+  const wanted = (items: readonly Item[], list: readonly PolicyEntry[]): Item[] =>
+    items.filter((item) => list.some((entry) => covers(entry, item)));
+  const found = kinds.flatMap(({ list, known }) => wanted(known.accepted, list));
+  if (found.length > 0) {
+    const packets = mergePackets(...found.map((item) => item.packets));
+    return pass(`Accepted: ${textOf(found)}${cite(packets)}.`, packets);
+  }
+  const open = kinds.flatMap(({ list, known }) => wanted(known.open, list));
+  if (open.length > 0) return inconclusive(`Nobody knows whether ${textOf(open)} is accepted.`);
+  const gap = kinds.find(({ known }) => known.gap)?.known.gap;
+  return gap ?? finding(`Required and not accepted: ${entryTexts(lists)}.`);
+}
+
+/** Whether each confirmed suite has one of the entries. */
+function examineSuites(facts: TargetFacts, lists: PolicyLists): Outcome {
+  const { ikev2 } = facts;
+  if (!ikev2) return withoutFacts(facts, 'IKEv2');
+  const obeys = (suite: Suite): boolean =>
+    entriesOf(lists).some(([kind, list]) =>
+      suiteParts(suite, kind as AlgorithmKind).some((algorithm) =>
+        list.some((entry) => covers(entry, itemOf(algorithm))),
+      ),
+    );
+  const bad = ikev2.suites.filter((suite) => !obeys(suite));
+  if (bad.length > 0) {
+    const more = bad.length > 3 ? `; and ${bad.length - 3} more` : '';
+    return finding(`Without ${entryTexts(lists)}: ${bad.slice(0, 3).map(suiteText).join('; ')}${more}.`);
+  }
+  if (ikev2.suites.length > 0 && ikev2.suitesComplete) return pass(`Every suite has ${entryTexts(lists)}.`);
+  const required = examineRequired(facts, lists);
+  if (required.status !== 'pass') return required;
+  return inconclusive('Not all suites are known: ask with --suites.');
+}
+
+function examineKey(facts: TargetFacts, rsaBits: number): Outcome {
+  if (!facts.auth) return withoutFacts(facts, "the gateway's certificate");
+  const { certificates, responderMethod } = facts.auth;
+  if (certificates.length === 0) {
+    return responderMethod.value === undefined || responderMethod.value === 'certificate'
+      ? inconclusive('It showed no certificate.', responderMethod.packets)
+      : skipped('It does not use a certificate.');
+  }
+  const keys = certificates.map(readKey);
+  const readable = keys.filter((key) => key !== undefined);
+  const short = readable.filter(({ type, bits }) => type.startsWith('rsa') && bits < rsaBits);
+  const named = (list: typeof readable): string => listText(list.map(({ text }) => text));
+  if (short.length > 0) return finding(`In its chain: ${named(short)}; at least ${rsaBits} bits are wanted.`);
+  if (readable.length < keys.length) return inconclusive('A key in its chain cannot be read.');
+  return pass(`In its chain: ${named(readable)}.`);
+}
+
+function readKey(der: Uint8Array): ReturnType<typeof describeKey> | undefined {
+  try {
+    const { publicKey } = parseCertificate(der);
+    return publicKey && describeKey(publicKey);
+  } catch {
+    return undefined;
+  }
+}
+
+function suiteParts(suite: Suite, kind: AlgorithmKind): Algorithm[] {
+  if (kind === 'addke') return suite.addke ?? [];
+  const part = suite[kind];
+  return part ? [part] : [];
+}
+
+function suiteText({ encr, prf, integ, ke, addke = [] }: Suite): string {
+  return [encr, ...(integ ? [integ] : []), prf, ke, ...addke].map(algorithmText).join(' / ');
+}
+
+function entriesOf(lists: PolicyLists): [kind: PolicyKind, list: readonly PolicyEntry[]][] {
+  return Object.entries(lists) as [PolicyKind, readonly PolicyEntry[]][];
+}
+
+function textOf(items: readonly Item[]): string {
+  return listText(items.map(({ text }) => text));
+}
+
+function entryTexts(lists: PolicyLists): string {
+  const texts = entriesOf(lists).flatMap(([, list]) => list.map(({ text }) => text));
+  return [...new Set(texts)].join(' or ');
+}
+
+function remediation(policy: Policy, { demand, reference }: PolicyRule): Finding['remediation'] {
+  const proposal = policy.proposal;
+  const withLine = (text: string): Finding['remediation'] => ({
+    text,
+    ...(proposal !== undefined && { strongswan: `proposals = ${proposal}` }),
+  });
+  if (demand.verb === 'minimum') {
+    return { text: `Issue the certificate for a new key: RSA of at least ${demand.rsaBits} bits, or ECDSA.` };
+  }
+  const texts = entryTexts(demand.lists).replaceAll(' or ', ', ');
+  if ('version' in demand.lists) return { text: `Keep ${texts} only.`, strongswan: 'version = 2' };
+  const isProposal = suiteLists.some((kind) => kind in demand.lists);
+  const advice = {
+    allow: `Keep only what ${reference} allows: ${texts}.`,
+    forbid: `Take out what ${reference} forbids: ${texts}.`,
+    require: `Accept what ${reference} requires: ${entryTexts(demand.lists)}.`,
+    everySuite: `Accept no suite without ${entryTexts(demand.lists)}.`,
+  }[demand.verb];
+  return isProposal ? withLine(advice) : { text: advice };
+}
+
+const suiteLists: readonly PolicyKind[] = ['encr', 'prf', 'integ', 'ke', 'addke'];

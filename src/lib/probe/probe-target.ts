@@ -1,0 +1,365 @@
+import type { Clock, Entropy, Milliseconds } from '../core/environment.js';
+import { KitError } from '../core/errors.js';
+import type { Log } from '../core/log.js';
+import type { Secret } from '../core/secret.js';
+import type { Identity } from '../ike/identity.js';
+import { parseGeneralName } from '../pki/general-name.js';
+import { runActiveChecks } from './active.js';
+import { type AuthTrust, probeAuth } from './auth-probe.js';
+import { vendorIdsOf } from './capabilities.js';
+import { fingerprintOf } from './fingerprint.js';
+import { Oracle } from './oracle.js';
+import { Ikev2Inquiry } from './probe-target-ikev2.js';
+import { Scheduler } from './scheduler.js';
+import { livenessCheck } from './scheduler-message.js';
+import { HalfOpenSas, systemTimers, type Timers, Traffic } from './scheduler-traffic.js';
+import type { ProbeTransport } from './transport.js';
+import { askTcp, type TcpQuestion } from './transport-tcp.js';
+import { openUdpTransport, type UdpTarget } from './transport-udp.js';
+import type {
+  Algorithm,
+  AlgorithmKind,
+  PortState,
+  ProbeOptions,
+  ProbePacket,
+  TargetFacts,
+  VendorId,
+} from './types.js';
+import { probeIkev1 } from './v1.js';
+import { describeVendorId } from './vendor-ids.js';
+
+/** Half-open SAs that one target may be left with. */
+const MAX_HALF_OPEN_LEFT = 2;
+
+/** Parts of a run, in order. */
+export type ProbePhase =
+  | 'reach'
+  | 'contact'
+  | 'algorithms'
+  | 'suites'
+  | 'authentication'
+  | 'ikev1'
+  | 'active';
+
+/** What a run says while it goes on. */
+export type ProbeEvent =
+  | { type: 'phase'; phase: ProbePhase }
+  /** `sent`: packets so far, retransmissions included. */
+  | { type: 'packet'; packet: ProbePacket; sent: number; budget: number }
+  | { type: 'accepted'; kind: AlgorithmKind; algorithm: Algorithm }
+  /** Nothing is sent for a while, because the gateway went blind to us. */
+  | { type: 'pause'; for: Milliseconds; reason: string };
+
+export interface ProbeTarget {
+  /** As the user wrote it. */
+  host: string;
+  /** Resolved; undefined: the name has no address. */
+  address: string | undefined;
+}
+
+export interface ProbeContext {
+  onProgress(event: ProbeEvent): void;
+  /** Ends the run early: what is known by then is returned. */
+  signal: AbortSignal;
+  clock: Clock;
+  entropy: Entropy;
+  log: Log;
+  /** IDi for IKE_AUTH and Aggressive Mode; undefined: our address. */
+  identity?: Identity;
+  /** What the gateway's certificate is checked against; undefined: it is collected and not checked. */
+  trust?: Omit<AuthTrust, 'name' | 'now'>;
+  /** Active checks: pre-shared keys to try with `identity`. */
+  pskWords?: readonly Secret[];
+}
+
+/** How a run reaches the network; stands in for sockets in tests. */
+export interface ProbeNetwork {
+  openUdp(target: UdpTarget): Promise<ProbeTransport>;
+  askTcp(question: TcpQuestion): Promise<PortState>;
+  timers: Timers;
+}
+
+const systemNetwork: ProbeNetwork = { openUdp: openUdpTransport, askTcp, timers: systemTimers };
+
+/**
+ * Finds out everything about one target that can be learnt without credentials. Never rejects for what the target does.
+ * @throws KitError of kind environment when no socket can be opened (`E_PRIVILEGE`, `E_PORT_IN_USE`)
+ */
+export async function probeTarget(
+  target: ProbeTarget,
+  options: ProbeOptions,
+  context: ProbeContext,
+  network: ProbeNetwork = systemNetwork,
+): Promise<TargetFacts> {
+  if (target.address === undefined) return new Run(target, '', options, context, network).facts();
+  const run = new Run(target, target.address, options, context, network);
+  try {
+    await run.go();
+  } finally {
+    await run.close();
+  }
+  return run.facts();
+}
+
+/** One port of the target with who asks it. */
+interface Port {
+  transport: ProbeTransport;
+  scheduler: Scheduler;
+}
+
+class Run {
+  readonly #halfOpen = new HalfOpenSas(MAX_HALF_OPEN_LEFT);
+  readonly #traffic: Traffic;
+  readonly #ports: TargetFacts['ports'] = { ike: 'not tried', natT: 'not tried', tcp: 'not tried' };
+  readonly #open: Port[] = [];
+  #main: Port | undefined;
+  #oracle: Oracle | undefined;
+  #inquiry: Ikev2Inquiry | undefined;
+  #ikev1: TargetFacts['ikev1'];
+  #auth: TargetFacts['auth'];
+  #active: TargetFacts['active'];
+  readonly #vendorIds = new Map<string, VendorId>();
+
+  constructor(
+    private readonly target: ProbeTarget,
+    private readonly address: string,
+    private readonly options: ProbeOptions,
+    private readonly context: ProbeContext,
+    private readonly network: ProbeNetwork,
+  ) {
+    const onPacket = (packet: ProbePacket, sent: number): void =>
+      context.onProgress({ type: 'packet', packet, sent, budget: options.budget });
+    const { clock, signal } = context;
+    this.#traffic = new Traffic(options, clock, network.timers, signal, onPacket, this.#halfOpen);
+  }
+
+  async go(): Promise<void> {
+    this.#phase('reach');
+    const isFull = this.options.depth === 'full';
+    const tcp = isFull ? this.#askTcp() : Promise.resolve();
+    const ike = await this.#openPort(false);
+    if (ike === undefined) return;
+    const isThere = await this.#contact(ike);
+    if (isThere) {
+      // The second port is asked while the first is asked about algorithms, and takes as long to answer.
+      const natT = isFull ? this.#knockNatT(ike) : Promise.resolve();
+      if (isFull) await this.#investigate();
+      await natT;
+      if (!isFull) await this.#knockNatT(ike);
+    } else await this.#contactNatT();
+    await this.#beyondIkev2();
+    await tcp;
+    await Promise.all(this.#open.map(({ scheduler }) => scheduler.settle()));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#open.map(({ transport }) => transport.close()));
+  }
+
+  facts(): TargetFacts {
+    const { host, address } = this.target;
+    const ikev2 = this.#ikev2();
+    const limits = [...this.#traffic.limits, ...(this.#inquiry?.limits ?? []), ...this.#unclear()];
+    const vendorIds = [...this.#vendorIds.values()];
+    const response = this.#oracle?.answers[0]?.response;
+    return {
+      host,
+      address,
+      port: this.options.port,
+      ports: this.#ports,
+      verdict: this.#verdict(),
+      limits,
+      ikev2,
+      ikev1: this.#ikev1,
+      auth: this.#auth,
+      active: this.#active,
+      vendorIds,
+      fingerprint: fingerprintOf({ vendorIds, initResponse: response, ikev2, ikev1: this.#ikev1 }),
+      packets: this.#traffic.count,
+      log: this.#traffic.log,
+    };
+  }
+
+  /** Asks the port for the first time. @returns whether it answers IKEv2 */
+  async #contact(port: Port): Promise<boolean> {
+    this.#phase('contact');
+    const { scheduler } = port;
+    let trusted = 0;
+    const oracle = new Oracle(scheduler, {
+      watch: (control) => {
+        scheduler.control = control;
+      },
+      onTaken: () => {
+        trusted = inquiry.knowledge.refusals;
+      },
+      onDoubt: () => {
+        inquiry.knowledge.distrustSince(trusted);
+        this.#traffic.limits.add(
+          'The gateway refused what it took before: what it refused meanwhile is inconclusive.',
+        );
+      },
+    });
+    const inquiry = new Ikev2Inquiry(oracle, (kind, algorithm) =>
+      this.context.onProgress({ type: 'accepted', kind, algorithm }),
+    );
+    await inquiry.contact();
+    this.#ports[port.transport.path.natT ? 'natT' : 'ike'] = scheduler.port;
+    if (!scheduler.answers && this.#main !== undefined) return false;
+    this.#main = port;
+    this.#oracle = oracle;
+    this.#inquiry = inquiry;
+    return scheduler.answers;
+  }
+
+  async #investigate(): Promise<void> {
+    this.#phase('algorithms');
+    await this.#inquiry?.investigate(this.options.suites, () => this.#phase('suites'));
+  }
+
+  /** The IKE port is silent or closed: everything is asked on the other one. */
+  async #contactNatT(): Promise<void> {
+    const natT = await this.#openPort(true);
+    if (natT === undefined || !(await this.#contact(natT))) return;
+    if (this.options.depth === 'full') await this.#investigate();
+  }
+
+  /** Whether the NAT-T port answers: one question, and one more at the end if the first was not heard. */
+  async #knockNatT(ike: Port): Promise<void> {
+    const natT = await this.#openPort(true);
+    if (natT === undefined) return;
+    natT.scheduler.learnFrom(ike.scheduler);
+    const attempts = this.options.depth === 'full' ? 2 : 1;
+    for (let attempt = 0; attempt < attempts && !natT.scheduler.answers; attempt++) {
+      const control = new Oracle(natT.scheduler, { watch: () => {} }).control(this.#inquiry?.usable);
+      const summary = `IKE_SA_INIT to port ${natT.transport.path.remote.port}`;
+      await natT.scheduler.ask(control.datagram, { ...control.options, summary, once: true });
+    }
+    this.#ports.natT = natT.scheduler.port;
+  }
+
+  async #beyondIkev2(): Promise<void> {
+    const { options, context } = this;
+    const main = this.#main;
+    const oracle = this.#oracle;
+    if (main === undefined || oracle === undefined) return;
+    const usable = this.#inquiry?.usable;
+    const isFull = options.depth === 'full';
+    for (const id of vendorIdsOf(oracle.answers)) this.#noteVendorId(id);
+    if (isFull && usable !== undefined && !main.scheduler.lost) {
+      this.#phase('authentication');
+      const { trust, identity } = context;
+      const checked = trust && { ...trust, ...nameOf(this.target.host), now: context.clock.now() };
+      this.#auth = await probeAuth(main.scheduler, oracle.opener, {
+        transforms: usable,
+        identity,
+        trust: checked,
+      });
+    }
+    if (options.ikev1 && main.scheduler.port !== 'closed') {
+      this.#phase('ikev1');
+      const answersIkev2 = main.scheduler.answers;
+      const { identity } = context;
+      const found = await probeIkev1(main.scheduler, { identity, depth: options.depth, answersIkev2 });
+      this.#ikev1 = found.facts;
+      for (const id of found.vendorIds) this.#noteVendorId(id);
+    }
+    if (options.active && usable !== undefined && !main.scheduler.lost) {
+      this.#phase('active');
+      const { identity, pskWords } = context;
+      this.#active = await runActiveChecks(main.scheduler, oracle.opener, {
+        transforms: usable,
+        groups: this.#inquiry?.knowledge.groups.map(({ id }) => id) ?? [],
+        pskGuesses: identity && pskWords && { identity, words: pskWords },
+        pause: (duration) => this.#traffic.sleep(duration),
+      });
+    }
+  }
+
+  /** IKE over TCP (RFC 9329): a header that asks for no SA is enough to see whether somebody speaks it. */
+  async #askTcp(): Promise<void> {
+    const { datagram, match } = livenessCheck(this.context.entropy);
+    this.#ports.tcp = await this.network.askTcp({
+      address: this.address,
+      port: this.options.natPort,
+      message: datagram,
+      match,
+      timeout: this.options.timeout,
+      signal: this.context.signal,
+      onSent: () => this.#traffic.sent(datagram.length, 'IKE 3.0 header over TCP', false) !== undefined,
+      onReceived: (reply) => void this.#traffic.received(reply.length, 'an answer over TCP'),
+    });
+  }
+
+  async #openPort(natT: boolean): Promise<Port | undefined> {
+    const { options, context, address } = this;
+    const port = natT ? options.natPort : options.port;
+    const sourcePort = natT ? undefined : options.sourcePort;
+    try {
+      const transport = await this.network.openUdp({ address, port, natT, sourcePort });
+      const onPause = (duration: Milliseconds, reason: string): void =>
+        context.onProgress({ type: 'pause', for: duration, reason });
+      const scheduler = new Scheduler(
+        transport,
+        this.#traffic,
+        this.#halfOpen,
+        context.entropy,
+        options,
+        onPause,
+      );
+      const opened = { transport, scheduler };
+      this.#open.push(opened);
+      return opened;
+    } catch (error) {
+      if (!(error instanceof KitError) || error.kind !== 'network') throw error;
+      this.#traffic.limits.add(error.message);
+      return undefined;
+    }
+  }
+
+  #ikev2(): TargetFacts['ikev2'] {
+    const oracle = this.#oracle;
+    if (oracle?.speaksIkev2 !== true) return undefined;
+    const amplification = this.#main?.scheduler.amplification ?? {
+      largestRatio: 0,
+      unsolicited: 0,
+      packets: [],
+    };
+    return this.#inquiry?.facts(this.options.suites, amplification, this.#halfOpen.left);
+  }
+
+  #verdict(): TargetFacts['verdict'] {
+    if (this.target.address === undefined) return 'unresolved';
+    const main = this.#main?.scheduler;
+    if (main?.lost === true) return 'blocked';
+    if (main?.answers === true || this.#ikev1?.enabled.value === true) return 'answers';
+    if (this.#open.some(({ scheduler }) => scheduler.garbage > 0)) return 'not ike';
+    return this.#ports.ike === 'closed' ? 'closed' : 'no answer';
+  }
+
+  /** Strange answers, in sentences. */
+  #unclear(): string[] {
+    return [...(this.#oracle?.unclear ?? [])].map(
+      ([problem, packets]) =>
+        `The gateway ${problem} (packet ${packets[0] ?? '?'}): what was asked there is inconclusive.`,
+    );
+  }
+
+  #noteVendorId(id: Uint8Array): void {
+    const described = describeVendorId(id);
+    this.#vendorIds.set(described.hex, described);
+  }
+
+  #phase(phase: ProbePhase): void {
+    this.context.onProgress({ type: 'phase', phase });
+  }
+}
+
+/** The name that was dialled, as certificates have it. */
+function nameOf(host: string): Pick<AuthTrust, 'name'> {
+  try {
+    return { name: parseGeneralName(host) };
+  } catch (error) {
+    if (error instanceof KitError) return {};
+    throw error;
+  }
+}

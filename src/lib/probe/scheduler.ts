@@ -1,0 +1,406 @@
+import type { Path } from '../core/endpoint.js';
+import type { Clock, Entropy, Milliseconds } from '../core/environment.js';
+import { describeMessage, isOpening, livenessCheck } from './scheduler-message.js';
+import type { Traffic } from './scheduler-traffic.js';
+import type { ProbeTransport, TransportError } from './transport.js';
+import type { PacketNumbers, PortState } from './types.js';
+
+/** Whether a datagram answers a question: no, wholly, or in part, so that others must follow (fragments). */
+export type Match = boolean | 'part';
+
+export interface AskOptions {
+  /** What is asked, in a few words, for the packet log. */
+  summary: string;
+  /** Reads a datagram that came; hostile, unauthenticated bytes. Must not throw. */
+  match(reply: Uint8Array): Match;
+  /** What a matching reply was, in a few words, for the packet log. Without it the header and notifies are named. */
+  describe?(reply: Uint8Array): string;
+  /** Send it once and wait no longer than one timeout, e.g. for a peer that is expected to say nothing. */
+  once?: boolean;
+}
+
+/**
+ * What came of a question. `blocked`: the target answers others but no longer us. `no answer` also stands for a run
+ * that was interrupted or has no packets left; then `note` says so.
+ */
+export type Asked =
+  | {
+      outcome: 'answered';
+      reply: Uint8Array;
+      /** All matching datagrams in order; `reply` is the last. */
+      replies: Uint8Array[];
+      packets: PacketNumbers;
+    }
+  | { outcome: 'no answer' | 'closed' | 'blocked'; note?: string; packets: PacketNumbers };
+
+/** Half-open SAs of ours on one target, shared by everyone who asks it. */
+export interface HalfOpenCount {
+  /** SAs that were opened and not (yet) confirmed as gone. */
+  readonly left: number;
+  /** Waits until no other SA is half-open and counts a new one; false: as many as may be left are left already. */
+  open(): Promise<boolean>;
+  /** The SA is gone, or never came to be. */
+  cleared(): void;
+  /** It could not be cleared and stays. */
+  stays(): void;
+}
+
+/**
+ * Asks one port of one target: keeps at most two questions in flight, repeats what stays unanswered, keeps to pace and
+ * packet budget, counts and logs every packet.
+ */
+export interface Asker {
+  /** For NAT detection hashes. */
+  readonly path: Path;
+  readonly entropy: Entropy;
+  readonly clock: Clock;
+  readonly halfOpen: HalfOpenCount;
+  /** Sends a datagram, as often as needed unchanged, until something matches. Never rejects for what the target does. */
+  ask(datagram: Uint8Array, options: AskOptions): Promise<Asked>;
+  /**
+   * Sends a datagram that wants no answer, several times where packets get lost.
+   * @param match knows an answer that comes all the same
+   * @returns its packet number; undefined: it must not go out any more
+   */
+  tell(datagram: Uint8Array, summary: string, match?: (reply: Uint8Array) => boolean): number | undefined;
+}
+
+/** A question that the target is known to answer. */
+export interface Control {
+  datagram: Uint8Array;
+  options: AskOptions;
+}
+
+export interface SchedulerSettings {
+  /** How long the first answer may take; later questions wait as long as answers took so far. */
+  timeout: Milliseconds;
+  /** How often an unanswered question is sent again. */
+  retries: number;
+}
+
+/** Shortest time to wait for an answer, however fast others came: some questions are work. */
+const MIN_TIMEOUT: Milliseconds = 250;
+/** strongSwan forgets half-open SAs about 24 s after the last packet. */
+const RECOVERY: Milliseconds = 26_000;
+/** How often the target may recover before it is given up. */
+const MAX_PAUSES = 2;
+/** Questions that stayed unanswered twice, while others were answered, after which silence counts as its way to refuse. */
+const MAX_SILENT = 2;
+/** How often something is told that nobody confirms, where packets get lost. */
+const TELL_TIMES = 3;
+/** Finished questions whose late and repeated answers are still recognised. */
+const MAX_RECENT = 64;
+
+interface Pending {
+  readonly match: AskOptions['match'];
+  readonly describe: AskOptions['describe'];
+  readonly asked: Uint8Array;
+  sent: number;
+  received: number;
+  readonly replies: Uint8Array[];
+  readonly packets: PacketNumbers;
+  /** Ends the wait: all of the answer is there, or the target cannot be reached. */
+  wake: () => void;
+  done: boolean;
+}
+
+function newPending(asked: Uint8Array, { match, describe }: AskOptions): Pending {
+  const empty = { sent: 0, received: 0, replies: [], packets: [], done: false };
+  return { match, describe, asked, ...empty, wake: () => {} };
+}
+
+/** What the silence after a question means. */
+type Silence = 'alive' | 'recovered' | 'blocked' | 'gone';
+
+/** The {@link Asker} of one port. */
+export class Scheduler implements Asker {
+  readonly entropy: Entropy;
+  readonly clock: Clock;
+  /** Largest answer to a first message, in proportion to it, and datagrams that nobody asked for. */
+  readonly amplification = { largestRatio: 0, unsolicited: 0, packets: [] as PacketNumbers };
+  /** Something came that no question explains. */
+  garbage = 0;
+  #control: (() => Control) | undefined;
+  #state: 'well' | 'closed' | 'blocked' | 'gone' = 'well';
+  readonly #pending = new Set<Pending>();
+  readonly #recent: Pending[] = [];
+  #answered = 0;
+  #lastAnswer: Milliseconds = Number.NEGATIVE_INFINITY;
+  /** Smoothed round trip and its deviation (RFC 6298 2). */
+  #trip: { mean: Milliseconds; deviation: Milliseconds } | undefined;
+  #silent = 0;
+  /** Questions that were answered only when they were repeated. */
+  #losses = 0;
+  readonly #telling = new Set<Promise<void>>();
+  #pauses = 0;
+  #inquiry: Promise<Silence> | undefined;
+
+  constructor(
+    private readonly transport: ProbeTransport,
+    private readonly traffic: Traffic,
+    readonly halfOpen: HalfOpenCount,
+    entropy: Entropy,
+    private readonly settings: SchedulerSettings,
+    private readonly onPause: (duration: Milliseconds, reason: string) => void,
+  ) {
+    this.entropy = entropy;
+    this.clock = traffic.clock;
+    transport.onReply((reply) => this.#receive(reply));
+    transport.onError((error) => this.#fail(error));
+  }
+
+  get path(): Path {
+    return this.transport.path;
+  }
+
+  get port(): PortState {
+    if (this.#answered > 0) return 'open';
+    return this.#state === 'closed' ? 'closed' : 'silent';
+  }
+
+  /** Something came that is an answer. */
+  get answers(): boolean {
+    return this.#answered > 0;
+  }
+
+  /** Takes over how long answers take: another port of the same target is as far away. */
+  learnFrom(other: Scheduler): void {
+    this.#trip ??= other.#trip;
+  }
+
+  /** Names a question that the target is known to answer, to tell silence from refusal. */
+  set control(control: () => Control) {
+    this.#control = control;
+  }
+
+  /** The target went blind to us, or stopped answering altogether. */
+  get lost(): boolean {
+    return this.#state === 'blocked' || this.#state === 'gone';
+  }
+
+  get blocked(): boolean {
+    return this.#state === 'blocked';
+  }
+
+  async ask(datagram: Uint8Array, options: AskOptions): Promise<Asked> {
+    const first = await this.#try(datagram, options, this.#attempts(options));
+    if (first.outcome !== 'no answer' || first.note !== undefined || options.once === true) return first;
+    const silence = await this.#explain();
+    if (silence === 'blocked') return { ...first, outcome: 'blocked' };
+    if (silence === 'gone') return first;
+    if (silence === 'alive') {
+      this.traffic.slower();
+      if (this.#silent >= MAX_SILENT) return first;
+    }
+    const second = await this.#try(datagram, options, this.#attempts(options));
+    if (second.outcome === 'no answer') this.#silent += 1;
+    return { ...second, packets: [...first.packets, ...second.packets] };
+  }
+
+  tell(datagram: Uint8Array, summary: string, match: AskOptions['match'] = () => false): number | undefined {
+    if (this.#state !== 'well') return undefined;
+    const told = newPending(datagram, { summary, match });
+    this.#remember(told);
+    const send = (): number | undefined => {
+      const number = this.traffic.sent(datagram.length, summary, true);
+      if (number === undefined) return undefined;
+      told.sent += 1;
+      this.transport.send(datagram);
+      return number;
+    };
+    const number = send();
+    if (number !== undefined && this.#losses > 0) this.#telling.add(this.#repeat(told, send));
+    return number;
+  }
+
+  /** Waits until everything that is told several times is told. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#telling);
+  }
+
+  async #repeat(told: Pending, send: () => number | undefined): Promise<void> {
+    for (
+      let times = 1;
+      times < TELL_TIMES && told.received === 0 && this.traffic.ended === undefined;
+      times++
+    ) {
+      await this.traffic.sleep(this.#patience(0));
+      if (told.received === 0) send();
+    }
+  }
+
+  #attempts({ once }: AskOptions): number {
+    if (once === true) return 1;
+    // A target that is silent instead of refusing is not asked as often as one that may not have heard.
+    return 1 + (this.#silent >= MAX_SILENT ? Math.min(1, this.settings.retries) : this.settings.retries);
+  }
+
+  async #try(datagram: Uint8Array, options: AskOptions, attempts: number): Promise<Asked> {
+    const leave = await this.traffic.enter();
+    try {
+      return await this.#exchange(datagram, options, attempts);
+    } finally {
+      leave();
+    }
+  }
+
+  async #exchange(datagram: Uint8Array, options: AskOptions, attempts: number): Promise<Asked> {
+    const pending = newPending(datagram, options);
+    this.#pending.add(pending);
+    try {
+      for (let attempt = 0; attempt < attempts && !pending.done; attempt++) {
+        await this.traffic.turn();
+        if (pending.done || this.#state !== 'well') break;
+        if (attempt > 0 && this.traffic.ended !== undefined) break;
+        const number = this.traffic.sent(datagram.length, options.summary, false);
+        if (number === undefined) break;
+        pending.packets.push(number);
+        pending.sent += 1;
+        const sentAt = this.clock.now();
+        this.transport.send(datagram);
+        await this.#answerOf(pending, this.#patience(attempt));
+        if (pending.done && attempt === 0) {
+          this.#measure(this.clock.now() - sentAt);
+          this.traffic.faster();
+        } else if (pending.done) this.#losses += 1;
+      }
+    } finally {
+      this.#pending.delete(pending);
+      this.#remember(pending);
+    }
+    const { packets, replies } = pending;
+    const reply = replies.at(-1);
+    if (pending.done && reply !== undefined) return { outcome: 'answered', reply, replies, packets };
+    const ended = this.traffic.ended;
+    if (ended !== undefined) return { outcome: 'no answer', note: ended, packets };
+    if (this.#state === 'closed') return { outcome: 'closed', packets };
+    return { outcome: this.#state === 'blocked' ? 'blocked' : 'no answer', packets };
+  }
+
+  #remember(pending: Pending): void {
+    this.#recent.push(pending);
+    if (this.#recent.length > MAX_RECENT) this.#recent.shift();
+  }
+
+  #answerOf(pending: Pending, patience: Milliseconds): Promise<void> {
+    if (pending.done) return Promise.resolve();
+    const early = new Promise<void>((resolve) => {
+      pending.wake = resolve;
+    });
+    return Promise.race([early, this.traffic.sleep(patience)]);
+  }
+
+  #patience(attempt: number): Milliseconds {
+    const { timeout } = this.settings;
+    if (this.#trip === undefined) return timeout;
+    const expected = Math.max(MIN_TIMEOUT, this.#trip.mean + 4 * this.#trip.deviation);
+    return Math.min(timeout, expected * 2 ** attempt);
+  }
+
+  #measure(trip: Milliseconds): void {
+    const known = this.#trip;
+    this.#trip =
+      known === undefined
+        ? { mean: trip, deviation: trip / 2 }
+        : {
+            mean: known.mean + (trip - known.mean) / 8,
+            deviation: known.deviation + (Math.abs(trip - known.mean) - known.deviation) / 4,
+          };
+  }
+
+  #receive(reply: Uint8Array): void {
+    const open = (pending: Pending): boolean => pending.match(reply) !== false;
+    const pending = [...this.#pending].find(open);
+    const late = pending === undefined ? this.#recent.findLast(open) : undefined;
+    const known = pending ?? late;
+    const summary = known?.describe?.(reply) ?? describeMessage(reply);
+    const number = this.traffic.received(reply.length, summary);
+    if (known === undefined) {
+      this.garbage += 1;
+      this.#unsolicited(number);
+      return;
+    }
+    known.received += 1;
+    this.#answered += 1;
+    this.#lastAnswer = this.clock.now();
+    if (isOpening(known.asked)) {
+      const ratio = reply.length / known.asked.length;
+      if (ratio > this.amplification.largestRatio) {
+        this.amplification.largestRatio = ratio;
+        if (ratio > 1) this.amplification.packets.push(number);
+      }
+      if (known.received > known.sent) this.#unsolicited(number);
+    }
+    if (pending === undefined || pending.done) return;
+    pending.packets.push(number);
+    pending.replies.push(reply);
+    if (pending.match(reply) === 'part') return;
+    pending.done = true;
+    pending.wake();
+  }
+
+  #unsolicited(number: number): void {
+    this.amplification.unsolicited += 1;
+    if (this.amplification.packets.length < MAX_RECENT) this.amplification.packets.push(number);
+  }
+
+  /** ICMP can be forged, so that it only counts where nothing ever answered. */
+  #fail(error: TransportError): void {
+    if (this.#answered > 0 || error !== 'closed') return;
+    this.#state = 'closed';
+    for (const pending of this.#pending) pending.wake();
+  }
+
+  /** Finds out why nothing came. Everybody who wonders meanwhile gets the same answer. */
+  #explain(): Promise<Silence> {
+    if (this.#answered === 0) return Promise.resolve('gone');
+    this.#inquiry ??= this.#inquire().finally(() => {
+      this.#inquiry = undefined;
+    });
+    return this.#inquiry;
+  }
+
+  async #inquire(): Promise<Silence> {
+    // Something else was answered while the question was repeated.
+    if (this.clock.now() - this.#lastAnswer < this.#patience(0)) return 'alive';
+    if (await this.#controlAnswers()) return 'alive';
+    const aware = await this.#isAware();
+    if (this.#pauses < MAX_PAUSES && this.traffic.ended === undefined) {
+      this.#pauses += 1;
+      const reason = aware
+        ? 'The gateway is there and ignores our questions: perhaps too many half-open SAs or too many packets'
+        : 'The gateway stopped answering';
+      this.onPause(RECOVERY, reason);
+      await this.traffic.hold(RECOVERY);
+      if (await this.#controlAnswers()) {
+        this.traffic.slower();
+        this.traffic.limits.add(`${reason}; it answered again after ${RECOVERY / 1000} s.`);
+        return 'recovered';
+      }
+    }
+    if (this.traffic.ended !== undefined) return 'alive';
+    this.#state = aware ? 'blocked' : 'gone';
+    this.traffic.limits.add(
+      aware
+        ? 'The gateway went blind to us and did not recover: what was asked after that is inconclusive.'
+        : 'The gateway stopped answering: what was asked after that is inconclusive.',
+    );
+    for (const pending of this.#pending) pending.wake();
+    return this.#state;
+  }
+
+  async #controlAnswers(): Promise<boolean> {
+    const control = this.#control?.();
+    if (control === undefined) return false;
+    const summary = `control: ${control.options.summary}`;
+    const asked = await this.#exchange(control.datagram, { ...control.options, summary }, 2);
+    return asked.outcome === 'answered';
+  }
+
+  /** Whether it still answers a header of a version that nobody speaks (RFC 7296 2.5): strongSwan does while it is blind. */
+  async #isAware(): Promise<boolean> {
+    const { datagram, match } = livenessCheck(this.entropy);
+    const asked = await this.#exchange(datagram, { summary: 'IKE 3.0 header', match }, 2);
+    return asked.outcome === 'answered';
+  }
+}

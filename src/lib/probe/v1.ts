@@ -1,0 +1,76 @@
+import { type Identity, identityFromAddress } from '../ike/identity.js';
+import type { Asker } from './scheduler.js';
+import type { Ikev1Facts, Observation, PacketNumbers } from './types.js';
+import { AggressiveMode } from './v1/aggressive.js';
+import { MainMode } from './v1/main-mode.js';
+import { suiteOf } from './v1/phase1.js';
+import { type Phase1Answer, Phase1Questions } from './v1/questions.js';
+
+export interface Ikev1Options {
+  /** What Aggressive Mode says who we are; undefined: our address. */
+  identity: Identity | undefined;
+  /** `quick`: one packet, whether IKEv1 answers and what it prefers. */
+  depth: 'quick' | 'full';
+  /** The target answers IKEv2, so that silence here means something. */
+  answersIkev2: boolean;
+}
+
+/** What IKEv1 probing found, and what it saw on the way. */
+export interface Ikev1Findings {
+  facts: Ikev1Facts;
+  /** Vendor ids of all answers, each once, in the order they came. */
+  vendorIds: Uint8Array[];
+}
+
+/** First messages that one target is asked at most. */
+const MOST_QUESTIONS = 120;
+
+/** Finds out what phase 1 of IKEv1 a gateway accepts. Never rejects for what the target does. */
+export async function probeIkev1(asker: Asker, options: Ikev1Options): Promise<Ikev1Findings> {
+  const questions = new Phase1Questions(asker, MOST_QUESTIONS);
+  const main = new MainMode(questions);
+  const identity = options.identity ?? identityFromAddress(asker.path.local.address);
+  const aggressive = new AggressiveMode(questions, identity);
+  const answers = (): Phase1Answer[] => [...main.answers, ...aggressive.answers];
+  const is = (verdict: Phase1Answer['verdict']): boolean =>
+    answers().some((answer) => answer.verdict === verdict);
+  const full = options.depth === 'full';
+  await Promise.all([main.contact(options.depth), ...(full ? [aggressive.contact()] : [])]);
+  if (full && (is('accepted') || is('refused')) && !is('closed') && !is('blocked')) {
+    const met = main.facts().accepted.map(({ suite }) => suite);
+    await Promise.all([main.insist().then(() => main.explore()), aggressive.explore(met)]);
+  }
+  const mainFacts = main.facts();
+  const aggressiveFacts = await aggressive.facts();
+  return {
+    facts: {
+      enabled: enabledFrom(answers(), options.answersIkev2),
+      mainMode: mainFacts.accepted.map(({ suite }) => suiteOf(suite)),
+      aggressiveMode: aggressiveFacts.accepted.map(({ suite }) => suiteOf(suite)),
+      aggressiveHash: aggressiveFacts.hash,
+      ...(aggressiveFacts.identity !== undefined && { aggressiveIdentity: aggressiveFacts.identity }),
+      inconclusive: [...mainFacts.inconclusive, ...aggressiveFacts.inconclusive],
+    },
+    vendorIds: [...questions.vendorIds.values()],
+  };
+}
+
+function enabledFrom(answers: readonly Phase1Answer[], answersIkev2: boolean): Observation {
+  const of = (verdict: Phase1Answer['verdict']): PacketNumbers =>
+    answers.flatMap((answer) => (answer.verdict === verdict ? answer.packets : []));
+  const packets = answers.flatMap((answer) => answer.packets);
+  const accepted = of('accepted');
+  if (accepted.length > 0) return { value: true, packets: accepted.slice(0, 2) };
+  const lost = (['blocked', 'closed'] as const).find((verdict) => of(verdict).length > 0);
+  if (lost !== undefined) return { value: undefined, note: `the target went ${lost}`, packets: of(lost) };
+  if (of('refused').length > 0) {
+    const note = 'every proposal was refused: IKEv1 is off, or configured with something unusual';
+    return { value: false, note, packets: of('refused') };
+  }
+  if (of('other version').length > 0) {
+    return { value: false, note: 'answers that it speaks another version', packets: of('other version') };
+  }
+  return answersIkev2
+    ? { value: false, note: 'IKEv1 stays unanswered while IKEv2 is answered', packets }
+    : { value: undefined, note: 'no answer', packets };
+}

@@ -1,0 +1,193 @@
+import {
+  type ProbeAlgorithm,
+  type ProbeCapabilities,
+  type ProbeChangedAlgorithm,
+  type ProbeChangedFinding,
+  type ProbeChanges,
+  type ProbeFinding,
+  type ProbeIkev2,
+  type ProbeTargetReport,
+  probeAlgorithmKinds,
+} from './probe-document.js';
+
+/** What a comparison needs of a target's result. */
+export interface ComparedTarget extends Pick<ProbeTargetReport, 'host' | 'address' | 'port' | 'verdict'> {
+  grade: Pick<ProbeTargetReport['grade'], 'letter'>;
+  ikev2: Pick<ProbeIkev2, 'accepted' | 'inconclusive'> | null;
+  capabilities: ProbeCapabilities | null;
+  findings: readonly ComparedFinding[];
+}
+
+export type ComparedFinding = Pick<ProbeFinding, 'id' | 'severity' | 'status' | 'title'>;
+
+/** Findings of policies (`POLICY-…`) are compared only where both runs judged by the policy. */
+const POLICY = /^(POLICY-.*)-\d+$/;
+
+/**
+ * Pairs targets of two results by host, port and IP version, and says what changed. Only what both runs found out can
+ * have changed; the rest is listed as unclear.
+ * @param complete false: the run was interrupted, so that targets may be missing for that reason alone
+ */
+export function compareProbes(
+  before: readonly ComparedTarget[],
+  after: readonly ComparedTarget[],
+  complete = true,
+): ProbeChanges[] {
+  const rest = new Map(before.map((target) => [keyOf(target), target]));
+  const changes = after.map((target) => {
+    const former = rest.get(keyOf(target));
+    rest.delete(keyOf(target));
+    return compareTarget(former, target);
+  });
+  if (!complete) return changes;
+  return [...changes, ...[...rest.values()].map((former) => unchanged(former, 'missing'))];
+}
+
+/** Compares one target with its former result. */
+export function compareTarget(former: ComparedTarget | undefined, target: ComparedTarget): ProbeChanges {
+  if (former === undefined) return unchanged(target, 'added');
+  const unclear: string[] = [];
+  const changes: ProbeChanges = {
+    ...unchanged(target, 'unchanged'),
+    verdict: pair(former.verdict, target.verdict),
+    grade: pair(former.grade.letter, target.grade.letter),
+    ...compareAlgorithms(former.ikev2, target.ikev2, unclear),
+    capabilities: compareCapabilities(former.capabilities, target.capabilities, unclear),
+    ...compareFindings(former.findings, target.findings, unclear),
+    unclear,
+  };
+  const { verdict, grade, gained, lost, capabilities, newFindings, goneFindings } = changes;
+  const lists = [gained, lost, capabilities, newFindings, goneFindings];
+  const changed = verdict !== null || grade !== null || lists.some((list) => list.length > 0);
+  return { ...changes, state: changed ? 'changed' : 'unchanged' };
+}
+
+/** The former result of a target. */
+export function formerOf(
+  before: readonly ComparedTarget[],
+  target: ComparedTarget,
+): ComparedTarget | undefined {
+  return before.find((former) => keyOf(former) === keyOf(target));
+}
+
+function keyOf({ host, address, port }: ComparedTarget): string {
+  const version = address === null ? '' : address.includes(':') ? '6' : '4';
+  return `${host.toLowerCase()} ${version} ${port}`;
+}
+
+function unchanged({ host, address, port }: ComparedTarget, state: ProbeChanges['state']): ProbeChanges {
+  return {
+    host,
+    address,
+    port,
+    state,
+    verdict: null,
+    grade: null,
+    gained: [],
+    lost: [],
+    capabilities: [],
+    newFindings: [],
+    goneFindings: [],
+    unclear: [],
+  };
+}
+
+function pair<T>(before: T, after: T): { before: T; after: T } | null {
+  return before === after ? null : { before, after };
+}
+
+function compareAlgorithms(
+  before: ComparedTarget['ikev2'],
+  after: ComparedTarget['ikev2'],
+  unclear: string[],
+): Pick<ProbeChanges, 'gained' | 'lost'> {
+  const gained: ProbeChangedAlgorithm[] = [];
+  const lost: ProbeChangedAlgorithm[] = [];
+  if (before === null || after === null) {
+    if (before !== after) unclear.push('algorithms of IKEv2');
+    return { gained, lost };
+  }
+  for (const kind of probeAlgorithmKinds) {
+    for (const [from, to, found] of [
+      [before, after, gained],
+      [after, before, lost],
+    ] as const) {
+      for (const algorithm of to.accepted[kind]) {
+        if (has(from.accepted[kind], algorithm)) continue;
+        if (has(from.inconclusive[kind], algorithm)) unclear.push(`${kind} ${nameOf(algorithm)}`);
+        else found.push({ kind, ...algorithm });
+      }
+    }
+  }
+  return { gained, lost };
+}
+
+function has(list: readonly ProbeAlgorithm[], { id, keyLength }: ProbeAlgorithm): boolean {
+  return list.some((other) => other.id === id && other.keyLength === keyLength);
+}
+
+function nameOf({ name, keyLength }: ProbeAlgorithm): string {
+  return keyLength === undefined ? name : `${name}-${keyLength}`;
+}
+
+function compareCapabilities(
+  before: ProbeCapabilities | null,
+  after: ProbeCapabilities | null,
+  unclear: string[],
+): ProbeChanges['capabilities'] {
+  if (before === null || after === null) return [];
+  return (Object.keys(after) as (keyof ProbeCapabilities)[]).flatMap((name) => {
+    const [old, now] = [before[name] ?? null, after[name]];
+    const [oldText, nowText] = [valueText(old), valueText(now)];
+    if (oldText === nowText) return [];
+    if (old === null || now === null) {
+      unclear.push(`capability ${name}`);
+      return [];
+    }
+    return [{ name, before: oldText, after: nowText }];
+  });
+}
+
+function valueText(value: ProbeCapabilities[keyof ProbeCapabilities]): string {
+  if (value === null) return 'not known';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'string') return value;
+  const items = value.map((item) => (typeof item === 'string' ? item : item.name));
+  return items.length === 0 ? 'none' : items.toSorted().join(', ');
+}
+
+function compareFindings(
+  before: readonly ComparedFinding[],
+  after: readonly ComparedFinding[],
+  unclear: string[],
+): Pick<ProbeChanges, 'newFindings' | 'goneFindings'> {
+  const [old, now] = [byId(before), byId(after)];
+  const newFindings: ProbeChangedFinding[] = [];
+  const goneFindings: ProbeChangedFinding[] = [];
+  for (const finding of after) {
+    if (finding.status === 'finding' && old.get(finding.id)?.status !== 'finding') {
+      newFindings.push(changed(finding));
+    }
+  }
+  for (const finding of before) {
+    if (finding.status !== 'finding') continue;
+    const status = now.get(finding.id)?.status;
+    if (status === 'pass') goneFindings.push(changed(finding));
+    else if (status !== 'finding' && wasJudged(finding.id, after)) unclear.push(`finding ${finding.id}`);
+  }
+  return { newFindings, goneFindings };
+}
+
+/** Whether the policy of a finding was asked for this time; checks of the catalogue always are. */
+function wasJudged(id: string, findings: readonly ComparedFinding[]): boolean {
+  const [, policy] = POLICY.exec(id) ?? [];
+  return policy === undefined || findings.some((finding) => POLICY.exec(finding.id)?.[1] === policy);
+}
+
+function byId(findings: readonly ComparedFinding[]): Map<string, ComparedFinding> {
+  return new Map(findings.map((finding) => [finding.id, finding]));
+}
+
+function changed({ id, severity, title }: ComparedFinding): ProbeChangedFinding {
+  return { id, severity, title };
+}

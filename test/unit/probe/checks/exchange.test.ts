@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import type { Ikev2Facts, TargetFacts } from '../../../../src/lib/probe/types.js';
+import {
+  accepting,
+  algorithm,
+  gateway,
+  goodGateway,
+  judged,
+  seen,
+  statusOf,
+  unclear,
+  unknownIkev2,
+  unknownTarget,
+  unseen,
+} from './facts.js';
+
+const capability = (
+  name: keyof Ikev2Facts['capabilities'],
+  value: boolean | undefined,
+  base: TargetFacts = goodGateway(),
+): TargetFacts => {
+  const changed = structuredClone(base);
+  Object.assign(changed.ikev2!.capabilities, { [name]: seen(value, 5, 6) });
+  return changed;
+};
+
+describe('IKE-KE-007, repeated values', () => {
+  const repeating = (publicValue: boolean | undefined, nonce: boolean | undefined) =>
+    goodGateway({ repeats: { publicValue: seen(publicValue, 3, 5), nonce: seen(nonce, 5, 7) } });
+
+  it('passes without, finds either, and both', () => {
+    expect(statusOf('IKE-KE-007', repeating(false, false))).toBe('pass');
+    expect(judged('IKE-KE-007', repeating(true, false))).toMatchObject({
+      status: 'finding',
+      severity: 'high',
+    });
+    expect(judged('IKE-KE-007', repeating(true, true)).evidence).toHaveLength(2);
+    expect(judged('IKE-KE-007', repeating(undefined, true))).toMatchObject({
+      status: 'finding',
+      packets: [3, 5, 7],
+    });
+  });
+
+  it('is inconclusive with one answer', () => {
+    expect(statusOf('IKE-KE-007', repeating(undefined, false))).toBe('inconclusive');
+    expect(statusOf('IKE-KE-007', repeating(false, undefined))).toBe('inconclusive');
+  });
+});
+
+describe('IKE-KE-008, invalid public values', () => {
+  const tried = (value: { group: number; value: string }[] | undefined): TargetFacts => ({
+    ...goodGateway(),
+    active: { invalidPublicValue: seen(value, 50, 51) },
+  });
+
+  it('is an active check', () => {
+    expect(judged('IKE-KE-008', goodGateway())).toMatchObject({
+      status: 'skipped',
+      evidence: ['An active check: it runs only with --active.'],
+    });
+    expect(statusOf('IKE-KE-008', goodGateway(), { active: true })).toBe('skipped');
+  });
+
+  it('passes when all are refused and names those that are taken', () => {
+    expect(statusOf('IKE-KE-008', tried([]), { active: true })).toBe('pass');
+    expect(statusOf('IKE-KE-008', tried(undefined), { active: true })).toBe('inconclusive');
+    const found = judged('IKE-KE-008', tried([{ group: 14, value: 'p-1' }]), { active: true });
+    expect(found).toMatchObject({ status: 'finding', severity: 'high', packets: [50, 51] });
+    expect(found.evidence).toEqual(['2048-bit MODP Group took p-1 (packets 50 and 51).']);
+  });
+});
+
+describe('IKE-DG-001, unnoticed downgrades', () => {
+  it('passes where the transcript is authenticated', () => {
+    expect(statusOf('IKE-DG-001', capability('downgradePrevention', true))).toBe('pass');
+  });
+
+  it('is for information where there is nothing weak to downgrade to', () => {
+    expect(judged('IKE-DG-001', goodGateway())).toMatchObject({ status: 'finding', severity: 'info' });
+    expect(judged('IKE-DG-001', gateway('aes256-sha1-modp2048'))).toMatchObject({ severity: 'info' });
+    expect(judged('IKE-DG-001', gateway('3des-sha1-modp1024'))).toMatchObject({ severity: 'info' });
+  });
+
+  it('is medium where weak and strong are both accepted', () => {
+    const found = judged('IKE-DG-001', accepting(goodGateway(), 'ke', 2));
+    expect(found).toMatchObject({ status: 'finding', severity: 'medium' });
+    expect(found.evidence.join()).toContain('can have 1024-bit MODP Group chosen');
+  });
+
+  it('is inconclusive when nothing was learnt', () => {
+    expect(statusOf('IKE-DG-001', capability('downgradePrevention', undefined))).toBe('inconclusive');
+    expect(statusOf('IKE-DG-001', unknownTarget())).toBe('skipped');
+  });
+});
+
+describe('IKE-DG-002, the choice from a mixed offer', () => {
+  const choosing = (group: number, base = accepting(goodGateway(), 'ke', 2)): TargetFacts => {
+    const changed = structuredClone(base);
+    changed.ikev2!.mixedChoice = seen({ ...changed.ikev2!.suites[0]!, ke: algorithm('ke', group) }, 7, 8);
+    return changed;
+  };
+
+  it('passes for strong ones and finds weak ones that could be avoided', () => {
+    expect(statusOf('IKE-DG-002', choosing(31))).toBe('pass');
+    const found = judged('IKE-DG-002', choosing(2));
+    expect(found).toMatchObject({ status: 'finding', severity: 'high', packets: [7, 8] });
+    expect(found.evidence.join()).toMatch(/It chose 1024-bit MODP Group although .*Curve25519/);
+  });
+
+  it('is not about a gateway that has nothing strong', () => {
+    expect(statusOf('IKE-DG-002', gateway('aes256-sha256-modp1024'))).toBe('skipped');
+  });
+
+  it('is inconclusive when no mixed offer was answered', () => {
+    expect(statusOf('IKE-DG-002', goodGateway({ mixedChoice: unseen() }))).toBe('inconclusive');
+  });
+});
+
+describe('IKE-DG-003, steering', () => {
+  const steering = (offered: number[], sent: number, wanted: number): TargetFacts =>
+    accepting(goodGateway({ steering: [{ offered, sent, wanted, packets: [11, 12] }] }), 'ke', 2);
+
+  it.each([
+    ['a strong group', [14, 19, 31], 22, 31],
+    ['the fastest of strong groups instead of the longest', [31, 21], 21, 31],
+    ['the only acceptable group', [2], 22, 2],
+    ['group 14 when nothing better was offered', [14, 5], 22, 14],
+    ['group 14 although others were in the offer, but not in the KE payload', [14, 31], 22, 14],
+    ['a weak group when the strong ones are none it accepts', [2, 29], 22, 2],
+  ])('passes for %s', (_what, offered, sent, wanted) => {
+    expect(statusOf('IKE-DG-003', steering(offered, sent, wanted))).toBe('pass');
+  });
+
+  it.each([
+    ['a weak group although a strong one was offered', [2, 31], 22, 2],
+    ['group 14 instead of the curve in the KE payload', [14, 20], 20, 14],
+  ])('finds %s', (_what, offered, sent, wanted) => {
+    expect(judged('IKE-DG-003', steering(offered, sent, wanted))).toMatchObject({
+      status: 'finding',
+      severity: 'medium',
+      packets: [11, 12],
+    });
+  });
+
+  it('is inconclusive when it never asked', () => {
+    expect(statusOf('IKE-DG-003', goodGateway({ steering: [] }))).toBe('inconclusive');
+  });
+});
+
+describe('post-quantum', () => {
+  it.each(['ke', 'addke'] as const)('IKE-PQ-001 passes with ML-KEM as %s', (kind) => {
+    expect(judged('IKE-PQ-001', accepting(goodGateway(), kind, 36))).toMatchObject({ status: 'pass' });
+    expect(statusOf('IKE-PQ-001', unclear(goodGateway(), kind, 37))).toBe('inconclusive');
+  });
+
+  it('IKE-PQ-001 is for information without, and shows how to add it', () => {
+    const found = judged('IKE-PQ-001', goodGateway());
+    expect(found).toMatchObject({ status: 'finding', severity: 'info' });
+    expect(found.remediation?.strongswan).toBe(
+      'proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768,aes256gcm16-prfsha384-x25519',
+    );
+    expect(statusOf('IKE-PQ-001', accepting(goodGateway(), 'addke', 38))).toBe('finding');
+    expect(statusOf('IKE-PQ-001', { ...goodGateway(), ikev2: unknownIkev2() })).toBe('inconclusive');
+  });
+
+  it.each([
+    ['IKE-PQ-002', 'intermediate', 'info'],
+    ['IKE-PQ-003', 'ppk', 'info'],
+    ['IKE-FRAG-001', 'fragmentation', 'low'],
+  ] as const)('%s is about %s', (id, name, severity) => {
+    expect(judged(id, capability(name, true))).toMatchObject({ status: 'pass', packets: [5, 6] });
+    expect(judged(id, capability(name, false))).toMatchObject({ status: 'finding', severity });
+    expect(statusOf(id, capability(name, undefined))).toBe('inconclusive');
+    expect(statusOf(id, unknownTarget('no answer'))).toBe('skipped');
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { gradeOf } from '../../../src/lib/probe/grade.js';
+import { judge } from '../../../src/lib/probe/judge.js';
+import type { CheckStatus, Finding, Severity } from '../../../src/lib/probe/types.js';
+import { accepting, goodGateway, NOW, seen, unclear, unknownTarget } from './checks/facts.js';
+
+function result(severity: Severity, status: CheckStatus = 'finding', id = `IKE-${severity}`): Finding {
+  return {
+    id,
+    severity,
+    status,
+    title: `A ${severity} thing`,
+    evidence: [],
+    packets: [],
+    references: [],
+    remediation: undefined,
+  };
+}
+
+const letter = (...findings: Finding[]): string => gradeOf(goodGateway(), findings).letter;
+
+describe('a grade', () => {
+  it.each([
+    ['critical', 'F'],
+    ['high', 'D'],
+    ['medium', 'C'],
+    ['low', 'B'],
+    ['info', 'A'],
+  ] as const)('is capped by a %s finding: %s', (severity, expected) => {
+    expect(
+      letter(result(severity), result('info'), result('critical', 'pass'), result('high', 'skipped')),
+    ).toBe(expected);
+  });
+
+  it('is A+ where the key exchange resists quantum computers too', () => {
+    const pq = ['IKE-PQ-001', 'IKE-PQ-002'].map((id) => result('info', 'pass', id));
+    expect(letter(...pq)).toBe('A+');
+    expect(letter(...pq, result('low'))).toBe('B');
+    expect(letter(pq[0]!)).toBe('A');
+  });
+
+  it.each(['inconclusive', 'error'] as const)('is ? where something %s could cost more', (status) => {
+    const { letter: none, reasons } = gradeOf(goodGateway(), [result('low'), result('high', status)]);
+    expect(none).toBe('?');
+    expect(reasons).toEqual(['At best B.', 'IKE-low: A low thing.', 'Not known: IKE-high (A high thing).']);
+  });
+
+  it('stands where what is not known could not cost more', () => {
+    expect(letter(result('low', 'inconclusive'))).toBe('A');
+    expect(letter(result('medium'), result('medium', 'inconclusive'))).toBe('C');
+    expect(letter(result('high'), result('critical', 'inconclusive'))).toBe('D');
+    expect(letter(result('critical'), result('critical', 'inconclusive'))).toBe('F');
+  });
+
+  it('names what caused it', () => {
+    const { reasons } = gradeOf(goodGateway(), [
+      result('high'),
+      result('high', 'finding', 'IKE-b'),
+      result('low'),
+    ]);
+    expect(reasons).toEqual(['IKE-high: A high thing.', 'IKE-b: A high thing.']);
+  });
+
+  it.each(['no answer', 'closed', 'not ike', 'unresolved'] as const)(
+    'is ? for a target with %s',
+    (verdict) => {
+      expect(gradeOf(unknownTarget(verdict), []).letter).toBe('?');
+      expect(gradeOf(unknownTarget(verdict), []).reasons.join()).toContain(verdict);
+    },
+  );
+
+  it('follows from facts', () => {
+    const of = (facts = goodGateway()): string => judge(facts, { active: false, now: NOW }).grade.letter;
+    expect(of(accepting(goodGateway(), 'ke', 1))).toBe('F');
+    expect(of(accepting(goodGateway(), 'ke', 2))).toBe('D');
+    expect(of(accepting(goodGateway(), 'encr', 3))).toBe('C');
+    expect(of(accepting(goodGateway(), 'prf', 2))).toBe('B');
+    expect(of(unclear(goodGateway(), 'ke', 1))).toBe('?');
+    expect(of(unclear(goodGateway(), 'prf', 2))).toBe('A');
+    const hybrid = accepting(goodGateway(), 'addke', 36);
+    hybrid.ikev2!.capabilities.intermediate = seen(true);
+    expect(of(hybrid)).toBe('A+');
+  });
+});
