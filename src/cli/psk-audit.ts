@@ -5,8 +5,8 @@ import { type AuditResult, beginning, type Position, runAudit } from '../lib/psk
 import { cutBatches } from '../lib/psk/audit/batches.js';
 import { headOf, materialDigest } from '../lib/psk/audit/state.js';
 import type { Interruption } from './interruption.js';
-import type { PskAuditFlags } from './psk-audit-command.js';
 import { openWords, readMaterial, StateFile, type WordSource } from './psk-audit-files.js';
+import type { PskAuditFlags } from './psk-audit-flags.js';
 import { AuditProgress } from './psk-audit-progress.js';
 import { auditReport, renderAudit } from './psk-audit-render.js';
 

@@ -56,7 +56,7 @@ describe('help', () => {
   it('lists the commands', () => {
     const { stdout, status } = run(['--help']);
     expect(status).toBe(0);
-    for (const command of ['connect', 'serve', 'demo', 'decode', 'cert', 'psk', 'profile'])
+    for (const command of ['connect', 'serve', 'demo', 'decode', 'cert', 'psk', 'profile', 'probe'])
       expect(stdout).toContain(command);
     expect(run([]).stdout).toBe(stdout);
   });
