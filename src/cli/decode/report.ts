@@ -1,3 +1,4 @@
+import { tellStory } from '../../lib/capture/analyse/story.js';
 import type {
   ChildSaReport,
   ExchangeReport,
@@ -14,7 +15,7 @@ import type { PacketFilter } from '../../lib/capture/packet-filter.js';
 import type { CaptureNote } from '../../lib/capture/types.js';
 import { certificateFacts } from './certificate-facts.js';
 import { type Origin, originOf } from './origin.js';
-import { verdictText } from './verdict.js';
+import { hiddenText, verdictText } from './verdict.js';
 import {
   bytesText,
   countText,
@@ -68,8 +69,16 @@ export interface Report {
   notes: string[];
 }
 
-/** Turns a result into what is shown of it. */
-export function buildReport(name: string, result: DecodeResult, filter: PacketFilter): Report {
+/**
+ * Turns a result into what is shown of it.
+ * @param verbose tells whole offers also where they were accepted
+ */
+export function buildReport(
+  name: string,
+  result: DecodeResult,
+  filter: PacketFilter,
+  verbose = false,
+): Report {
   const start = result.summary.first ?? '';
   const talks = result.ikeSas.map((sa) => ({
     sa,
@@ -90,7 +99,7 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
     title: name,
     facts: summaryFacts(result),
     sections: [
-      ...shown.map(({ sa, children }) => ikeSection(sa, children, start, result)),
+      ...shown.map(({ sa, children }) => ikeSection(sa, children, start, result, verbose)),
       ...shownOrphans.map((child) => childSection(child, start)),
       ...(flows.length === 0 ? [] : [flowSection(flows)]),
     ],
@@ -109,13 +118,6 @@ export function buildReport(name: string, result: DecodeResult, filter: PacketFi
 /** Whether a shown finding says the same already. */
 function isDiagnosed({ message }: CaptureNote, findings: readonly Finding[]): boolean {
   return findings.some(({ title }) => title === message || title === `${message}.`);
-}
-
-function hiddenText(shown: number, all: number, filter: PacketFilter): string | undefined {
-  if (shown === all) return undefined;
-  return shown === 0
-    ? `Nothing matches --filter ${filter.text}.`
-    : `${(all - shown).toLocaleString('en-US')} more are hidden by --filter ${filter.text}.`;
 }
 
 function isShown(
@@ -212,6 +214,7 @@ function ikeSection(
   children: ChildSaReport[],
   start: string,
   { ikeSas, diagnosis }: DecodeResult,
+  verbose: boolean,
 ): Section {
   const origin = originOf(sa, ikeSas);
   const facts: [string, string][] = [
@@ -234,7 +237,9 @@ function ikeSection(
     title: `${sa.id}  ${sa.initiator} → ${sa.responder}  IKEv${sa.version}`,
     state: withFindings(stateOf(sa, children), framesOf(sa, children), diagnosis),
     facts,
-    steps: sa.exchanges.map((exchange) => step(exchange, start)),
+    steps: sa.exchanges.map((exchange) =>
+      step(exchange, start, verbose ? exchange.story : tellStory(exchange, sa, sa.version, { brief: true })),
+    ),
     sections: children.map((child) => childSection(child, start)),
   };
 }
@@ -300,7 +305,7 @@ function natText({ nat, state }: IkeSaReport, origin: Origin | undefined): strin
   return `detected at ${found.join(' and ')}: an address was translated, or encapsulation is forced; ${moved}`;
 }
 
-function step(exchange: ExchangeReport, start: string): Step {
+function step(exchange: ExchangeReport, start: string, story: string): Step {
   const messages = messagesOf(exchange);
   const [first] = messages;
   return {
@@ -309,7 +314,7 @@ function step(exchange: ExchangeReport, start: string): Step {
     arrow: exchange.requester === 'initiator' ? '→' : '←',
     name: `${exchange.exchange} ${exchange.messageId}`,
     roundTrip: roundTripText(exchange.roundTripMs),
-    story: exchange.story,
+    story,
     tone: exchangeTone(exchange, messages),
     details: messages.flatMap(retransmissionText),
     messages: messages.map(({ frames }) => frames),

@@ -52,14 +52,14 @@ export class ConversationView implements View {
   }
 
   finish(result: DecodeResult): void {
-    const { name, format, paint, columns, live } = this.options;
+    const { name, format, verbose, paint, columns, live } = this.options;
     if (this.#omitted > 0) {
       result.notes.push({
         code: 'N_DETAILS_OMITTED',
         message: `Fields of ${this.#omitted} IKE messages after the first ${MAX_DETAILED} are left out; --format ndjson has them`,
       });
     }
-    const report = buildReport(name, result, this.choice.filter);
+    const report = buildReport(name, result, this.choice.filter, verbose);
     const details = (frames: readonly number[]): string[] =>
       frames.flatMap((frame) => this.#messages.get(frame) ?? []).flatMap(messageLines);
     const text =

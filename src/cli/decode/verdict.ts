@@ -29,3 +29,11 @@ function isSealed({ version, exchanges }: IkeSaReport): boolean {
     exchanges.some(({ exchange, response }) => exchange === 'IKE_AUTH' && response?.readable === false)
   );
 }
+
+/** What is said when not everything is shown. */
+export function hiddenText(shown: number, all: number, filter: PacketFilter): string | undefined {
+  if (shown === all) return undefined;
+  return shown === 0
+    ? `Nothing matches --filter ${filter.text}.`
+    : `${(all - shown).toLocaleString('en-US')} more are hidden by --filter ${filter.text}.`;
+}

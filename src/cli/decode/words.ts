@@ -79,7 +79,7 @@ function transformText({ type, name, id, keyLength }: TransformReport): string {
 }
 
 /** The ordinary ones go without saying. */
-const SEQUENCE_NUMBERS: Record<number, string> = { 0: '', 1: 'extended sequence numbers' };
+const SEQUENCE_NUMBERS: Record<number, string> = { 0: '', 1: 'ESN' };
 
 /** `AES_CBC-256, AES_CBC-128 / HMAC_SHA2_256_128 / PRF_HMAC_SHA2_256 / 2048-bit MODP Group` */
 export function proposalText({ transforms }: ProposalReport): string {

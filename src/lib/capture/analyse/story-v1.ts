@@ -2,7 +2,7 @@ import type { ExchangeReport, MessageReport } from './types.js';
 import {
   deletionWords,
   enumerate,
-  offerWords,
+  type OfferWords,
   plural,
   selectorsWords,
   times,
@@ -12,10 +12,11 @@ import {
 type Untold = Omit<ExchangeReport, 'story'>;
 
 /** What happened in an exchange of IKEv1. */
-export function tellStoryV1(exchange: Untold, asker: string, answerer: string): string {
+export function tellStoryV1(exchange: Untold, asker: string, answerer: string, offer: OfferWords): string {
   if (/informational/i.test(exchange.exchange)) return `${asker} ${informed(exchange.request)}.`;
   const count = messageCount(exchange);
-  const opening = exchange.request === undefined ? 'the request was not captured' : asked(exchange, asker);
+  const opening =
+    exchange.request === undefined ? 'the request was not captured' : asked(exchange, asker, offer);
   const answer =
     exchange.response === undefined
       ? `${answerer} did not answer${exchange.retransmissions > 0 ? `, although asked ${times(exchange.retransmissions + 1)}` : ''}`
@@ -29,14 +30,14 @@ export function messageCount({ request, response, further = [] }: Untold): numbe
   return (request ? 1 : 0) + (response ? 1 : 0) + further.length;
 }
 
-function asked({ exchange, request }: Untold, who: string): string {
+function asked({ exchange, request }: Untold, who: string, offer: OfferWords): string {
   if (request?.proposals !== undefined) {
     const traffic =
       request.tsI === undefined
         ? ''
         : ` for traffic between ${selectorsWords(request.tsI)} and ${selectorsWords(request.tsR)}`;
     const id = request.idI === undefined ? '' : ` as '${request.idI.value}'`;
-    return `${who} began ${exchange}${id} and offered ${offerWords(request.proposals)}${traffic}`;
+    return `${who} began ${exchange}${id} and offered ${offer(request.proposals)}${traffic}`;
   }
   if (request !== undefined && !request.readable) {
     return `${who} sent ${exchange}, which cannot be read without the keys`;

@@ -9,7 +9,9 @@ import {
   hasNotify,
   methodWords,
   notifyOf,
+  type OfferWords,
   offerWords,
+  preferenceWords,
   selectorsWords,
   times,
   transformsWords,
@@ -25,13 +27,23 @@ export interface Ends {
   responder: string;
 }
 
-/** What happened in an exchange, one or two sentences. */
-export function tellStory(exchange: Untold, ends: Ends, version: 1 | 2): string {
+/**
+ * What happened in an exchange, one or two sentences.
+ * @param brief in short what was offered, unless that was refused
+ */
+export function tellStory(
+  exchange: Untold,
+  ends: Ends,
+  version: 1 | 2,
+  { brief = false }: { brief?: boolean } = {},
+): string {
+  const offer = brief && errorOf(exchange.response) === undefined ? preferenceWords : offerWords;
   const asker = addressOf(exchange.request?.src ?? exchange.response?.dst ?? ends[exchange.requester]);
   const other = exchange.requester === 'initiator' ? ends.responder : ends.initiator;
   const answerer = addressOf(exchange.response?.src ?? exchange.request?.dst ?? other);
-  if (version === 1) return tellStoryV1(exchange, asker, answerer);
-  const question = exchange.request === undefined ? 'the request was not captured' : asked(exchange, asker);
+  if (version === 1) return tellStoryV1(exchange, asker, answerer, offer);
+  const question =
+    exchange.request === undefined ? 'the request was not captured' : asked(exchange, asker, offer);
   return `${question}; ${answered(exchange, answerer)}${repeated(exchange)}.`;
 }
 
@@ -53,16 +65,16 @@ export function noAnswer(exchange: Untold, who: string): string {
     : `${who} did not answer, although asked ${times(transmissions)}`;
 }
 
-function asked(exchange: Untold, who: string): string {
+function asked(exchange: Untold, who: string, offer: OfferWords): string {
   const request = exchange.request!;
   const name = exchange.exchange;
-  if (name === 'IKE_SA_INIT') return askedInit(request, who);
+  if (name === 'IKE_SA_INIT') return askedInit(request, who, offer);
   if (!request.readable) return `${who} sent ${sealed(request, name)}`;
   switch (name) {
     case 'IKE_AUTH':
-      return askedAuth(request, who);
+      return askedAuth(request, who, offer);
     case 'CREATE_CHILD_SA':
-      return askedChild(request, who);
+      return askedChild(request, who, offer);
     case 'INFORMATIONAL':
       return `${who} ${informed(request)}`;
     default:
@@ -79,13 +91,13 @@ function sealed(message: MessageReport, name: string): string {
   return `${name}, which cannot be read without the keys`;
 }
 
-function askedInit(request: MessageReport, who: string): string {
+function askedInit(request: MessageReport, who: string, offer: OfferWords): string {
   const cookie = hasNotify(request, 'COOKIE') ? ', with the cookie it was given' : '';
   const group = request.keyExchange === undefined ? 'no key' : `a key for ${request.keyExchange.name}`;
-  return `${who} offered ${offerWords(request.proposals)} with ${group}${cookie}`;
+  return `${who} offered ${offer(request.proposals)} with ${group}${cookie}`;
 }
 
-function askedAuth(request: MessageReport, who: string): string {
+function askedAuth(request: MessageReport, who: string, offer: OfferWords): string {
   const { idI, idR, authMethod, eap, proposals, configuration } = request;
   if (eap !== undefined) return `${who} sent EAP ${eapWords(eap)}`;
   const words: string[] = [];
@@ -96,12 +108,12 @@ function askedAuth(request: MessageReport, who: string): string {
   if (hasNotify(request, ANOTHER_AUTH_FOLLOWS)) words.push('announces another authentication');
   if (configuration !== undefined) words.push('asks for an address or settings');
   if (proposals !== undefined) {
-    words.push(`offers ${offerWords(proposals)} for traffic between ${trafficWords(request)}`);
+    words.push(`offers ${offer(proposals)} for traffic between ${trafficWords(request)}`);
   }
   return `${who} ${words.length > 0 ? enumerate(words) : `sent ${payloadsWords(request)}`}`;
 }
 
-function askedChild(request: MessageReport, who: string): string {
+function askedChild(request: MessageReport, who: string, offer: OfferWords): string {
   const kind = childKind(request);
   const rekeyed = notifyOf(request, 'REKEY_SA')?.spi;
   const group =
@@ -114,7 +126,7 @@ function askedChild(request: MessageReport, who: string): string {
       : kind === 'rekey-child'
         ? `asked to rekey the child SA ${rekeyed ?? ''}`.trim()
         : `asked for another child SA between ${trafficWords(request)}`;
-  return `${who} ${purpose}, offering ${offerWords(request.proposals)} ${group}`;
+  return `${who} ${purpose}, offering ${offer(request.proposals)} ${group}`;
 }
 
 /** What a CREATE_CHILD_SA request is for (RFC 7296 1.3). */

@@ -32,8 +32,9 @@ export function methodWords(methods: string): string {
   return methods.replaceAll(SHARED_KEY, 'pre-shared key');
 }
 
-/** IANA's name without its prefix, with the key length: `AES_GCM_16-256`. */
-export function transformWord({ name, keyLength }: TransformReport): string {
+/** IANA's name without its prefix, with the key length: `AES_GCM_16-256`; ESN as everybody calls it. */
+export function transformWord({ type, id, name, keyLength }: TransformReport): string {
+  if (type === 'SN' && id === 1) return 'ESN';
   const short = name.replace(/^(ENCR|AUTH)_(?!\d+$)/, '');
   return keyLength === undefined ? short : `${short}-${keyLength}`;
 }
@@ -61,6 +62,9 @@ function alternatives(words: readonly string[]): string {
   return words.length > most ? `${shown} or ${words.length - most} more` : shown;
 }
 
+/** Says what is offered. */
+export type OfferWords = (proposals: readonly ProposalReport[] | undefined) => string;
+
 /** All proposals of an offer: `2 proposals (…; …)`. */
 export function offerWords(proposals: readonly ProposalReport[] | undefined): string {
   if (proposals === undefined || proposals.length === 0) return 'no proposal';
@@ -68,6 +72,16 @@ export function offerWords(proposals: readonly ProposalReport[] | undefined): st
   const shown = proposals.slice(0, most).map(({ transforms }) => transformsWords(transforms));
   if (proposals.length > most) shown.push(`${proposals.length - most} more`);
   return `${proposals.length === 1 ? 'one proposal' : `${proposals.length} proposals`} (${shown.join('; ')})`;
+}
+
+/** An offer in short: how much it is, and what comes first of each type, which the sender prefers (RFC 7296 3.3). */
+export function preferenceWords(proposals: readonly ProposalReport[] | undefined): string {
+  const [first] = proposals ?? [];
+  if (proposals === undefined || first === undefined) return offerWords(proposals);
+  const types = new Set<string>();
+  const preferred = first.transforms.filter(({ type }) => !types.has(type) && types.add(type));
+  if (proposals.length === 1 && preferred.length === first.transforms.length) return offerWords(proposals);
+  return `${proposals.length === 1 ? 'one proposal' : `${proposals.length} proposals`}, preferring ${transformsWords(preferred)}`;
 }
 
 /** `a`, `a and b`, `a, b and c`. */

@@ -268,6 +268,20 @@ checkGroup(nat, {
   },
 });
 
+test('NAT between the same two hosts is told once', () => {
+  const talk = new Talk();
+  for (const spiI of [5n, 6n, 7n]) {
+    talk.init(false, [sa(IKE_SUITE), ke(31), nonce, ...natd(elsewhere, r)], { spiI });
+    talk.init(true, [sa(IKE_SUITE), ke(31), nonce, ...natd(r, i, SPI_R)], { spiI });
+    talk.auth(1, false, authRequest(), { spiI, port: 4500 });
+    talk.auth(1, true, authResponse(), { spiI, port: 4500 });
+  }
+  expect(talk.only('nat-detected')).toMatchObject({
+    frames: [1, 2, 3, 5, 6, 7, 9, 10, 11],
+    title: expect.stringMatching(/; 3 IKE SAs of 192\.0\.2\.1 and 192\.0\.2\.2 use port 4500\.$/),
+  });
+});
+
 test('an address that the other side sees differently is a NAT for certain', () => {
   const talk = natTalk({ r: [r, elsewhere] }, 4500);
   expect(talk.only('nat-detected').title).toMatch(

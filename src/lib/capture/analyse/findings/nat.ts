@@ -1,7 +1,7 @@
 import type { IkeSaReport, NatReport } from '../types.js';
 import { enumerate } from '../words.js';
 import { type Emit, findingGroup, type Scene } from './group.js';
-import { framesOf, initiatorOf, messagesIn, responderOf } from './queries.js';
+import { framesOf, groupBy, initiatorOf, messagesIn, pairOf, responderOf } from './queries.js';
 
 const kinds = {
   'nat-detected': {
@@ -43,6 +43,7 @@ type Id = keyof typeof kinds;
 
 /** Network address translation on the path. */
 export const nat = findingGroup('NAT', kinds, (scene, emit) => {
+  findMoved(scene, emit);
   for (const sa of scene.report.ikeSas) {
     if (sa.nat?.detected) findNat(scene, sa, sa.nat, emit);
     findOneSided(sa, emit);
@@ -50,20 +51,9 @@ export const nat = findingGroup('NAT', kinds, (scene, emit) => {
 });
 
 function findNat(scene: Scene, sa: IkeSaReport, report: NatReport, emit: Emit<Id>): void {
-  const evidence = [report.initiator?.frame, report.responder?.frame].filter((frame) => frame !== undefined);
+  const evidence = detectionFrames(report);
   const cause = causeWords(sa, report);
-  if (report.movedTo4500 !== undefined) {
-    const calm = isCertain(report)
-      ? cause
-      : 'NAT, or encapsulation in UDP was forced (usual for userspace IPsec)';
-    emit(
-      'nat-detected',
-      [evidence, [report.movedTo4500]],
-      report.movedTo4500 === sa.first.frame
-        ? `${calm}; IKE was encapsulated from the start.`
-        : `${calm}; IKE moved to port 4500 in frame ${report.movedTo4500}.`,
-    );
-  } else {
+  if (report.movedTo4500 === undefined) {
     const later = messagesIn(sa).filter(({ exchange }) =>
       isAfterDetection(exchange.exchange, exchange.messageId),
     );
@@ -87,6 +77,44 @@ function findNat(scene: Scene, sa: IkeSaReport, report: NatReport, emit: Emit<Id
     [evidence, ...bare.map(({ frames }) => frames)],
     `${cause}, but ESP between ${initiatorOf(sa)} and ${responderOf(sa)} goes without UDP encapsulation.`,
   );
+}
+
+/** SAs that moved as they should; all of two hosts are told of at once. */
+function findMoved({ report }: Scene, emit: Emit<Id>): void {
+  const moved = report.ikeSas.flatMap((sa) => {
+    const { nat } = sa;
+    if (!nat?.detected || nat.movedTo4500 === undefined) return [];
+    return [{ sa, nat, frame: nat.movedTo4500, cause: calmWords(sa, nat) }];
+  });
+  const alike = groupBy(moved, ({ sa, cause }) => `${pairOf(sa.initiator, sa.responder)} ${cause}`);
+  for (const group of alike.values()) {
+    const [first] = group;
+    if (first === undefined) continue;
+    const { sa, frame, cause } = first;
+    const one =
+      frame === sa.first.frame
+        ? 'IKE was encapsulated from the start'
+        : `IKE moved to port 4500 in frame ${frame}`;
+    const what =
+      group.length === 1
+        ? one
+        : `${group.length} IKE SAs of ${initiatorOf(sa)} and ${responderOf(sa)} use port 4500`;
+    emit(
+      'nat-detected',
+      group.map(({ nat, frame: moved }) => [...detectionFrames(nat), moved]),
+      `${cause}; ${what}.`,
+    );
+  }
+}
+
+function calmWords(sa: IkeSaReport, report: NatReport): string {
+  return isCertain(report)
+    ? causeWords(sa, report)
+    : 'NAT, or encapsulation in UDP was forced (usual for userspace IPsec)';
+}
+
+function detectionFrames({ initiator, responder }: NatReport): number[] {
+  return [initiator?.frame, responder?.frame].filter((frame) => frame !== undefined);
 }
 
 function nothingMatches({ initiator, responder }: NatReport): boolean {
