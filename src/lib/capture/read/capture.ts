@@ -12,7 +12,7 @@ const MAGIC_BYTES = 4;
  * The frames of a pcap or pcapng file, gzipped or not, in constant memory. Damage ends the reading with a note
  * `E_CAPTURE_DAMAGED`; frames before it are kept. `data` is a view into the chunk read: copy what is to be kept.
  * @param signal once it is set, an end in the middle of a record is no damage: the reading was left off
- * @throws {KitError} `E_CAPTURE_FORMAT` (garbage) when it is no capture file at all
+ * @throws {KitError} `E_CAPTURE_FORMAT` (usage) when it is no capture file at all
  */
 export async function* readCapture(
   source: AsyncIterable<Uint8Array>,
@@ -88,7 +88,7 @@ export class CaptureParser {
     this.#sink = { frames: [], count: 0, note: onNote };
   }
 
-  /** The frames that the bytes complete. @throws {KitError} `E_CAPTURE_FORMAT` (garbage) */
+  /** The frames that the bytes complete. @throws {KitError} `E_CAPTURE_FORMAT` (usage) */
   push(bytes: Uint8Array): CapturedFrame[] {
     const chunk = plain(bytes);
     this.#sink.frames = [];
@@ -192,7 +192,7 @@ export class CaptureParser {
 function detect(view: DataView): RecordReader {
   if (isPcap(view)) return new PcapReader();
   if (isPcapng(view)) return new PcapngReader();
-  throw new KitError('garbage', 'E_CAPTURE_FORMAT', 'This is no capture file: neither pcap nor pcapng', {
+  throw new KitError('usage', 'E_CAPTURE_FORMAT', 'This is no capture file: neither pcap nor pcapng', {
     hint: 'Files of tcpdump, tshark and Wireshark can be read, gzipped or not.',
   });
 }

@@ -242,7 +242,7 @@ describe('gzip', () => {
 describe('what is no capture', () => {
   it('is refused', async () => {
     for (const file of [new TextEncoder().encode('GIF89a and so on'), gzipSync('hello world')]) {
-      await expect(readAll(file)).rejects.toMatchObject({ code: 'E_CAPTURE_FORMAT', kind: 'garbage' });
+      await expect(readAll(file)).rejects.toMatchObject({ code: 'E_CAPTURE_FORMAT', kind: 'usage' });
     }
   });
 

@@ -103,6 +103,9 @@ describe.each([
     );
     expect(codeOf(server)).toBe('E_EAP_CLIENT');
     expect(codeOf(client)).toBe('E_EAP_FAILED');
+    expect(client).toMatchObject({
+      error: { hint: expect.stringMatching(/(our certificate|ours).*revoked/) },
+    });
   });
 
   it('never skips the check of a certificate', async () => {

@@ -15,6 +15,8 @@ export interface PeerMethod {
   readonly name: string;
   /** It proves who the server is well enough for EAP alone (RFC 5998 4). */
   readonly mutual: boolean;
+  /** What a refusal without a reason means where the method stands, one sentence. */
+  readonly refusalHint?: string | undefined;
   /** Answers one request. @param identifier the EAP packet's */
   answer(data: Uint8Array, identifier: number): MethodMessage | Promise<MethodMessage>;
   /** The server sent EAP Success. @returns the MSK @throws KitError when the method has not come to a good end */

@@ -168,7 +168,9 @@ class Peer implements EapPeer {
       'E_EAP_FAILED',
       `The server refused ${this.method.name} without a reason${said}`,
       {
-        hint: 'Check the user name and the password or certificate; the log of the server says more.',
+        hint:
+          this.method.refusalHint ??
+          'Check the user name and the password or certificate; the log of the server says more.',
       },
     );
   }

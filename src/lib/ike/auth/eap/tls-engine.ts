@@ -202,7 +202,7 @@ export class TlsEngine {
     const reason = printable(error.reason ?? error.message).slice(0, 200);
     if (/\balert\b/.test(reason)) {
       return new KitError('refused', 'E_EAP_FAILED', `The ${other} ended EAP-TLS: ${reason}`, {
-        hint: `The ${other} may not trust our certificate; its log says more.`,
+        hint: `The ${other} may not trust our certificate: revoked, expired, of another CA, or without the right name; its log says which.`,
       });
     }
     return new KitError('refused', 'E_EAP_TLS', `TLS with the ${other} failed: ${reason}`);

@@ -32,6 +32,12 @@ export class TlsPeer implements PeerMethod {
     this.#context = tlsContext(options);
   }
 
+  /** In TLS 1.3 the server checks our certificate when the handshake is over for us, and may end with EAP Failure alone. */
+  get refusalHint(): string | undefined {
+    if (!this.#serverTrusted) return undefined;
+    return 'After both certificates were exchanged it is mostly ours that is refused: revoked, expired, of a CA that is not trusted there, or without the name of the user; the log of the gateway says which.';
+  }
+
   async answer(data: Uint8Array): Promise<MethodMessage> {
     const arrival = this.#flights.receive(data);
     if (arrival.type === 'reply') return arrival;
