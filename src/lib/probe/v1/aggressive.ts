@@ -77,6 +77,9 @@ export class AggressiveMode {
       else await Promise.all(otherMethods.map((auth) => this.#askGroups(auth, fromMainMode)));
     }
     await Promise.all([...this.#accepted.values()].map(({ suite }) => this.#exhaust(suite)));
+    if (this.#answers.some(({ verdict }) => verdict !== 'no answer')) return;
+    const name = formatIdentity(this.#identity);
+    this.#inconclusive.add(`Aggressive Mode: no answer to us as ${name}; another identity may get one`);
   }
 
   /** Takes the hash that is easiest to use: psk-crack knows MD5 and SHA-1, and hashcat at most 512 bytes. */
