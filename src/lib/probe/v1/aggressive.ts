@@ -116,7 +116,9 @@ export class AggressiveMode {
   /** Asks about groups that have not been answered with this method. */
   async #askGroups(auth: number, groups: readonly number[], once = false): Promise<void> {
     const answered = this.#groupsOf(auth);
-    const open = groups.filter((group) => !answered.has(group) && keTransform(group)?.generate !== undefined);
+    const open = [...new Set(groups)].filter(
+      (group) => !answered.has(group) && keTransform(group)?.generate !== undefined,
+    );
     await Promise.all(open.map((group) => this.#ask(aggressiveOffer(auth, group), once)));
   }
 
