@@ -1,17 +1,7 @@
 import { Command } from '@oclif/core/command';
 import { describeFailure, failureText } from './failure.js';
 import { Interruption } from './interruption.js';
-
-/** Flags of `psk audit` as the parser yields them. */
-export interface PskAuditFlags {
-  wordlist: string;
-  resume?: string | undefined;
-  threads?: number | undefined;
-  show: boolean;
-  format: 'text' | 'json';
-  json: boolean;
-  color: boolean;
-}
+import type { PskAuditFlags } from './psk-audit.js';
 
 /** `psk audit`, which ends in good order when it is interrupted. */
 export abstract class PskAuditCommand extends Command {
