@@ -15,6 +15,8 @@ export interface Gateway {
   port: number;
   /** Datagrams that came. */
   readonly heard: number;
+  /** The first one came. */
+  readonly first: Promise<void>;
   close(): void;
 }
 
@@ -55,6 +57,9 @@ export async function startResponder(
 ): Promise<Gateway> {
   const socket: Socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   let heard = 0;
+  const first = once(socket, 'message').then(() => {});
+  // A socket that is closed before it hears anything.
+  first.catch(() => {});
   socket.bind(0, address);
   await once(socket, 'listening');
   const { port } = socket.address() as AddressInfo;
@@ -73,6 +78,7 @@ export async function startResponder(
     get heard() {
       return heard;
     },
+    first,
     close: () => socket.close(),
   };
 }
