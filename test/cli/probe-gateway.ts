@@ -7,7 +7,11 @@ import { systemEntropy } from '../../src/lib/core/environment.js';
 import { parseProposals } from '../../src/lib/ike/proposals.js';
 import { createListener } from '../../src/lib/ike/session/listener.js';
 import { generousLimits, serverPolicy } from '../sim/world.js';
+import { type Ikev1GatewayOptions, ikev1Gateway } from '../unit/probe/v1-gateway.js';
 import { bin, cleanEnvironment } from './run.js';
+
+/** Version 1.0 in the header's octet 17 (RFC 2408 3.1). */
+const IKEV1 = 0x10;
 
 /** Something that listens on a UDP port of this host. */
 export interface Gateway {
@@ -20,11 +24,16 @@ export interface Gateway {
   close(): void;
 }
 
-/** Our own responder on loopback, accepting these proposals. It has no second port. */
-export async function startGateway(ike: string, address = '127.0.0.1'): Promise<Gateway> {
+/** Our own responder on loopback, accepting these proposals, and perhaps IKEv1. It has no second port. */
+export async function startGateway(ike: string, ikev1?: Ikev1GatewayOptions): Promise<Gateway> {
   const policy = serverPolicy({ ikeProposals: parseProposals(ike, 1) });
   const listener = createListener(policy, generousLimits, systemEntropy);
-  return startResponder(address, (data, path, send) => {
+  const old = ikev1 && ikev1Gateway(ikev1);
+  return startResponder('127.0.0.1', (data, path, send) => {
+    if (old && data[17] === IKEV1) {
+      for (const reply of old.handle(data)) send(reply);
+      return;
+    }
     const step = (output: ReturnType<typeof listener.handle>): void => {
       for (const { data: reply } of output.send) send(reply);
       for (const { session, task } of output.tasks) {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
@@ -152,6 +152,31 @@ describe('a gateway with one proposal', () => {
     ]);
     expect(stderr).toContain('is not written');
     expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe('a gateway with IKEv1 Aggressive Mode and a pre-shared key', () => {
+  it('gives a hash away, which goes into its file, readable by its owner, and nowhere else', async () => {
+    const phase1 = { encr: 7, keyLength: 256, hash: 2, auth: 1, group: 2 };
+    const old = await startGateway(STRICT, { mainMode: [phase1], aggressiveMode: [phase1] });
+    opened.push(old);
+    const path = join(folder, 'hash.txt');
+    writeFileSync(path, 'what was there');
+    const args = ['127.0.0.1', '--port', String(old.port), '--save-hash', path, '--fail-on', 'critical'];
+    const ended = await probe([...args, '--json']);
+    expect(ended.status).toBe(3);
+    const [target] = documentOf(ended).targets;
+    expect(target?.findings).toContainEqual(
+      expect.objectContaining({ id: 'IKE-VER-002', status: 'finding' }),
+    );
+    expect(target?.ikev1).toMatchObject({ enabled: true, aggressiveHash: { hash: 'sha1' } });
+    const lines = readFileSync(path, 'utf8').split('\n');
+    expect(lines).toEqual([expect.stringMatching(/^[0-9a-f]+(:[0-9a-f]+){8}$/), '']);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(ended.stderr).toContain('wrote 1 hash');
+    const [, secret = ''] = /:([0-9a-f]{40})$/.exec(lines[0] ?? '') ?? [];
+    expect(secret).not.toBe('');
+    expect(ended.stdout).not.toContain(secret);
   });
 });
 
