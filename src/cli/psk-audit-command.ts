@@ -1,7 +1,7 @@
 import { Command } from '@oclif/core/command';
 import { describeFailure, failureText } from './failure.js';
 import { Interruption } from './interruption.js';
-import type { PskAuditFlags } from './psk-audit-flags.js';
+import type { PskAuditFlags } from './psk-audit.js';
 
 /** `psk audit`, which ends in good order when it is interrupted. */
 export abstract class PskAuditCommand extends Command {

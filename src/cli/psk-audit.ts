@@ -6,9 +6,19 @@ import { cutBatches } from '../lib/psk/audit/batches.js';
 import { headOf, materialDigest } from '../lib/psk/audit/state.js';
 import type { Interruption } from './interruption.js';
 import { openWords, readMaterial, StateFile, type WordSource } from './psk-audit-files.js';
-import type { PskAuditFlags } from './psk-audit-flags.js';
 import { AuditProgress } from './psk-audit-progress.js';
 import { auditReport, renderAudit } from './psk-audit-render.js';
+
+/** Flags of `psk audit` as the parser yields them. */
+export interface PskAuditFlags {
+  wordlist: string;
+  resume?: string | undefined;
+  threads?: number | undefined;
+  show: boolean;
+  format: 'text' | 'json';
+  json: boolean;
+  color: boolean;
+}
 
 const SAVE_EVERY_MS = 10_000;
 

@@ -14,6 +14,8 @@ export abstract class ProbeCommand extends Command {
         return interruption.signal.aborted ? interruption.exitCode : exitCode;
       } catch (error) {
         const failure = describeFailure(error);
+        // Whoever interrupted a prompt knows.
+        if (failure.exitCode === ExitCode.interrupted) return failure.exitCode;
         if (interruption.signal.aborted && failure.exitCode !== ExitCode.bug) return interruption.exitCode;
         process.stderr.write(failureText(failure));
         return failure.exitCode;

@@ -123,8 +123,8 @@ export class LiveProgress implements Progress {
 
   #draw(): void {
     this.#erase();
-    const most = Math.min(MOST_LINES, Math.max(1, (this.stream.rows ?? 24) - 2));
-    const width = (this.stream.columns ?? COLUMNS) - 1;
+    const most = Math.min(MOST_LINES, Math.max(1, (this.stream.rows || 24) - 2));
+    const width = (this.stream.columns || COLUMNS) - 1;
     const lines = [...this.#states].slice(0, most).map(([target, state]) => this.#line(target, state, width));
     if (this.total > 1)
       lines.push(`${this.#ended} of ${countText(this.total, 'target')} done`.slice(0, width));

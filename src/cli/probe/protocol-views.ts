@@ -20,6 +20,8 @@ import { algorithmText, capabilityNames, countText, kindNames, listText, suiteTe
 const MOST_SUITES = 40;
 /** Vendor ids can be long; JSON has all of them. */
 const MOST_HEX = 40;
+/** RFC 8247 is silent about younger groups; these are as strong as AES-128. */
+const STRONG_BITS = 128;
 
 /** What was learnt about the gateway's protocols, section by section. */
 export function protocolSections(target: ProbeTargetReport): SectionView[] {
@@ -34,17 +36,19 @@ export function protocolSections(target: ProbeTargetReport): SectionView[] {
   ];
 }
 
-/** Judgement and requirement level of an IKEv2 algorithm, with the tone of the worse. */
+/** Requirement level and judgement of an IKEv2 algorithm, with the tone of the worse. */
 export function algorithmLevel(
   kind: ProbeAlgorithmKind,
   id: number,
 ): { level: Level; tone: Tone; word: string } {
-  const level = transforms(transformTypeOf[kind]).find((row) => row.id === id)?.ikeLevel ?? 'unlisted';
+  const row = transforms(transformTypeOf[kind]).find((each) => each.id === id);
+  const level = row?.ikeLevel ?? 'unlisted';
   const severity = weaknessOf(kind, id);
   if (severity === 'critical' || severity === 'high') return { level, tone: 'bad', word: severity };
   if (severity !== undefined) return { level, tone: 'warn', word: severity };
-  const recommended = level === 'MUST' || level === 'SHOULD' || level === 'SHOULD+';
-  return { level, tone: recommended ? 'good' : 'plain', word: recommended ? 'good' : '' };
+  const strong = row !== undefined && (row.offered || ('strength' in row && row.strength >= STRONG_BITS));
+  const good = strong || level === 'MUST' || level === 'SHOULD' || level === 'SHOULD+';
+  return { level, tone: good ? 'good' : 'plain', word: good ? 'good' : '' };
 }
 
 function algorithmSection({ accepted, preferred }: ProbeIkev2): SectionView {

@@ -103,10 +103,13 @@ class TextWriter {
       head: head.map((text) => this.#paint.bold(text)),
       style: { head: [], border: [], compact: true },
       colWidths: widths.map((width) => width + 2),
-      wordWrap: true,
-      wrapOnWordBoundary: false,
     });
-    for (const row of rows) table.push(row.map(({ text, tone }) => this.#tone(tone, printable(text))));
+    // The table would count colours as text, so lines are made before they are painted.
+    const cell = ({ text, tone }: Toned, at: number): string =>
+      cellLines(printable(text), widths[at] ?? 1)
+        .map((line) => this.#tone(tone, line))
+        .join('\n');
+    for (const row of rows) table.push(row.map(cell));
     for (const line of table.toString().split('\n')) this.#lines.push(`  ${line}`);
   }
 
@@ -171,4 +174,9 @@ function wrap(text: string, firstWidth: number, width: number): string[] {
     }
   }
   return [...lines, line];
+}
+
+/** Lines of a cell: words that are longer than the column are cut, because the next column begins there. */
+function cellLines(text: string, width: number): string[] {
+  return wrap(text, width, width).flatMap((line) => line.match(new RegExp(`.{1,${width}}`, 'gu')) ?? ['']);
 }

@@ -205,7 +205,7 @@ function makeView(flags: ProbeFlags, version: string, write: (text: string) => v
     case 'markdown':
       return new MarkdownView(write, options);
     case 'text': {
-      const columns = process.stdout.columns ?? COLUMNS;
+      const columns = process.stdout.columns || COLUMNS;
       return new TextView(write, { ...options, columns, paint: paintFor(process.stdout, flags.color) });
     }
   }

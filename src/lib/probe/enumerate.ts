@@ -294,7 +294,8 @@ function openable(box: Box): Box | undefined {
   return box.reduce<Box | undefined>((left, { type }) => left && narrowed(left, type, isImplemented), box);
 }
 
-function isImplemented({ type, id, keyLength }: Transform): boolean {
+/** Whether we can use an algorithm, and not only name it. */
+export function isImplemented({ type, id, keyLength }: Transform): boolean {
   switch (type) {
     case ENCR: {
       const row = encrTransform(id);

@@ -112,8 +112,8 @@ export type InitReply =
       payloads: Payload[];
     }
   | { kind: 'ikev1' }
-  /** It answers neither yes nor no. */
-  | { kind: 'unclear'; problem: string; notify?: number };
+  /** It answers neither yes nor no. `isOpen`: it made an SA all the same. */
+  | { kind: 'unclear'; problem: string; notify?: number; isOpen?: true };
 
 /** Whether a datagram is about this request: an IKEv2 response, or IKEv1 that does not know the version. */
 export function answersInit(reply: Uint8Array, spi: bigint): boolean {
@@ -171,12 +171,12 @@ function readChosen(
   const ke = findPayload(payloads, PayloadType.KE);
   const nonce = findPayload(payloads, PayloadType.NONCE);
   if (ke === undefined || nonce === undefined || header.responderSpi === 0n) {
-    return { kind: 'unclear', problem: 'chose without KE, nonce or SPI' };
+    return { kind: 'unclear', problem: 'chose without KE, nonce or SPI', isOpen: true };
   }
   try {
     const { transforms } = checkSelected(request.proposals, selected);
     if (ke.group !== request.group || !transforms.some(({ type, id }) => type === 4 && id === ke.group)) {
-      return { kind: 'unclear', problem: 'chose another group than that of its KE payload' };
+      return { kind: 'unclear', problem: 'chose another group than that of its KE payload', isOpen: true };
     }
     return {
       kind: 'chosen',
@@ -187,7 +187,8 @@ function readChosen(
       payloads: payloads.filter((payload) => payload.type !== 'malformed'),
     };
   } catch (error) {
-    if (error instanceof KitError) return { kind: 'unclear', problem: error.message };
+    if (error instanceof KitError)
+      return { kind: 'unclear', problem: `chose something impossible (${error.message})`, isOpen: true };
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 import { encrTransform, keTransform } from '../crypto/registry.js';
 import { TransformType } from '../crypto/transform.js';
 import type { Transform } from '../ike/wire/types.js';
-import { type Box, choicesOf, withChoices } from './enumerate-box.js';
+import { isImplemented } from './enumerate.js';
+import { type Box, choicesOf, volume, withChoices } from './enumerate-box.js';
 import { algorithmOf, type Knowledge } from './enumerate-knowledge.js';
 import { proposalBytes } from './enumerate-question.js';
 import { isCombined, plainClasses } from './enumerate-universe.js';
@@ -50,12 +51,16 @@ function strength({ type, id, keyLength }: Transform): number {
   }
 }
 
-/** Everything in common use, as one offer. @param room bytes that the proposals may take */
+/**
+ * Everything in common use that we can use ourselves, so that the SA can be cleared again, as one offer.
+ * @param room bytes that the proposals may take
+ */
 export function commonOffer(room: number): Transform[][] {
   for (let groups = COMMON_GROUPS; ; groups--) {
     const boxes = plainClasses.map((box) =>
       box.reduce<Box>(
-        (left, { type, choices }) => withChoices(left, type, choices.slice(0, COMMON[type] ?? groups)),
+        (left, { type, choices }) =>
+          withChoices(left, type, choices.slice(0, COMMON[type] ?? groups).filter(isImplemented)),
         box,
       ),
     );
@@ -69,7 +74,7 @@ export function acceptedOffer(knowledge: Knowledge, classes: readonly Box[], roo
     const hull = knowledge.hull(box);
     return hull !== undefined && knowledge.confirmedIn([box]) !== undefined ? [hull] : [];
   });
-  while (bytesOf(boxes) > room) {
+  while (bytesOf(boxes) > room && boxes.some((box) => volume(box) > 1)) {
     const longest = boxes
       .flat()
       .reduce((most, next) => (next.choices.length > most.choices.length ? next : most));

@@ -65,8 +65,8 @@ export class SaKeeper implements SaOpener {
     const exchanged = await this.exchanger.exchange(question, { group, publicValue, announce: [] });
     const sa = deriveSa(exchanged, exchange);
     if (sa !== undefined) return sa;
-    // Chosen and still without keys: it is there and cannot be cleared.
-    if (exchanged.reply.kind === 'chosen') this.asker.halfOpen.stays();
+    // There, and without keys that could clear it.
+    if (isOpen(exchanged)) this.asker.halfOpen.stays();
     else this.asker.halfOpen.cleared();
     return undefined;
   }
@@ -97,14 +97,16 @@ export class SaKeeper implements SaOpener {
 
   /** After a question that may have opened an SA, once `halfOpen.open()` counted it: clears it. */
   clearUp(exchanged: Exchanged, exchange: KeyExchange | undefined): void {
-    if (exchanged.reply.kind !== 'chosen') {
-      if (exchange !== undefined) this.asker.halfOpen.cleared();
-      return;
-    }
     const sa = exchange && deriveSa(exchanged, exchange);
-    if (sa === undefined) this.asker.halfOpen.stays();
-    else void this.clear(sa);
+    if (sa !== undefined) void this.clear(sa);
+    else if (isOpen(exchanged)) this.asker.halfOpen.stays();
+    else if (exchange !== undefined) this.asker.halfOpen.cleared();
   }
+}
+
+/** Whether the gateway made an SA of it. */
+function isOpen({ reply }: Exchanged): boolean {
+  return reply.kind === 'chosen' || (reply.kind === 'unclear' && reply.isOpen === true);
 }
 
 /** A response of the SA, protected or not. */

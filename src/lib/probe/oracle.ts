@@ -13,7 +13,9 @@ const { ENCR, PRF, INTEG, KE } = TransformType;
 /** Refusals in a row after which a question with a known good answer is asked. */
 const REFUSED_STREAK = 24;
 /** Groups for the KE payload of questions about other groups: every gateway knows some of them. */
-const outsiderGroups = [22, 31, 14, 19, 20, 2];
+const outsiderGroups = [22, 31, 14, 19, 2, 5, 20, 15];
+/** No pseudorandom function has this id (IANA), so that a proposal with nothing else is refused. */
+const NO_PRF = 200;
 /** Packets that are kept as evidence for one kind of strange answer. */
 const MAX_EVIDENCE = 20;
 
@@ -129,9 +131,9 @@ export class Oracle {
   }
 
   /**
-   * Finds two groups for KE payloads with which the gateway still takes what it is known to take: others would make it
-   * say no where it means yes.
-   * @returns whether there are two; else refusals prove nothing
+   * Finds two groups for KE payloads with which the gateway still takes what it is known to take, and refuses what cannot
+   * be taken: others would make it say no where it means yes.
+   * @returns whether there are two; else its answers prove nothing
    */
   async calibrate(known: readonly Transform[]): Promise<boolean> {
     this.#good = known;
@@ -143,7 +145,11 @@ export class Oracle {
       const [first, second] = fit;
       if (first === undefined || second === undefined) continue;
       this.#outsiders = [first, second];
-      return true;
+      const impossible = known.map((transform) =>
+        transform.type === PRF ? { type: PRF, id: NO_PRF } : transform,
+      );
+      const refusal = await this.#askOutside({ proposals: [impossible], summary: 'without any PRF' }, first);
+      return refusal.verdict !== 'accepted';
     }
     return false;
   }

@@ -18,6 +18,9 @@ const kinds: readonly AlgorithmKind[] = ['encr', 'prf', 'integ', 'ke', 'addke'];
 /** The first offer is made with the group that costs least, then with one that every gateway knows. */
 const FIRST_GROUPS = [31, 14];
 
+/** Room that an offer of everything should have. */
+const ROOMY = 600;
+
 /** What a gateway chose, with the offer that it chose from. */
 interface Chosen {
   offered: readonly (readonly Transform[])[];
@@ -148,7 +151,7 @@ export class Ikev2Inquiry {
   async #calibrate(known: readonly Transform[]): Promise<boolean> {
     if (await this.oracle.calibrate(known)) return true;
     this.#limits.push(
-      'The gateway does not name another group where it should (INVALID_KE_PAYLOAD): its algorithms cannot be told apart.',
+      'The gateway does not look at the proposals before it answers INVALID_KE_PAYLOAD, or not at all: its algorithms cannot be told apart.',
     );
     this.knowledge.distrustSince(0);
     return false;
@@ -170,6 +173,7 @@ export class Ikev2Inquiry {
     await this.#explorer.name(additionalClasses);
     this.#additional = true;
     const isLikely =
+      knowledge.confirmations === 0 ||
       knowledge.accepted('addke').length > 0 ||
       capabilitiesOf(this.oracle.answers, this.oracle.cookies, undefined).intermediate.value === true;
     if (isLikely) await this.#explorer.name(furtherClasses);
@@ -182,7 +186,9 @@ export class Ikev2Inquiry {
     // The group that it chose before is probably the one that it wants, which saves an answer.
     const before = chosen?.answer.chosen.filter(({ type }) => type === KE) ?? [];
     const groups = [...before, ...strongFirst(this.knowledge.groups)];
-    const group = groups.find(({ id }) => keTransform(id)?.generate !== undefined)?.id;
+    const usable = groups.filter(({ id }) => keTransform(id)?.generate !== undefined);
+    const small = usable.find(({ id }) => questionRoom(id) > ROOMY);
+    const group = (small ?? usable[0])?.id;
     if (group === undefined) return;
     const offer = acceptedOffer(this.knowledge, this.#classes(), questionRoom(group));
     await this.#offer(offer, group, offerNotifies);

@@ -31,6 +31,9 @@ import { describeVendorId } from './vendor-ids.js';
 /** Half-open SAs that one target may be left with. */
 const MAX_HALF_OPEN_LEFT = 2;
 
+/** Kinds of strange answers that are told. */
+const MAX_UNCLEAR = 8;
+
 /** Parts of a run, in order. */
 export type ProbePhase =
   | 'reach'
@@ -139,15 +142,15 @@ class Run {
     const tcp = isFull ? this.#askTcp() : Promise.resolve();
     const ike = await this.#openPort(false);
     if (ike === undefined) return;
-    const isThere = await this.#contact(ike);
-    if (isThere) {
-      // The second port is asked while the first is asked about algorithms, and takes as long to answer.
-      const natT = isFull ? this.#knockNatT(ike) : Promise.resolve();
-      if (isFull) await this.#investigate();
-      await natT;
-      if (!isFull) await this.#knockNatT(ike);
-    } else await this.#contactNatT();
+    const contact = this.#contact(ike);
+    const natT = this.#knockNatT(ike, contact);
+    const isThere = await contact;
+    if (isThere) await this.#investigate();
+    const other = await natT;
+    if (!isThere && other?.scheduler.answers === true && (await this.#contact(other)))
+      await this.#investigate();
     await this.#beyondIkev2();
+    if (isThere && isFull && other !== undefined) await this.#knock(other);
     await tcp;
     await Promise.all(this.#open.map(({ scheduler }) => scheduler.settle()));
   }
@@ -212,29 +215,28 @@ class Run {
   }
 
   async #investigate(): Promise<void> {
+    if (this.options.depth !== 'full') return;
     this.#phase('algorithms');
     await this.#inquiry?.investigate(this.options.suites, () => this.#phase('suites'));
   }
 
-  /** The IKE port is silent or closed: everything is asked on the other one. */
-  async #contactNatT(): Promise<void> {
+  /** Whether the NAT-T port answers, as soon as the first port answered or did not in time. */
+  async #knockNatT(ike: Port, contact: Promise<boolean>): Promise<Port | undefined> {
+    await Promise.race([contact, this.#traffic.sleep(this.options.timeout)]);
     const natT = await this.#openPort(true);
-    if (natT === undefined || !(await this.#contact(natT))) return;
-    if (this.options.depth === 'full') await this.#investigate();
+    if (natT === undefined) return undefined;
+    natT.scheduler.learnFrom(ike.scheduler);
+    await this.#knock(natT, ike.scheduler.answers);
+    return natT;
   }
 
-  /** Whether the NAT-T port answers: one question, and one more at the end if the first was not heard. */
-  async #knockNatT(ike: Port): Promise<void> {
-    const natT = await this.#openPort(true);
-    if (natT === undefined) return;
-    natT.scheduler.learnFrom(ike.scheduler);
-    const attempts = this.options.depth === 'full' ? 2 : 1;
-    for (let attempt = 0; attempt < attempts && !natT.scheduler.answers; attempt++) {
-      const control = new Oracle(natT.scheduler, { watch: () => {} }).control(this.#inquiry?.usable);
-      const summary = `IKE_SA_INIT to port ${natT.transport.path.remote.port}`;
-      await natT.scheduler.ask(control.datagram, { ...control.options, summary, once: true });
-    }
-    this.#ports.natT = natT.scheduler.port;
+  /** @param once another time comes */
+  async #knock({ scheduler, transport }: Port, once = false): Promise<void> {
+    if (scheduler.port === 'open' || scheduler.port === 'closed') return;
+    const { datagram, options } = new Oracle(scheduler, { watch: () => {} }).control(this.#inquiry?.usable);
+    const summary = `IKE_SA_INIT to port ${transport.path.remote.port}`;
+    await scheduler.ask(datagram, { ...options, summary, once });
+    this.#ports.natT = scheduler.port;
   }
 
   async #beyondIkev2(): Promise<void> {
@@ -338,10 +340,12 @@ class Run {
 
   /** Strange answers, in sentences. */
   #unclear(): string[] {
-    return [...(this.#oracle?.unclear ?? [])].map(
-      ([problem, packets]) =>
-        `The gateway ${problem} (packet ${packets[0] ?? '?'}): what was asked there is inconclusive.`,
-    );
+    return [...(this.#oracle?.unclear ?? [])]
+      .slice(0, MAX_UNCLEAR)
+      .map(
+        ([problem, packets]) =>
+          `The gateway ${problem} (packet ${packets[0] ?? '?'}): what was asked there is inconclusive.`,
+      );
   }
 
   #noteVendorId(id: Uint8Array): void {

@@ -58,7 +58,7 @@ export interface Asker {
   /** Sends a datagram, as often as needed unchanged, until something matches. Never rejects for what the target does. */
   ask(datagram: Uint8Array, options: AskOptions): Promise<Asked>;
   /**
-   * Sends a datagram that wants no answer, several times where packets get lost.
+   * Sends a datagram that wants no answer; where packets get lost, it is said again in the end.
    * @param match knows an answer that comes all the same
    * @returns its packet number; undefined: it must not go out any more
    */
@@ -131,7 +131,7 @@ export class Scheduler implements Asker {
   #silent = 0;
   /** Questions that were answered only when they were repeated. */
   #losses = 0;
-  readonly #telling = new Set<Promise<void>>();
+  readonly #told: (() => Promise<void>)[] = [];
   #pauses = 0;
   #inquiry: Promise<Silence> | undefined;
 
@@ -184,7 +184,8 @@ export class Scheduler implements Asker {
 
   async ask(datagram: Uint8Array, options: AskOptions): Promise<Asked> {
     const first = await this.#try(datagram, options, this.#attempts(options));
-    if (first.outcome !== 'no answer' || first.note !== undefined || options.once === true) return first;
+    const isOver = first.outcome !== 'no answer' || first.note !== undefined || this.#state !== 'well';
+    if (isOver || options.once === true) return first;
     const silence = await this.#explain();
     if (silence === 'blocked') return { ...first, outcome: 'blocked' };
     if (silence === 'gone') return first;
@@ -209,24 +210,21 @@ export class Scheduler implements Asker {
       return number;
     };
     const number = send();
-    if (number !== undefined && this.#losses > 0) this.#telling.add(this.#repeat(told, send));
+    this.#told.push(async () => {
+      while (told.sent < TELL_TIMES && told.received === 0 && this.traffic.ended === undefined) {
+        await this.traffic.turn();
+        send();
+        await this.traffic.sleep(this.#patience(0));
+      }
+    });
     return number;
   }
 
-  /** Waits until everything that is told several times is told. */
+  /** Says again what was told, where packets get lost. */
   async settle(): Promise<void> {
-    await Promise.all(this.#telling);
-  }
-
-  async #repeat(told: Pending, send: () => number | undefined): Promise<void> {
-    for (
-      let times = 1;
-      times < TELL_TIMES && told.received === 0 && this.traffic.ended === undefined;
-      times++
-    ) {
-      await this.traffic.sleep(this.#patience(0));
-      if (told.received === 0) send();
-    }
+    const told = this.#told.splice(0);
+    if (this.#losses === 0 || this.#state !== 'well') return;
+    await Promise.all(told.slice(-MAX_RECENT).map((again) => again()));
   }
 
   #attempts({ once }: AskOptions): number {

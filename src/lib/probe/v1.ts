@@ -1,8 +1,8 @@
 import { type Identity, identityFromAddress } from '../ike/identity.js';
 import type { Asker } from './scheduler.js';
-import type { Ikev1Facts, Observation, PacketNumbers } from './types.js';
+import type { Ikev1Facts, Ikev1Suite, Observation, PacketNumbers } from './types.js';
 import { AggressiveMode } from './v1/aggressive.js';
-import { MainMode } from './v1/main-mode.js';
+import { type AcceptedPhase1, MainMode } from './v1/main-mode.js';
 import { suiteOf } from './v1/phase1.js';
 import { type Phase1Answer, Phase1Questions } from './v1/questions.js';
 
@@ -45,14 +45,18 @@ export async function probeIkev1(asker: Asker, options: Ikev1Options): Promise<I
   return {
     facts: {
       enabled: enabledFrom(answers(), options.answersIkev2),
-      mainMode: mainFacts.accepted.map(({ suite }) => suiteOf(suite)),
-      aggressiveMode: aggressiveFacts.accepted.map(({ suite }) => suiteOf(suite)),
+      mainMode: mainFacts.accepted.map(withNames),
+      aggressiveMode: aggressiveFacts.accepted.map(withNames),
       aggressiveHash: aggressiveFacts.hash,
       ...(aggressiveFacts.identity !== undefined && { aggressiveIdentity: aggressiveFacts.identity }),
       inconclusive: [...mainFacts.inconclusive, ...aggressiveFacts.inconclusive],
     },
     vendorIds: [...questions.vendorIds.values()],
   };
+}
+
+function withNames({ suite, packets }: AcceptedPhase1): Ikev1Suite {
+  return { ...suiteOf(suite), packets };
 }
 
 function enabledFrom(answers: readonly Phase1Answer[], answersIkev2: boolean): Observation {

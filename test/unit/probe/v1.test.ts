@@ -49,6 +49,7 @@ describe('Main Mode', () => {
       hash: { name: 'SHA2-256' },
       auth: { name: 'pre-shared key' },
       group: { name: '2048-bit MODP Group' },
+      packets: [1, 2],
     });
     expect(facts.aggressiveMode).toEqual([]);
     expect(facts.inconclusive).toEqual([]);
@@ -75,7 +76,7 @@ describe('Main Mode', () => {
     const mainMode = [strong, { ...strong, auth: Auth.RSA }, { ...strong, auth: Auth.RSA_ENCRYPTION }];
     const { facts } = await probe({ mainMode, methods });
     expect(numbers(facts.mainMode)).toEqual(asNumbers(mainMode));
-    expect(facts.inconclusive).toEqual([]);
+    expect(facts.inconclusive.filter((each) => each.startsWith('Main Mode'))).toEqual([]);
   });
 
   it('says so when the gateway takes any method', async () => {
@@ -229,6 +230,14 @@ describe('Aggressive Mode', () => {
     const [first] = asker.sent.filter(({ summary }) => summary.startsWith('Aggressive'));
     const id = decodeIkev1Message(first!.datagram).payloads.find(({ type }) => type === 5);
     expect(id).toMatchObject({ idType: 2, data: utf8('vpn-users') });
+  });
+
+  it('may be silent for us alone, which is said', async () => {
+    const { facts } = await probe({ mainMode: [strong], methods: 'silent' });
+    expect(facts.aggressiveMode).toEqual([]);
+    expect(facts.inconclusive).toEqual([
+      'Aggressive Mode: no answer to us as 192.0.2.1; another identity may get one',
+    ]);
   });
 
   it('has no hash to show where signatures authenticate', async () => {

@@ -77,6 +77,9 @@ export class AggressiveMode {
       else await Promise.all(otherMethods.map((auth) => this.#askGroups(auth, fromMainMode)));
     }
     await Promise.all([...this.#accepted.values()].map(({ suite }) => this.#exhaust(suite)));
+    if (this.#answers.some(({ verdict }) => verdict !== 'no answer')) return;
+    const name = formatIdentity(this.#identity);
+    this.#inconclusive.add(`Aggressive Mode: no answer to us as ${name}; another identity may get one`);
   }
 
   /** Takes the hash that is easiest to use: psk-crack knows MD5 and SHA-1, and hashcat at most 512 bytes. */
@@ -113,7 +116,9 @@ export class AggressiveMode {
   /** Asks about groups that have not been answered with this method. */
   async #askGroups(auth: number, groups: readonly number[], once = false): Promise<void> {
     const answered = this.#groupsOf(auth);
-    const open = groups.filter((group) => !answered.has(group) && keTransform(group)?.generate !== undefined);
+    const open = [...new Set(groups)].filter(
+      (group) => !answered.has(group) && keTransform(group)?.generate !== undefined,
+    );
     await Promise.all(open.map((group) => this.#ask(aggressiveOffer(auth, group), once)));
   }
 

@@ -54,7 +54,7 @@ export class MainMode {
   /** Asks again what stayed unanswered, of a gateway that is there and has accepted nothing yet. */
   async insist(): Promise<void> {
     if (this.#accepted.size > 0) return;
-    await Promise.all(this.#unanswered.map((offer) => this.#askTwice(offer)));
+    await Promise.all(this.#unanswered.map((offer) => this.#askUpTo(2, offer)));
   }
 
   /** Everything about a gateway that accepted something. */
@@ -120,7 +120,7 @@ export class MainMode {
         this.#unfinished(rest, 'not all combinations were asked');
         return;
       }
-      const answer = await (about === 'methods' ? this.#askTwice(rest) : this.#ask(rest));
+      const answer = await (about === 'methods' ? this.#askUpTo(3, rest) : this.#ask(rest));
       if (answer.verdict === 'refused') return;
       if (answer.verdict === 'no answer' && about === 'methods') return;
       if (answer.verdict !== 'accepted') {
@@ -137,10 +137,10 @@ export class MainMode {
   }
 
   /** Where silence is likely, waiting for it as long as for an answer would take most of the time. */
-  async #askTwice(candidates: readonly Phase1[]): Promise<Phase1Answer> {
+  async #askUpTo(times: number, candidates: readonly Phase1[]): Promise<Phase1Answer> {
     const answer = await this.#ask(candidates, { once: true, extended: true });
-    if (answer.verdict !== 'no answer') return answer;
-    return this.#ask(candidates, { once: true, extended: true });
+    if (answer.verdict !== 'no answer' || times === 1) return answer;
+    return this.#askUpTo(times - 1, candidates);
   }
 
   async #ask(candidates: readonly Phase1[], how: AskHow = {}): Promise<Phase1Answer> {

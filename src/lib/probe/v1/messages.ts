@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, concatBytes, fromHex } from '../../core/bytes.js';
+import { ByteReader, ByteWriter, fromHex, toHex } from '../../core/bytes.js';
 import type { Entropy } from '../../core/environment.js';
 import { WireError } from '../../core/errors.js';
 import type { Identity } from '../../ike/identity.js';
@@ -8,14 +8,16 @@ import {
   type Ikev1DataPayload,
   Ikev1ExchangeType,
   type Ikev1IdPayload,
+  type Ikev1NotifyPayload,
   type Ikev1Payload,
   Ikev1PayloadType,
   type Ikev1SaPayload,
 } from '../../ike/v1/types.js';
 import { decodeIkev1MessageLenient, encodeIkev1Message } from '../../ike/v1/wire.js';
-import { chosenOf, offerOf, type Phase1, phase1Text } from './phase1.js';
+import { chosenOf, IPSEC_DOI, offerOf, type Phase1, PROTO_ISAKMP, phase1Text } from './phase1.js';
 
 const { VID, KE, NONCE, HASH } = Ikev1PayloadType;
+const NO_PROPOSAL_CHOSEN = 14;
 
 /**
  * What makes gateways show vendor ids of their own: XAUTH, NAT-T (RFC 3947), dead peer detection (RFC 3706),
@@ -118,22 +120,16 @@ export function identityBody(payload: Ikev1IdPayload): Uint8Array {
  * ignore it and forget on their own.
  */
 export function mainModeRefusal(spiI: bigint, spiR: bigint): Uint8Array {
-  const spis = new ByteWriter().u64(spiI).u64(spiR).finish();
-  const notify = {
+  const notify: Ikev1NotifyPayload = {
     type: 11,
-    doi: 1,
-    protocolId: 1,
-    spi: spis,
+    doi: IPSEC_DOI,
+    protocolId: PROTO_ISAKMP,
+    spi: new ByteWriter().u64(spiI).u64(spiR).finish(),
     notifyType: NO_PROPOSAL_CHOSEN,
-    data: NOTHING,
+    data: new Uint8Array(0),
   };
-  return encodeIkev1Message(headerOf(Ikev1ExchangeType.INFORMATIONAL, spiI, spiR), [
-    notify as Ikev1Payload & { type: 11 },
-  ]);
+  return encodeIkev1Message(headerOf(Ikev1ExchangeType.INFORMATIONAL, spiI, spiR), [notify]);
 }
-
-const NO_PROPOSAL_CHOSEN = 14;
-const NOTHING = new Uint8Array(0);
 
 /** Ends an Aggressive Mode: a HASH_I that cannot be right makes strongSwan and libreswan forget the SA. */
 export function aggressiveEnd(spiI: bigint, spiR: bigint, hashBytes: number, entropy: Entropy): Uint8Array {
@@ -218,6 +214,6 @@ export function pskCrackLine(
     received.nonce,
     received.hash,
   ]
-    .map((field) => Buffer.from(concatBytes(field)).toString('hex'))
+    .map(toHex)
     .join(':');
 }

@@ -61,8 +61,8 @@ const SECONDS = 1;
 /** Eight hours, what everybody offers; some gateways refuse transforms without a lifetime. */
 const LIFETIME = 28_800;
 const KEY_IKE = 1;
-const PROTO_ISAKMP = 1;
-const IPSEC_DOI = 1;
+export const PROTO_ISAKMP = 1;
+export const IPSEC_DOI = 1;
 const SIT_IDENTITY_ONLY = Uint8Array.of(0, 0, 0, 1);
 
 /** Bytes that one transform takes in a message, at most. */

@@ -1,8 +1,8 @@
-import { Worker } from 'node:worker_threads';
 import type { Batch } from './batches.js';
 import type { Finding } from './lines.js';
 import type { AuditTarget } from './material.js';
-import type { WorkerAnswer, WorkerStart, WorkerTask } from './worker.js';
+import { Pool } from './pool.js';
+import type { WorkerAnswer } from './worker.js';
 
 /** How far an audit is: everything before this place was tried, nothing behind it. */
 export interface Position {
@@ -43,9 +43,6 @@ export interface AuditResult {
   /** Every key was found, or the list came to its end. */
   complete: boolean;
 }
-
-/** Batches that a thread has at a time: it works on one while the next is on its way. */
-const AHEAD = 2;
 
 /**
  * Tries words against targets on several threads until all keys are found, the list ends, or the signal comes. What was
@@ -117,74 +114,4 @@ class Progress {
   #close(found: readonly number[]): void {
     this.open = this.open.filter((target) => !found.includes(target));
   }
-}
-
-/** The worker threads. */
-class Pool {
-  readonly #workers: { worker: Worker; busy: number }[];
-  readonly #waiting = new Map<number, (answer: WorkerAnswer) => void>();
-  #batches = 0;
-  #failure: unknown;
-  #wake: () => void = () => {};
-
-  constructor(threads: number, targets: readonly AuditTarget[]) {
-    const workerData: WorkerStart = { targets };
-    this.#workers = Array.from({ length: threads }, () => {
-      const each = { worker: startWorker(workerData), busy: 0 };
-      each.worker.on('message', (answer: WorkerAnswer) => {
-        each.busy--;
-        const receive = this.#waiting.get(answer.batch);
-        this.#waiting.delete(answer.batch);
-        receive?.(answer);
-        this.#wake();
-      });
-      each.worker.on('error', (error) => {
-        this.#failure = error;
-        this.#wake();
-      });
-      return each;
-    });
-  }
-
-  /** Waits until a thread can take a batch. */
-  async hasRoom(): Promise<void> {
-    await this.#until(() => this.#workers.some(({ busy }) => busy < AHEAD));
-  }
-
-  send(
-    bytes: Uint8Array<ArrayBuffer>,
-    open: readonly number[],
-    receive: (answer: WorkerAnswer) => void,
-  ): void {
-    const task: WorkerTask = { batch: this.#batches++, bytes, open };
-    const idlest = this.#workers.reduce((least, each) => (each.busy < least.busy ? each : least));
-    this.#waiting.set(task.batch, receive);
-    idlest.busy++;
-    idlest.worker.postMessage(task, [bytes.buffer]);
-  }
-
-  /** Waits for all answers and ends the threads. */
-  async finish(): Promise<void> {
-    try {
-      await this.#until(() => this.#waiting.size === 0);
-    } finally {
-      await Promise.all(this.#workers.map(({ worker }) => worker.terminate()));
-    }
-  }
-
-  async #until(condition: () => boolean): Promise<void> {
-    while (this.#failure === undefined && !condition()) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    if (this.#failure !== undefined) throw this.#failure;
-  }
-}
-
-/** The thread's code lies beside this file; run from the sources it needs the loader that this process has. */
-function startWorker(workerData: WorkerStart): Worker {
-  const source = import.meta.url.endsWith('.ts');
-  const file = new URL(source ? './worker.ts' : './worker.js', import.meta.url);
-  return new Worker(file, { workerData, ...(source && { execArgv: ['--import', 'tsx'] }) });
 }

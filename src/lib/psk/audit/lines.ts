@@ -92,8 +92,10 @@ class Bench {
 
   put(start: number, end: number, line: number): void {
     this.#guesser.put(this.#filled, this.#bytes, start, end);
-    this.#words.set([start, end, line], 3 * this.#filled);
-    this.#filled++;
+    const at = 3 * this.#filled++;
+    this.#words[at] = start;
+    this.#words[at + 1] = end;
+    this.#words[at + 2] = line;
     if (this.#filled === this.#guesser.lanes) this.flush();
   }
 
