@@ -32,7 +32,12 @@ export class Guest {
     const listen = `${process.execPath} ${transferScript} listen ${guestHost.inner4}`;
     writeFileSync(
       join(dir, 'start.sh'),
-      `set -e\ncd /guest\n${peer}\n${listen} ${guestTransfer.port} ${guestTransfer.bytes} >/guest/transfer 2>&1 &\n`,
+      `set -e
+cd /guest
+${peer}
+${listen} ${guestTransfer.port} ${guestTransfer.bytes} >/guest/transfer 2>&1 &
+until grep -q listening /guest/transfer; do kill -0 $!; sleep 0.2; done
+`,
     );
     const tap = await lab.addTap('guest');
     const kernel =

@@ -93,7 +93,11 @@ export function tlsContext(
       ca: authorities.map(pem),
       minVersion: versions?.min ?? 'TLSv1.2',
       maxVersion: versions?.max ?? 'TLSv1.3',
-      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+      // Servers without RFC 5746, strongSwan 5.9 among them; renegotiation, which it protects, never happens here.
+      secureOptions:
+        constants.SSL_OP_NO_TICKET |
+        constants.SSL_OP_NO_RENEGOTIATION |
+        constants.SSL_OP_LEGACY_SERVER_CONNECT,
     });
   } catch (cause) {
     throw optionsError('EAP-TLS cannot use this certificate and key', {
