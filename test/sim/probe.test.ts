@@ -200,6 +200,19 @@ describe('bad weather', () => {
     );
   });
 
+  it('never leads to a question without a proposal', async () => {
+    const hybrid = [
+      { type: ENCR, id: 13, keyLength: 128 },
+      { type: PRF, id: 6 },
+      { type: INTEG, id: 6 },
+      { type: KE, id: 20 },
+      { type: ADDKE1, id: 35 },
+    ];
+    // The gateway of the simulation refuses to read such a message.
+    const { facts } = await probeGateway({ proposals: [hybrid] }, { seed: 1479103666, loss: 0.3 });
+    expectHonest(facts, [hybrid]);
+  });
+
   it('of one lost packet in ten leaves the result whole', async () => {
     for (let seed = 1; seed <= 10; seed++) {
       const { facts, gateway } = await probeGateway({ proposals: generous }, { seed, loss: 0.1 });

@@ -14,70 +14,17 @@ const oddKeyLengths: Readonly<Record<number, readonly (number | undefined)[]>> =
   22: [256, 512],
 };
 
-/** What gateways commonly take, most common first: the order in which sets are offered and halved. */
-const likely: Readonly<Record<number, readonly string[]>> = {
-  [ENCR]: [
-    ...[
-      '20/256',
-      '20/128',
-      '12/256',
-      '12/128',
-      '28',
-      '20/192',
-      '12/192',
-      '3',
-      '16/256',
-      '16/128',
-      '18/256',
-      '18/128',
-    ],
-    ...[
-      '19/256',
-      '19/128',
-      '14/256',
-      '14/128',
-      '15/256',
-      '15/128',
-      '13/256',
-      '13/128',
-      '23/256',
-      '23/128',
-      '2',
-      '23/192',
-    ],
-    ...['16/192', '18/192', '19/192', '13/192', '14/192', '15/192', '24/256', '24/128', '24/192'],
-    ...['27/256', '27/128', '27/192', '25/256', '25/128', '25/192', '26/256', '26/128', '26/192'],
-  ],
-  [PRF]: ['5', '7', '6', '2', '4', '8', '1'],
-  [INTEG]: ['12', '14', '13', '2', '5', '8', '1'],
-  [KE]: [
-    '14',
-    '31',
-    '19',
-    '20',
-    '21',
-    '15',
-    '16',
-    '2',
-    '5',
-    '17',
-    '18',
-    '24',
-    '32',
-    '28',
-    '29',
-    '30',
-    '36',
-    '35',
-    '37',
-    '26',
-    '25',
-    '27',
-    '23',
-    '1',
-    '22',
-  ],
-  [ADDKE1]: ['36', '37', '35', '31', '19', '20', '21', '32'],
+/** What gateways commonly take, most common first: sets are offered and halved in this order. */
+const common: Readonly<Record<number, readonly string[]>> = {
+  [ENCR]: words(
+    '20/256 20/128 12/256 12/128 28 20/192 12/192 3 16/256 16/128 18/256 18/128 19/256 19/128 14/256 14/128 15/256 15/128',
+    '13/256 13/128 23/256 23/128 23/192 16/192 18/192 19/192 13/192 14/192 15/192 24/256 24/128 24/192',
+    '27/256 27/128 27/192 25/256 25/128 25/192 26/256 26/128 26/192',
+  ),
+  [PRF]: words('5 7 6 2 4 8'),
+  [INTEG]: words('12 14 13 2 5 8'),
+  [KE]: words('14 31 19 20 21 15 16 2 5 17 18 24 32 28 29 30 36 35 37 26 25 27 23 1 22'),
+  [ADDKE1]: words('36 37 35 31 19 20 21 32'),
 };
 
 /** What stands in for a second or third additional exchange: the post-quantum methods, for which there are several. */
@@ -186,12 +133,16 @@ function encrChoices({ id, keyLengths }: EncrTransform): Transform[] {
 }
 
 /** Whether gateways commonly take it. */
-export function isLikely(choice: Transform): boolean {
-  return likely[choice.type]?.includes(choiceKey(choice)) ?? false;
+export function isCommon(choice: Transform): boolean {
+  return common[choice.type]?.includes(choiceKey(choice)) ?? false;
+}
+
+function words(...lines: string[]): string[] {
+  return lines.join(' ').split(' ');
 }
 
 function byLikelihood(type: number, choices: readonly Transform[]): Transform[] {
-  const order = likely[type] ?? [];
+  const order = common[type] ?? [];
   const rank = (choice: Transform): number => {
     const at = order.indexOf(choiceKey(choice));
     return at < 0 ? order.length : at;

@@ -7,6 +7,7 @@ import {
   type Combination,
   choicesOf,
   combinationKey,
+  holds,
   mapBoxes,
   narrowed,
   sameChoice,
@@ -17,7 +18,7 @@ import {
 } from './enumerate-box.js';
 import type { Knowledge } from './enumerate-knowledge.js';
 import { describeQuestion, type Packing, packQuestions } from './enumerate-question.js';
-import { cutByLikelihood, isLikely } from './enumerate-universe.js';
+import { cutByLikelihood, isCommon } from './enumerate-universe.js';
 import type { Answer, Question } from './types.js';
 
 const { ENCR, PRF, INTEG, KE } = TransformType;
@@ -26,6 +27,8 @@ const { ENCR, PRF, INTEG, KE } = TransformType;
 const MAX_LABELS = 16;
 /** So many labels split any run: its first choice stands alone. */
 const MIN_LABELS = 4;
+/** A list of choices this long takes two searches. */
+const LONG = 16;
 /** Halves of one search that may stay without a clear answer before it is given up. */
 const MAX_UNCLEAR = 3;
 
@@ -81,14 +84,21 @@ export class Explorer {
     const open = mapBoxes(boxes, (box) => this.#trim(box));
     const known = this.knowledge.confirmedIn(open);
     if (known !== undefined) return { verdict: 'accepted', boxes: [boxOf(known)], known };
-    let clear = true;
-    for (const question of packQuestions(open, this.packing)) {
-      const answer = await this.#question(question, 'outside');
-      if (answer.verdict === 'accepted') return this.#accepted(question, answer);
-      if (answer.verdict === 'rejected') this.knowledge.refuse(question);
-      else clear = false;
-    }
-    return { verdict: clear ? 'rejected' : 'unclear' };
+    // Where the first question is refused, the others probably are as well and need not wait for each other.
+    const [first, ...others] = packQuestions(open, this.packing);
+    const outcome: Outcome = first === undefined ? { verdict: 'rejected' } : await this.#set(first);
+    if (outcome.verdict === 'accepted') return outcome;
+    const outcomes = [outcome, ...(await Promise.all(others.map((question) => this.#set(question))))];
+    const accepted = outcomes.find(({ verdict }) => verdict === 'accepted');
+    return accepted ?? outcomes.find(({ verdict }) => verdict === 'unclear') ?? outcome;
+  }
+
+  async #set(question: readonly Box[]): Promise<Outcome> {
+    const answer = await this.#question(question, 'outside');
+    if (answer.verdict === 'accepted') return this.#accepted(question, answer);
+    if (answer.verdict !== 'rejected') return { verdict: 'unclear' };
+    this.knowledge.refuse(question);
+    return { verdict: 'rejected' };
   }
 
   /** One whole combination out of boxes of which something was accepted. */
@@ -112,21 +122,25 @@ export class Explorer {
 
   async #explore(box: Box, onGroups: () => void = () => {}): Promise<void> {
     const { knowledge } = this;
-    const swept = new Set<string>();
+    /** How thoroughly each combination's neighbours were gone through. */
+    const swept = new Map<string, 'common' | 'all'>();
     let base = await this.#any(box);
     while (base !== undefined) {
       const more = await this.accepts(knowledge.beyondHull(box));
       if (more.verdict === 'rejected') return;
       const before = knowledge.confirmations;
-      if (!swept.has(combinationKey(base))) {
-        swept.add(combinationKey(base));
+      const key = combinationKey(base);
+      const done = swept.get(key);
+      if (done !== 'all') {
         if (!this.#groupsListed) await this.#listGroups(box, base);
         onGroups();
-        await this.#sweepAll(box, base);
+        await this.#sweepAll(box, base, done === undefined);
+        // Where nothing common goes with it, nothing else will.
+        swept.set(key, done === undefined && knowledge.confirmations > before ? 'common' : 'all');
       }
       if (knowledge.confirmations > before) continue;
       if (more.verdict === 'unclear') return;
-      base = more.known ?? (await this.reveal(more.boxes));
+      if (swept.get(key) === 'all') base = more.known ?? (await this.reveal(more.boxes));
     }
   }
 
@@ -142,11 +156,9 @@ export class Explorer {
     const { outsiders } = this.packing;
     const candidates = choicesOf(box, KE).filter((choice) => !this.knowledge.isAccepted(choice));
     // Two lists, because two questions may be under way. Each has no use for the other's outsider.
-    const lists: [Transform[], Transform[]] = [[], []];
-    candidates.forEach((choice, i) => {
-      const at = outsiders.indexOf(choice.id);
-      lists[at < 0 ? i % 2 : at]!.push(choice);
-    });
+    const isOutsider = ({ id }: Transform): boolean => outsiders.includes(id);
+    const lists = alternate(candidates.filter((choice) => !isOutsider(choice)));
+    for (const choice of candidates.filter(isOutsider)) lists[outsiders.indexOf(choice.id)]!.push(choice);
     await Promise.all(lists.map((list) => this.#takeAway(base, list)));
   }
 
@@ -160,38 +172,59 @@ export class Explorer {
     }
   }
 
-  async #sweepAll(box: Box, base: Combination): Promise<void> {
+  async #sweepAll(box: Box, base: Combination, onlyCommon: boolean): Promise<void> {
     await this.#sweepTogether(box, base);
+    const isWide = this.#labels(base).length >= MIN_LABELS;
     await Promise.all(
-      box.filter(({ type }) => type !== KE).map(({ type, choices }) => this.#sweep(base, type, choices)),
+      box
+        .filter(({ type }) => type !== KE)
+        .flatMap(({ type, choices }) => {
+          // Two questions may be under way: the longest list is gone through from two sides.
+          const lists = isWide && choices.length > LONG ? alternate(choices) : [choices];
+          return lists.map((list) => this.#sweep(base, type, list, onlyCommon));
+        }),
     );
   }
 
   /**
-   * Likely choices of several types at once: each proposal has one of each, so that one answer names as many. What is
+   * Common choices of several types at once: each proposal has one of each, so that one answer names as many. What is
    * refused in such company may still be accepted alone.
    */
   async #sweepTogether(box: Box, base: Combination): Promise<void> {
     const types = box.map(({ type }) => type).filter((type) => type !== KE);
     for (;;) {
-      const pools = new Map(types.map((type) => [type, this.#likelyUnknown(box, type)]));
+      const pools = new Map(types.map((type) => [type, this.#commonUnknown(box, type)]));
       const lengths = [...pools.values()].map((pool) => pool.length).filter((length) => length > 0);
       const labels = this.#labels(base).slice(0, Math.max(0, ...lengths));
       if (labels.length < MIN_LABELS || lengths.length < 2) return;
       const boxes = labels.map((label, i) =>
         boxOf(base.map((own) => (own.type === KE ? label : (pools.get(own.type)?.[i] ?? own)))),
       );
+      const unknown = boxes.map((part) =>
+        part.flatMap(({ choices }) => choices.filter((choice) => !this.knowledge.isAccepted(choice))),
+      );
       const outcome = await this.accepts(boxes);
-      if (outcome.verdict !== 'accepted' || outcome.known === undefined) return;
+      if (outcome.verdict !== 'accepted') return;
+      const at = boxes.findIndex((part) => outcome.known !== undefined && holds(part, outcome.known));
+      // When one answer names one choice only, the types are better gone through side by side.
+      if ((unknown[at]?.length ?? 0) < 2) return;
     }
   }
 
-  #likelyUnknown(box: Box, type: number): Transform[] {
-    return choicesOf(box, type).filter((choice) => isLikely(choice) && !this.knowledge.isAccepted(choice));
+  #commonUnknown(box: Box, type: number): Transform[] {
+    return choicesOf(box, type).filter((choice) => isCommon(choice) && !this.knowledge.isAccepted(choice));
   }
 
-  /** Every choice of one type that goes with the rest of a combination: each answer names one, by its label. */
-  async #sweep(base: Combination, type: number, choices: readonly Transform[]): Promise<void> {
+  /**
+   * Every choice of one type that goes with the rest of a combination: each answer names one, by its label.
+   * @param onlyCommon ends when nothing common is left: the others are asked about as a whole later
+   */
+  async #sweep(
+    base: Combination,
+    type: number,
+    choices: readonly Transform[],
+    onlyCommon: boolean,
+  ): Promise<void> {
     const single = (choice: Transform, label: Transform): Box =>
       withChoices(withChoices(boxOf(base), type, [choice]), KE, [label]);
     let pool = [...choices];
@@ -203,7 +236,7 @@ export class Explorer {
           !this.knowledge.isAccepted(choice) &&
           !labels.some((label) => this.knowledge.isRefused(single(choice, label))),
       );
-      if (pool.length === 0) return;
+      if (!(onlyCommon ? pool.some(isCommon) : pool.length > 0)) return;
       const runs = cutByLikelihood(pool, labels.length);
       const outcome = await this.accepts(
         runs.map((run, i) => withChoices(single(run[0]!, labels[i]!), type, run)),
@@ -309,6 +342,11 @@ export function isImplemented({ type, id, keyLength }: Transform): boolean {
     default:
       return keTransform(id)?.generate !== undefined;
   }
+}
+
+/** Every other choice in one list, the rest in the other. */
+function alternate(choices: readonly Transform[]): [Transform[], Transform[]] {
+  return [choices.filter((_, i) => i % 2 === 0), choices.filter((_, i) => i % 2 === 1)];
 }
 
 /** Boxes in two parts of about equal likelihood; the first is a single box or a part of one. */

@@ -137,21 +137,23 @@ export class Oracle {
    */
   async calibrate(known: readonly Transform[]): Promise<boolean> {
     this.#good = known;
-    const fit: number[] = [];
     const inside = groupsIn([known]);
-    for (const group of outsiderGroups.filter((candidate) => !inside.has(candidate))) {
-      const answer = await this.#askOutside({ proposals: [known], summary: 'known to be accepted' }, group);
-      if (answer.verdict === 'accepted') fit.push(group);
-      const [first, second] = fit;
-      if (first === undefined || second === undefined) continue;
-      this.#outsiders = [first, second];
-      const impossible = known.map((transform) =>
-        transform.type === PRF ? { type: PRF, id: NO_PRF } : transform,
-      );
-      const refusal = await this.#askOutside({ proposals: [impossible], summary: 'without any PRF' }, first);
-      return refusal.verdict !== 'accepted';
+    const left = outsiderGroups.filter((group) => !inside.has(group));
+    const fit: number[] = [];
+    while (fit.length < 2) {
+      const next = left.splice(0, 2 - fit.length);
+      if (next.length === 0) return false;
+      const question = { proposals: [known], summary: 'known to be accepted' };
+      const answers = await Promise.all(next.map((group) => this.#askOutside(question, group)));
+      fit.push(...next.filter((_, i) => answers[i]?.verdict === 'accepted'));
     }
-    return false;
+    const [first, second] = fit as [number, number];
+    this.#outsiders = [first, second];
+    const impossible = known.map((transform) =>
+      transform.type === PRF ? { type: PRF, id: NO_PRF } : transform,
+    );
+    const refusal = await this.#askOutside({ proposals: [impossible], summary: 'without any PRF' }, first);
+    return refusal.verdict !== 'accepted';
   }
 
   /** Without anything known: other groups for KE payloads than those used so far. @returns whether there were any left */

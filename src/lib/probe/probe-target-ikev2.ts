@@ -100,9 +100,8 @@ export class Ikev2Inquiry {
     const capabilities = capabilitiesOf(oracle.answers, oracle.cookies, oracle.redirect);
     return {
       accepted: record((kind) => knowledge.accepted(kind)),
-      inconclusive: record((kind) =>
-        knowledge.inconclusive(kind, kind === 'addke' ? additionalClasses : plainClasses),
-      ),
+      // What no plain proposal may have could still go with an additional key exchange.
+      inconclusive: record((kind) => knowledge.inconclusive(kind, [...plainClasses, ...additionalClasses])),
       evidence: knowledge.evidence(),
       suites: knowledge.confirmed.map(({ combination }) => suiteOf(combination)),
       suitesComplete: complete,
@@ -169,7 +168,11 @@ export class Ikev2Inquiry {
     const { knowledge } = this;
     const isKnown = (box: Box): boolean => knowledge.confirmedIn([box]) !== undefined;
     const order = [...plainClasses].sort((a, b) => Number(isKnown(b)) - Number(isKnown(a)));
-    await this.#explorer.name(order);
+    // Most gateways refuse the second kind as a whole, which may be asked meanwhile.
+    await Promise.all([
+      this.#explorer.name(order),
+      ...additionalClasses.map((box) => this.#explorer.accepts([box])),
+    ]);
     await this.#explorer.name(additionalClasses);
     this.#additional = true;
     const isLikely =
@@ -191,7 +194,7 @@ export class Ikev2Inquiry {
     const group = (small ?? usable[0])?.id;
     if (group === undefined) return;
     const offer = acceptedOffer(this.knowledge, this.#classes(), questionRoom(group));
-    await this.#offer(offer, group, offerNotifies);
+    if (offer.length > 0) await this.#offer(offer, group, offerNotifies);
   }
 
   #hasAll(proposals: readonly (readonly Transform[])[]): boolean {
