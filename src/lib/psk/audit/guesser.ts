@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { createMemory, instantiate } from '../../core/wasm/engine.js';
 import { type AuditHash, hashBytes } from './hashes.js';
 import type { AuditTarget } from './material.js';
 import type { HashDesign } from './wasm/design.js';
-import { createMemory, instantiate } from './wasm/engine.js';
 import { BLOCK_WORDS, type HmacExports, hmacModule, type Layout, layoutOf } from './wasm/hmac-module.js';
 import { md5 } from './wasm/md5.js';
 import { sha1 } from './wasm/sha1.js';

@@ -12,7 +12,7 @@ import {
   load128,
   type Place,
   store128,
-} from './assembler.js';
+} from '../../../core/wasm/assembler.js';
 import type { HashDesign } from './design.js';
 import { xor } from './words.js';
 

@@ -1,0 +1,91 @@
+import { createMemory } from './wasm/engine.js';
+
+/** An address of this process that a C function is given. */
+export type Address = number;
+
+/** Bytes between two regions, to tell when somebody wrote past the end of one. */
+const GUARD_BYTES = 64;
+const GUARD = 0xa5;
+/** Regions begin where a cache line does. */
+const ALIGNMENT = 64;
+
+/** A piece of an arena. */
+export interface Region {
+  readonly name: string;
+  /** Where it begins, counted from the arena's first byte. */
+  readonly at: number;
+  /** Bytes. */
+  readonly length: number;
+}
+
+/**
+ * Memory that C functions and WebAssembly share with us. It never moves and never grows, so that an address stays
+ * good. Everything in it is named by its offset; {@link address} is the only way to an address, and checks that all
+ * the bytes meant are here. Regions lie between guards, which {@link damaged} looks at.
+ */
+export class Arena {
+  readonly memory: { buffer: ArrayBuffer };
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly #base: Address;
+  readonly #regions: Region[] = [];
+  #used = 0;
+
+  /**
+   * @param size bytes; rounded up to whole pages of 64 KiB
+   * @param addressOf where the first byte of an array is
+   */
+  constructor(size: number, addressOf: (bytes: Uint8Array) => Address) {
+    this.memory = createMemory(size);
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.view = new DataView(this.memory.buffer);
+    this.#base = addressOf(this.bytes);
+    if (!Number.isSafeInteger(this.#base + this.bytes.length))
+      throw new RangeError('addresses are too large');
+  }
+
+  /** Sets bytes apart. @throws RangeError when the arena is too small */
+  reserve(name: string, length: number): Region {
+    const guard = this.#used;
+    const at = roundUp(guard + GUARD_BYTES);
+    const end = roundUp(at + length);
+    if (end + GUARD_BYTES > this.bytes.length) {
+      throw new RangeError(`no ${length} bytes left for ${name} in an arena of ${this.bytes.length}`);
+    }
+    this.bytes.fill(GUARD, guard, at);
+    this.bytes.fill(GUARD, at + length, end + GUARD_BYTES);
+    this.#used = end;
+    const region = { name, at, length };
+    this.#regions.push(region);
+    return region;
+  }
+
+  /**
+   * Where `length` bytes from `offset` on are.
+   * @throws RangeError when not all of them are in the arena
+   */
+  address(offset: number, length: number): Address {
+    if (!(Number.isInteger(offset) && offset >= 0 && length >= 0 && offset + length <= this.bytes.length)) {
+      throw new RangeError(`${length} bytes at ${offset} are outside of an arena of ${this.bytes.length}`);
+    }
+    return this.#base + offset;
+  }
+
+  /** Regions next to which a guard changed: something was written where it does not belong. */
+  damaged(): string[] {
+    const whole = (from: number, to: number): boolean => {
+      for (let i = from; i < to; i++) if (this.bytes[i] !== GUARD) return false;
+      return true;
+    };
+    let guard = 0;
+    return this.#regions.flatMap(({ name, at, length }) => {
+      const before = guard;
+      guard = roundUp(at + length);
+      return whole(before, at) && whole(at + length, guard + GUARD_BYTES) ? [] : [name];
+    });
+  }
+}
+
+function roundUp(offset: number): number {
+  return Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
+}
