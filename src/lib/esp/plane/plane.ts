@@ -17,6 +17,20 @@ export interface ChildSaStats {
   lastInboundAt: number | undefined;
 }
 
+/** Counters before the first packet. */
+export function noTraffic(): ChildSaStats {
+  return {
+    packetsIn: 0,
+    packetsOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    icvFailures: 0,
+    replays: 0,
+    malformed: 0,
+    lastInboundAt: undefined,
+  };
+}
+
 /** What a plane reports back; called synchronously, must not throw. */
 export interface PlaneEvents {
   /** Three quarters of the sequence numbers are used: rekey now (RFC 4303 3.3.3: the counter never cycles). */

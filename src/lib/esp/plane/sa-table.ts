@@ -1,0 +1,157 @@
+import { type Endpoint, sameEndpoint } from '../../core/endpoint.js';
+import { KitError } from '../../core/errors.js';
+import { type InnerPacket, narrowestMatch } from '../inner.js';
+import type { ChildSa } from '../sa.js';
+
+/** A child SA in use; `Halves` is what a plane needs to seal and open its packets. */
+export interface Entry<Halves> {
+  readonly child: ChildSa;
+  readonly halves: Halves;
+  local: Endpoint;
+  remote: Endpoint;
+  /** The pair this one replaces, while that is still there. */
+  predecessor: Entry<Halves> | undefined;
+  /** True while the predecessor goes on sending (`sendOn: 'old'`). */
+  pending: boolean;
+  /** Where the peer was last reported to be. */
+  reported: Endpoint;
+}
+
+/** The SA database of a plane: which pair opens what arrives, and which one seals what leaves. */
+export class SaTable<Halves> {
+  /** Oldest first. */
+  readonly #entries = new Map<string, Entry<Halves>>();
+  readonly #bySpi = new Map<number, Entry<Halves>>();
+  /** Those that may send, newest first. */
+  #senders: Entry<Halves>[] = [];
+
+  /**
+   * @param makeHalves makes what packets need, once the pair is known to be new
+   * @param onChange called when another pair may have to send or receive a flow than before
+   */
+  constructor(
+    private readonly makeHalves: (child: ChildSa) => Halves,
+    private readonly onChange: () => void = () => {},
+  ) {}
+
+  install(child: ChildSa): Entry<Halves> {
+    return this.#add(child, undefined, false);
+  }
+
+  /** See `Plane.replace`. */
+  replace(oldId: string, child: ChildSa, sendOn: 'new' | 'old'): Entry<Halves> {
+    return this.#add(child, this.known(oldId), sendOn === 'old');
+  }
+
+  movePeer(id: string, local: Endpoint, remote: Endpoint): Entry<Halves> {
+    const entry = this.known(id);
+    entry.local = local;
+    entry.remote = remote;
+    entry.reported = remote;
+    return entry;
+  }
+
+  remove(id: string): Entry<Halves> {
+    const entry = this.known(id);
+    this.#entries.delete(id);
+    this.#bySpi.delete(entry.child.inbound.spi);
+    for (const successor of this.#entries.values()) {
+      if (successor.predecessor !== entry) continue;
+      successor.predecessor = entry.predecessor;
+      successor.pending = false;
+    }
+    this.#chooseSenders();
+    return entry;
+  }
+
+  get(id: string): Entry<Halves> | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** The pair that opens packets with this SPI. */
+  bySpi(spi: number): Entry<Halves> | undefined {
+    return this.#bySpi.get(spi);
+  }
+
+  /** All pairs, oldest first. */
+  entries(): IterableIterator<Entry<Halves>> {
+    return this.#entries.values();
+  }
+
+  /** @throws {KitError} `E_CHILD_SA_UNKNOWN` (bug) */
+  known(id: string): Entry<Halves> {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw new KitError('bug', 'E_CHILD_SA_UNKNOWN', `There is no child SA ${id}`);
+    return entry;
+  }
+
+  /** An authenticated packet came on a pair that waited for it: the peer has it, so it sends from now on. */
+  confirm(entry: Entry<Halves>): void {
+    if (!entry.pending) return;
+    entry.pending = false;
+    this.#chooseSenders();
+  }
+
+  /**
+   * The newest authenticated packet of a pair came from `remote`.
+   * @returns true when that is news
+   */
+  moved(entry: Entry<Halves>, remote: Endpoint): boolean {
+    if (sameEndpoint(remote, entry.reported)) return false;
+    entry.reported = remote;
+    return true;
+  }
+
+  /** The child SA with the narrowest selectors for the packet, the newest among equals. */
+  senderFor(packet: InnerPacket): Entry<Halves> | undefined {
+    let best: Entry<Halves> | undefined;
+    let bestRemote = -1;
+    let bestLocal = -1;
+    for (const entry of this.#senders) {
+      const { localSelectors, remoteSelectors } = entry.child;
+      const { source, destination, protocol, sourcePort, destinationPort } = packet;
+      const remote = narrowestMatch(remoteSelectors, destination, protocol, destinationPort);
+      if (remote === undefined || remote < bestRemote) continue;
+      const local = narrowestMatch(localSelectors, source, protocol, sourcePort);
+      if (local === undefined || (remote === bestRemote && local <= bestLocal)) continue;
+      best = entry;
+      bestRemote = remote;
+      bestLocal = local;
+    }
+    return best;
+  }
+
+  #add(child: ChildSa, predecessor: Entry<Halves> | undefined, pending: boolean): Entry<Halves> {
+    if (this.#entries.has(child.id) || this.#bySpi.has(child.inbound.spi)) {
+      throw new KitError(
+        'bug',
+        'E_CHILD_SA_EXISTS',
+        `Child SA ${child.id} or its inbound SPI is in use already`,
+      );
+    }
+    const { local, remote } = child;
+    const halves = this.makeHalves(child);
+    const entry = { child, halves, local, remote, predecessor, pending, reported: remote };
+    this.#entries.set(child.id, entry);
+    this.#bySpi.set(child.inbound.spi, entry);
+    this.#chooseSenders();
+    return entry;
+  }
+
+  /** A pair sends unless it waits for its turn or a successor has taken over. */
+  #chooseSenders(): void {
+    const entries = [...this.#entries.values()].reverse();
+    const superseded = new Set(entries.filter((entry) => !entry.pending).map((entry) => entry.predecessor));
+    this.#senders = entries.filter((entry) => !entry.pending && !superseded.has(entry));
+    this.onChange();
+  }
+}
+
+/** Whether an inner packet that arrived on a pair is one that it may carry (RFC 4301 5.2). */
+export function mayArrive(child: ChildSa, packet: InnerPacket): boolean {
+  const { source, destination, protocol, sourcePort, destinationPort } = packet;
+  return (
+    narrowestMatch(child.remoteSelectors, source, protocol, sourcePort) !== undefined &&
+    narrowestMatch(child.localSelectors, destination, protocol, destinationPort) !== undefined
+  );
+}
