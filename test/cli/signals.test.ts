@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkTun } from '../../src/lib/net/tun-device.js';
+import { checkTun } from '../../src/lib/net/tun-descriptor.js';
 import { bin, cleanEnvironment } from './run.js';
 
 const reason = await checkTun().then(

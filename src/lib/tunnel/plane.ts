@@ -13,7 +13,7 @@ export const devicePlane: PlaneFactory = async (settings, send, events) => {
  */
 export async function requireDevice(options: TunnelOptions, context: TunnelContext): Promise<void> {
   if (context.createPlane) return;
-  const { checkTun } = await import('../net/tun-device.js');
+  const { checkTun } = await import('../net/tun-descriptor.js');
   await checkTun(options.tunName);
 }
 

@@ -16,7 +16,8 @@ import {
   routeTo,
   setUp,
 } from '../../../src/lib/net/ip-command.js';
-import { checkTun, openTun, type TunDevice } from '../../../src/lib/net/tun-device.js';
+import { checkTun } from '../../../src/lib/net/tun-descriptor.js';
+import { openTun, type TunDevice } from '../../../src/lib/net/tun-device.js';
 import { localAddressFor } from '../../../src/lib/net/udp.js';
 import { openUndo } from '../../../src/lib/net/undo.js';
 

@@ -1,0 +1,48 @@
+import type { Address } from '../core/arena.js';
+import { noKoffi } from './libc.js';
+
+/**
+ * Reading and writing many packets with one call of C, by address. Nothing behind this point checks an address or a
+ * length: they come from an `Arena`, which does. All descriptors are non-blocking; results are those of C.
+ */
+export interface NativeIo {
+  /** @param set an array of struct pollfd */
+  poll(set: Address, count: number, timeoutMs: number): number;
+  read(fd: number, into: Address, length: number): number;
+  write(fd: number, from: Address, length: number): number;
+  /** @param vector an array of struct mmsghdr; @param timeout a struct timespec or 0 */
+  recvmmsg(fd: number, vector: Address, count: number, flags: number, timeout: Address): number;
+  /** @param message a struct msghdr */
+  sendmsg(fd: number, message: Address, flags: number): number;
+  /** @param vector an array of struct mmsghdr */
+  sendmmsg(fd: number, vector: Address, count: number, flags: number): number;
+  /** Of the last call that failed. */
+  errno(): number;
+  /** Where an array begins; it must not be on the heap of JavaScript, which moves. */
+  addressOf(bytes: Uint8Array): Address;
+}
+
+/**
+ * The C library of this process for the thread that asks.
+ * @throws {KitError} `E_NO_KOFFI` (environment)
+ */
+export async function loadNativeIo(): Promise<NativeIo> {
+  try {
+    const { default: koffi } = await import('koffi');
+    const lib = koffi.load(null);
+    const pointer = 'uintptr_t';
+    const size = 'size_t';
+    return {
+      poll: lib.func('poll', 'int', [pointer, 'unsigned long', 'int']),
+      read: lib.func('read', 'long', ['int', pointer, size]),
+      write: lib.func('write', 'long', ['int', pointer, size]),
+      recvmmsg: lib.func('recvmmsg', 'int', ['int', pointer, 'unsigned int', 'int', pointer]),
+      sendmsg: lib.func('sendmsg', 'long', ['int', pointer, 'int']),
+      sendmmsg: lib.func('sendmmsg', 'int', ['int', pointer, 'unsigned int', 'int']),
+      errno: () => koffi.errno(),
+      addressOf: (bytes) => Number(koffi.address(bytes)),
+    };
+  } catch (cause) {
+    throw noKoffi(cause);
+  }
+}
