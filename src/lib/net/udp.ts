@@ -1,9 +1,11 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { concatBytes } from '../core/bytes.js';
 import type { Endpoint, Path } from '../core/endpoint.js';
 import { KitError } from '../core/errors.js';
 import { formatIp, parseIp } from '../core/ip.js';
 import type { Log } from '../core/log.js';
+import { duplicate, keepForUs, openUdpDescriptor } from './udp-descriptor.js';
 
 /** A UDP port to open. Port 0 lets the system choose. */
 export interface UdpBinding {
@@ -28,9 +30,24 @@ export interface UdpTransport {
   send(path: Path, data: Uint8Array, keepalive?: true): void;
   /** Sends one UDP-encapsulated ESP packet. Never throws. */
   sendEsp(packet: Uint8Array, local: Endpoint, remote: Endpoint): void;
+  /**
+   * Gives the NAT-T sockets to somebody who reads and writes them by descriptor, closes these, and hands the IKE
+   * messages among what arrives to `receive` of the result. From then on IKE goes out through `send`.
+   * @returns undefined when they were not opened for that
+   */
+  giveAway(send: SendMessage): Promise<GivenSockets | undefined>;
   /** Datagrams that were not sent: queue full, no such socket, refused by the system. */
   readonly unsent: number;
   close(): Promise<void>;
+}
+
+/** Sends one datagram of a socket that was given away, marker included. */
+export type SendMessage = (local: Endpoint, remote: Endpoint, message: Uint8Array) => void;
+
+export interface GivenSockets {
+  readonly sockets: readonly { local: Endpoint; fd: number }[];
+  /** Takes an IKE message, without its marker. */
+  receive(local: Endpoint, remote: Endpoint, message: Uint8Array): void;
 }
 
 /** Bytes that may wait in one socket before more are dropped. */
@@ -44,16 +61,20 @@ const NON_ESP_MARKER = new Uint8Array(4);
 /**
  * Opens UDP sockets, IPv4 and IPv6 (only) by address, none shared with another process.
  * `local` of a received path is the binding it came through, also when that is a wildcard address.
+ * @param toGive opens NAT-T sockets in a way that they can be given away, which takes koffi
  * @throws {KitError} `E_PORT_IN_USE`, `E_PRIVILEGE`, `E_ADDRESS`, `E_BIND`; nothing stays open then
  */
 export async function openUdp(
   bindings: readonly UdpBinding[],
   onDatagram: (datagram: Datagram) => void,
   log: Log,
+  toGive = false,
 ): Promise<UdpTransport> {
   const ports: UdpPort[] = [];
   try {
-    for (const binding of bindings) ports.push(await UdpPort.open(binding, onDatagram, log));
+    for (const binding of bindings) {
+      ports.push(await UdpPort.open(binding, onDatagram, log, toGive && binding.natT));
+    }
   } catch (error) {
     await Promise.all(ports.map((port) => port.close()));
     throw error;
@@ -79,6 +100,20 @@ export async function openUdp(
     },
     sendEsp(packet, local, remote) {
       portFor(local, true)?.send([packet], remote);
+    },
+    async giveAway(send) {
+      const given = ports.filter(({ binding }) => binding.natT);
+      const sockets = [];
+      for (const port of given) {
+        const fd = await port.give(send);
+        if (fd !== undefined) sockets.push({ local: endpointOf(port.binding), fd });
+      }
+      if (sockets.length === 0) return undefined;
+      return {
+        sockets,
+        receive: (local, remote, data) =>
+          onDatagram({ kind: 'ike', path: { local, remote, natT: true }, data }),
+      };
     },
     get unsent() {
       return ports.reduce((sum, port) => sum + port.unsent, lost);
@@ -117,17 +152,22 @@ class UdpPort {
   unsent = 0;
   #queuedBytes = 0;
   #closing: Promise<void> | undefined;
+  /** Who sends since the socket was given away. */
+  #elsewhere: SendMessage | undefined;
 
   private constructor(
     readonly binding: UdpBinding,
     readonly socket: Socket,
     readonly log: Log,
+    /** Of a socket that may be given away. */
+    readonly fd: number | undefined,
   ) {}
 
   static async open(
     wanted: UdpBinding,
     onDatagram: (datagram: Datagram) => void,
     log: Log,
+    toGive: boolean,
   ): Promise<UdpPort> {
     const type = isIPv6(wanted.address) ? 'udp6' : 'udp4';
     const socket = createSocket({
@@ -137,18 +177,24 @@ class UdpPort {
       // Only literal addresses are sent to: no resolver, and no detour over a later tick.
       lookup: (host, _options, done) => done(null, host, type === 'udp6' ? 6 : 4),
     });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind({ address: wanted.address, port: wanted.port, exclusive: true }, () => {
-        socket.off('error', reject);
-        resolve();
+    let fd: number | undefined;
+    try {
+      if (toGive) fd = await openUdpDescriptor(wanted);
+      const place = fd === undefined ? { address: wanted.address, port: wanted.port } : { fd };
+      await new Promise<void>((resolve, reject) => {
+        socket.once('error', reject);
+        socket.bind({ ...place, exclusive: true }, () => {
+          socket.off('error', reject);
+          resolve();
+        });
       });
-    }).catch((cause: NodeJS.ErrnoException) => {
+      if (fd !== undefined) await keepForUs(fd);
+    } catch (cause) {
       socket.close();
-      throw bindError(wanted, cause);
-    });
+      throw cause instanceof KitError ? cause : bindError(wanted, cause as NodeJS.ErrnoException);
+    }
     const binding = { ...wanted, address: canonical(wanted.address), port: socket.address().port };
-    const port = new UdpPort(binding, socket, log);
+    const port = new UdpPort(binding, socket, log, fd);
     socket.on('error', (error) => log('debug', `UDP port ${binding.port}: ${error.message}`));
     socket.on('message', ({ buffer, byteOffset, byteLength }, from) =>
       port.#receive(new Uint8Array(buffer, byteOffset, byteLength), from, onDatagram),
@@ -157,7 +203,21 @@ class UdpPort {
     return port;
   }
 
+  /** @returns a descriptor that is the taker's to close; undefined when the socket stays here */
+  async give(send: SendMessage): Promise<number | undefined> {
+    if (this.fd === undefined || this.#closing !== undefined) return undefined;
+    const fd = await duplicate(this.fd);
+    this.#elsewhere = send;
+    this.socket.close();
+    this.#closing = Promise.resolve();
+    return fd;
+  }
+
   send(parts: readonly Uint8Array[], remote: Endpoint): void {
+    if (this.#elsewhere !== undefined) {
+      this.#elsewhere(endpointOf(this.binding), remote, concatBytes(...parts));
+      return;
+    }
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     if (
       this.#closing !== undefined ||
@@ -216,6 +276,10 @@ class UdpPort {
       this.log('debug', `UDP buffers stay as they are: ${String(error)}`);
     }
   }
+}
+
+function endpointOf({ address, port }: UdpBinding): Endpoint {
+  return { address, port };
 }
 
 /** RFC 5952 text without zone. */

@@ -21,7 +21,10 @@ afterEach(async () => {
 });
 
 /** A transport whose datagrams can be awaited one by one. */
-async function open(bindings: UdpBinding[]): Promise<{ udp: UdpTransport; next: () => Promise<Datagram> }> {
+async function open(
+  bindings: UdpBinding[],
+  toGive = false,
+): Promise<{ udp: UdpTransport; next: () => Promise<Datagram> }> {
   const arrived: Datagram[] = [];
   const waiting: ((datagram: Datagram) => void)[] = [];
   const udp = await openUdp(
@@ -32,6 +35,7 @@ async function open(bindings: UdpBinding[]): Promise<{ udp: UdpTransport; next: 
       else arrived.push(datagram);
     },
     silent,
+    toGive,
   );
   cleanups.push(() => udp.close());
   const next = async (): Promise<Datagram> => {
@@ -179,5 +183,56 @@ describe('UDP trouble', () => {
 describe('localAddressFor', () => {
   it.each(loopbacks)('finds the address that the system would send from to %s', async (address) => {
     expect(await localAddressFor(address)).toBe(address);
+  });
+});
+
+describe('sockets that can be given away', () => {
+  const bindings: UdpBinding[] = [
+    { address: '127.0.0.1', port: 0, natT: false },
+    { address: '127.0.0.1', port: 0, natT: true },
+  ];
+
+  it('work as others do, and let nobody else have their port', async () => {
+    const { udp, next } = await open(bindings, true);
+    const peer = await rawSocket();
+    udp.send(pathTo(udp, 1, { address: '127.0.0.1', port: peer.port }), ike);
+    expect(toHex(await peer.next())).toBe(`00000000${toHex(ike)}`);
+    peer.socket.send([new Uint8Array(4), ike], udp.bindings[1]!.port, '127.0.0.1');
+    expect(await next()).toMatchObject({ kind: 'ike', data: ike });
+    await expect(open([{ ...udp.bindings[1]! }], true)).rejects.toMatchObject({ code: 'E_PORT_IN_USE' });
+    const thief = createSocket({ type: 'udp4', reuseAddr: true });
+    cleanups.push(() => new Promise((resolve) => thief.close(() => resolve())));
+    const stolen = new Promise((resolve) => {
+      thief.once('error', () => resolve(false));
+      thief.bind(udp.bindings[1]!.port, '127.0.0.1', () => resolve(true));
+    });
+    expect(await stolen).toBe(false);
+  });
+
+  it('go on under another descriptor, and IKE takes the new way both in and out', async () => {
+    const { udp, next } = await open(bindings, true);
+    const sent: { remote: Endpoint; message: Uint8Array }[] = [];
+    const given = await udp.giveAway((_local, remote, message) => sent.push({ remote, message }));
+    const local = endpointOf(udp, 1);
+    expect(given!.sockets).toEqual([{ local, fd: expect.any(Number) }]);
+    const taker = createSocket('udp4');
+    cleanups.push(() => new Promise((resolve) => taker.close(() => resolve())));
+    await new Promise<void>((resolve) => taker.bind({ fd: given!.sockets[0]!.fd }, resolve));
+    const peer = await rawSocket();
+    const heard = new Promise<Uint8Array>((resolve) => taker.once('message', resolve));
+    peer.socket.send(esp, local.port, '127.0.0.1');
+    expect(toHex(await heard)).toBe(toHex(esp));
+
+    const remote = { address: '127.0.0.1', port: peer.port };
+    udp.send(pathTo(udp, 1, remote), ike);
+    udp.send(pathTo(udp, 1, remote), Uint8Array.of(0xff), true);
+    expect(sent.map(({ message }) => toHex(message))).toEqual([`00000000${toHex(ike)}`, 'ff']);
+    given!.receive(local, remote, ike);
+    expect(await next()).toEqual({ kind: 'ike', path: { local, remote, natT: true }, data: ike });
+  });
+
+  it('stay where they are when they were not opened for that', async () => {
+    const { udp } = await open(bindings);
+    expect(await udp.giveAway(() => {})).toBeUndefined();
   });
 });
