@@ -1,0 +1,338 @@
+import type { Arena, Region } from '../core/arena.js';
+import type { NativeIo } from './native-io.js';
+import { SOCKADDR_IN6_BYTES } from './socket-address.js';
+
+/*
+ * Many datagrams with one system call: recvmmsg with UDP_GRO, sendmsg with UDP_SEGMENT (linux/udp.h). The structures
+ * are those of Linux on 64-bit little-endian machines, which are all that koffi has prebuilt packages for.
+ */
+
+/** struct iovec: base, length. */
+const IOVEC_BYTES = 16;
+/** struct msghdr: name, name length, iov, count, control, control length, flags. */
+const MSGHDR_BYTES = 56;
+/** struct mmsghdr: struct msghdr, bytes received or sent. */
+const MMSGHDR_BYTES = 64;
+const MSG = {
+  name: 0,
+  nameLength: 8,
+  iov: 16,
+  iovCount: 24,
+  control: 32,
+  controlLength: 40,
+  flags: 48,
+  received: 56,
+};
+/** struct cmsghdr: length, level, type; then its data. */
+const CMSG_HEADER = 16;
+/** A control message of up to 8 bytes. */
+const CMSG_SPACE = 24;
+const NAME_SPACE = 32;
+const CONTROL_SPACE = 3 * CMSG_SPACE;
+
+const MSG_DONTWAIT = 0x40;
+const MSG_CTRUNC = 0x8;
+const MSG_TRUNC = 0x20;
+const SOL_IP = 0;
+const IP_TOS = 1;
+const SOL_UDP = 17;
+const UDP_SEGMENT = 103;
+const UDP_GRO = 104;
+const SOL_IPV6 = 41;
+const IPV6_TCLASS = 67;
+
+const EINTR = 4;
+const EIO = 5;
+const EAGAIN = 11;
+const EINVAL = 22;
+const EMSGSIZE = 90;
+const ENOBUFS = 105;
+
+/** Bytes of a UDP payload that fit into one IP packet of either version. */
+const MAX_PAYLOAD = 65_487;
+/** UDP_MAX_SEGMENTS of Linux before 6.9. */
+export const MAX_SEGMENTS = 64;
+
+/** Reads datagrams in batches. What the getters tell is true until the next {@link receive}. */
+export class DatagramReceiver {
+  readonly #io: NativeIo;
+  readonly #arena: Arena;
+  readonly #count: number;
+  readonly #size: number;
+  readonly #vector: Region;
+  readonly #names: Region;
+  readonly #controls: Region;
+  readonly #data: Region;
+  /** Of the last batch. */
+  #received = 0;
+
+  /**
+   * @param count datagrams, or super-segments of them, that one call may bring
+   * @param size bytes that each may have
+   */
+  constructor(io: NativeIo, arena: Arena, count: number, size: number) {
+    this.#io = io;
+    this.#arena = arena;
+    this.#count = count;
+    this.#size = size;
+    this.#vector = arena.reserve('received message headers', count * MMSGHDR_BYTES);
+    const vectors = arena.reserve('receive vectors', count * IOVEC_BYTES);
+    this.#names = arena.reserve('received names', count * NAME_SPACE);
+    this.#controls = arena.reserve('received control data', count * CONTROL_SPACE);
+    this.#data = arena.reserve('received datagrams', count * size);
+    for (let i = 0; i < count; i++) {
+      const header = this.#vector.at + i * MMSGHDR_BYTES;
+      const vector = vectors.at + i * IOVEC_BYTES;
+      setPointer(arena, vector, this.#data.at + i * size, size);
+      setNumber(arena, vector + 8, size);
+      setPointer(arena, header + MSG.name, this.#names.at + i * NAME_SPACE, NAME_SPACE);
+      setPointer(arena, header + MSG.iov, vector, IOVEC_BYTES);
+      setNumber(arena, header + MSG.iovCount, 1);
+      setPointer(arena, header + MSG.control, this.#controls.at + i * CONTROL_SPACE, CONTROL_SPACE);
+    }
+    this.#received = count;
+  }
+
+  /** Reads what has come, without waiting. @returns how many; 0 when there is nothing; minus errno when it failed */
+  receive(fd: number): number {
+    const { view } = this.#arena;
+    for (let i = 0; i < this.#received; i++) {
+      const header = this.#vector.at + i * MMSGHDR_BYTES;
+      view.setUint32(header + MSG.nameLength, SOCKADDR_IN6_BYTES, true);
+      view.setUint32(header + MSG.controlLength, CONTROL_SPACE, true);
+      view.setUint32(header + MSG.flags, 0, true);
+    }
+    const { at, length } = this.#vector;
+    const received = this.#io.recvmmsg(fd, this.#arena.address(at, length), this.#count, MSG_DONTWAIT, 0);
+    this.#received = Math.min(Math.max(received, 0), this.#count);
+    if (received >= 0) return this.#received;
+    const errno = this.#io.errno();
+    return errno === EAGAIN || errno === EINTR ? 0 : -errno;
+  }
+
+  /** Where a datagram begins. */
+  at(index: number): number {
+    return this.#data.at + index * this.#size;
+  }
+
+  /** Bytes; 0 when it did not fit and is cut off. */
+  length(index: number): number {
+    const header = this.#vector.at + index * MMSGHDR_BYTES;
+    const { view } = this.#arena;
+    const cut = (view.getUint32(header + MSG.flags, true) & (MSG_TRUNC | MSG_CTRUNC)) !== 0;
+    return cut ? 0 : Math.min(view.getUint32(header + MSG.received, true), this.#size);
+  }
+
+  /** Where the struct sockaddr of the sender is. */
+  nameAt(index: number): number {
+    return this.#names.at + index * NAME_SPACE;
+  }
+
+  /** Bytes of each datagram but the last, when several came as one; else 0. */
+  segmentSize(index: number): number {
+    const at = this.#control(index, SOL_UDP, UDP_GRO, SOL_UDP, UDP_GRO);
+    return at < 0 ? 0 : Math.max(0, this.#arena.view.getInt32(at, true));
+  }
+
+  /** TOS or traffic class of the outer packet; 0 where it is not known. */
+  trafficClass(index: number): number {
+    const at = this.#control(index, SOL_IP, IP_TOS, SOL_IPV6, IPV6_TCLASS);
+    return at < 0 ? 0 : this.#arena.bytes[at]!;
+  }
+
+  /** Where the data of a control message of one of two kinds are; -1 when there is none. */
+  #control(index: number, level: number, type: number, otherLevel: number, otherType: number): number {
+    const { view } = this.#arena;
+    const header = this.#vector.at + index * MMSGHDR_BYTES;
+    const begin = this.#controls.at + index * CONTROL_SPACE;
+    const end = begin + Math.min(view.getUint32(header + MSG.controlLength, true), CONTROL_SPACE);
+    for (let at = begin; at + CMSG_HEADER < end; ) {
+      const length = view.getUint32(at, true);
+      if (length <= CMSG_HEADER || at + length > end) return -1;
+      const itsLevel = view.getInt32(at + 8, true);
+      const itsType = view.getInt32(at + 12, true);
+      if ((itsLevel === level && itsType === type) || (itsLevel === otherLevel && itsType === otherType)) {
+        return at + CMSG_HEADER;
+      }
+      at += (length + 7) & ~7;
+    }
+    return -1;
+  }
+}
+
+/** How a sending went. `full`: the queue of the socket; `tooBig`: larger than the path takes. */
+export type Sent = 'ok' | 'full' | 'tooBig' | 'failed';
+
+/** Sends datagrams of equal size, the last of which may be smaller, that lie one after the other. */
+export class DatagramSender {
+  readonly #io: NativeIo;
+  readonly #arena: Arena;
+  readonly #header: Region;
+  readonly #vector: Region;
+  readonly #control: Region;
+  /** Headers for the way without UDP_SEGMENT. */
+  readonly #headers: Region;
+  readonly #vectors: Region;
+  /** False once the system refused to cut datagrams for us. */
+  segments: boolean;
+  /** System calls that sent something. */
+  calls = 0;
+
+  /** @param segments whether to try UDP_SEGMENT */
+  constructor(io: NativeIo, arena: Arena, segments = true) {
+    this.#io = io;
+    this.#arena = arena;
+    this.segments = segments;
+    this.#header = arena.reserve('sent message header', MSGHDR_BYTES);
+    this.#vector = arena.reserve('send vector', IOVEC_BYTES);
+    this.#control = arena.reserve('sent control data', 2 * CMSG_SPACE);
+    this.#headers = arena.reserve('sent message headers', MAX_SEGMENTS * MMSGHDR_BYTES);
+    this.#vectors = arena.reserve('send vectors', MAX_SEGMENTS * IOVEC_BYTES);
+    setPointer(arena, this.#header.at + MSG.iov, this.#vector.at, IOVEC_BYTES);
+    setNumber(arena, this.#header.at + MSG.iovCount, 1);
+    setPointer(arena, this.#header.at + MSG.control, this.#control.at, this.#control.length);
+    for (let i = 0; i < MAX_SEGMENTS; i++) {
+      const header = this.#headers.at + i * MMSGHDR_BYTES;
+      setPointer(arena, header + MSG.iov, this.#vectors.at + i * IOVEC_BYTES, IOVEC_BYTES);
+      setNumber(arena, header + MSG.iovCount, 1);
+      setPointer(arena, header + MSG.control, this.#control.at, this.#control.length);
+    }
+  }
+
+  /**
+   * @param at where the first datagram begins
+   * @param length bytes of all of them: at most 65,487, in at most 64 datagrams
+   * @param size bytes of each but the last
+   * @param name where the struct sockaddr of the receiver is
+   * @param trafficClass TOS or traffic class of the outer packets
+   */
+  send(
+    fd: number,
+    at: number,
+    length: number,
+    size: number,
+    name: number,
+    nameLength: number,
+    trafficClass: number,
+  ): Sent {
+    const count = Math.ceil(length / size);
+    if (length > MAX_PAYLOAD || count > MAX_SEGMENTS || size < 1) {
+      throw new RangeError(`${length} bytes in datagrams of ${size} are no batch`);
+    }
+    if (count > 1 && !this.segments)
+      return this.#sendEach(fd, at, length, size, name, nameLength, trafficClass);
+    const { view } = this.#arena;
+    const header = this.#header.at;
+    this.#address(header, this.#vector.at, at, length, name, nameLength);
+    view.setUint32(
+      header + MSG.controlLength,
+      this.#controlFor(nameLength, trafficClass, count > 1 ? size : 0),
+      true,
+    );
+    const sent = this.#io.sendmsg(fd, this.#arena.address(header, MSGHDR_BYTES), MSG_DONTWAIT);
+    if (sent >= 0) {
+      this.calls += 1;
+      return 'ok';
+    }
+    const errno = this.#io.errno();
+    // A device without checksums of its own (EIO) or an old kernel (EINVAL) leaves the cutting to us.
+    if (count > 1 && (errno === EIO || errno === EINVAL)) {
+      this.segments = false;
+      return this.#sendEach(fd, at, length, size, name, nameLength, trafficClass);
+    }
+    return outcomeOf(errno);
+  }
+
+  #sendEach(
+    fd: number,
+    at: number,
+    length: number,
+    size: number,
+    name: number,
+    nameLength: number,
+    trafficClass: number,
+  ): Sent {
+    const { view } = this.#arena;
+    const count = Math.ceil(length / size);
+    const controlLength = this.#controlFor(nameLength, trafficClass, 0);
+    for (let i = 0; i < count; i++) {
+      const header = this.#headers.at + i * MMSGHDR_BYTES;
+      const begin = i * size;
+      this.#address(
+        header,
+        this.#vectors.at + i * IOVEC_BYTES,
+        at + begin,
+        Math.min(size, length - begin),
+        name,
+        nameLength,
+      );
+      view.setUint32(header + MSG.controlLength, controlLength, true);
+    }
+    for (let done = 0; done < count; ) {
+      const vector = this.#arena.address(
+        this.#headers.at + done * MMSGHDR_BYTES,
+        (count - done) * MMSGHDR_BYTES,
+      );
+      const sent = this.#io.sendmmsg(fd, vector, count - done, MSG_DONTWAIT);
+      if (sent <= 0) return outcomeOf(this.#io.errno());
+      this.calls += 1;
+      done += sent;
+    }
+    return 'ok';
+  }
+
+  #address(
+    header: number,
+    vector: number,
+    at: number,
+    length: number,
+    name: number,
+    nameLength: number,
+  ): void {
+    const { view } = this.#arena;
+    setPointer(this.#arena, vector, at, length);
+    view.setUint32(vector + 8, length, true);
+    setPointer(this.#arena, header + MSG.name, name, nameLength);
+    view.setUint32(header + MSG.nameLength, nameLength, true);
+  }
+
+  /** @returns bytes of control data */
+  #controlFor(nameLength: number, trafficClass: number, size: number): number {
+    const { view } = this.#arena;
+    let { at } = this.#control;
+    if (size > 0) {
+      this.#controlHeader(at, SOL_UDP, UDP_SEGMENT, 2);
+      view.setUint16(at + CMSG_HEADER, size, true);
+      at += CMSG_SPACE;
+    }
+    if (trafficClass > 0) {
+      const six = nameLength === SOCKADDR_IN6_BYTES;
+      this.#controlHeader(at, six ? SOL_IPV6 : SOL_IP, six ? IPV6_TCLASS : IP_TOS, 4);
+      view.setInt32(at + CMSG_HEADER, trafficClass, true);
+      at += CMSG_SPACE;
+    }
+    return at - this.#control.at;
+  }
+
+  #controlHeader(at: number, level: number, type: number, length: number): void {
+    setNumber(this.#arena, at, CMSG_HEADER + length);
+    this.#arena.view.setInt32(at + 8, level, true);
+    this.#arena.view.setInt32(at + 12, type, true);
+  }
+}
+
+function outcomeOf(errno: number): Sent {
+  if (errno === EAGAIN || errno === ENOBUFS) return 'full';
+  return errno === EMSGSIZE ? 'tooBig' : 'failed';
+}
+
+/** Writes the address of bytes of the arena. */
+function setPointer(arena: Arena, at: number, target: number, length: number): void {
+  setNumber(arena, at, arena.address(target, length));
+}
+
+/** Writes 64 bits, of which the upper eleven stay zero. */
+function setNumber(arena: Arena, at: number, value: number): void {
+  arena.view.setUint32(at, value % 2 ** 32, true);
+  arena.view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
+}

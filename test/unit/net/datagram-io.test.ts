@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Arena } from '../../../src/lib/core/arena.js';
+import type { Endpoint } from '../../../src/lib/core/endpoint.js';
+import { DatagramReceiver, DatagramSender } from '../../../src/lib/net/datagram-io.js';
+import { loadLibc } from '../../../src/lib/net/libc.js';
+import { loadNativeIo } from '../../../src/lib/net/native-io.js';
+import { endpointOf, socketAddress } from '../../../src/lib/net/socket-address.js';
+import { openUdpDescriptor, prepareForBatches } from '../../../src/lib/net/udp-descriptor.js';
+
+const io = await loadNativeIo();
+const libc = await loadLibc();
+const open: number[] = [];
+afterEach(() => {
+  for (const fd of open.splice(0)) libc.close(fd);
+});
+
+/** A socket at a port that the test chooses, because a descriptor does not tell which it got. */
+async function socketAt(endpoint: Endpoint): Promise<number> {
+  const fd = await openUdpDescriptor(endpoint);
+  open.push(fd);
+  return fd;
+}
+
+async function world(address: string, port: number) {
+  const arena = new Arena(16 << 20, io.addressOf);
+  const receiver = new DatagramReceiver(io, arena, 32, 65_536);
+  const sender = new DatagramSender(io, arena);
+  const data = arena.reserve('data', 65_536);
+  const name = arena.reserve('name', 32);
+  const there = { address, port };
+  const here = { address, port: port + 1 };
+  const [from, to] = [await socketAt(here), await socketAt(there)];
+  const batches = await prepareForBatches(to, address.includes(':'));
+  const target = socketAddress(there);
+  arena.bytes.set(target, name.at);
+  for (let i = 0; i < data.length; i++) arena.bytes[data.at + i] = (i * 31) ^ (i >> 8);
+  const send = (length: number, size: number, trafficClass = 0) =>
+    sender.send(from, data.at, length, size, name.at, target.length, trafficClass);
+  /** All that came, cut into datagrams. */
+  const receive = () => {
+    const datagrams: Uint8Array[] = [];
+    const classes: number[] = [];
+    const names: (Endpoint | undefined)[] = [];
+    for (let count = receiver.receive(to); count > 0; count = receiver.receive(to)) {
+      for (let i = 0; i < count; i++) {
+        const [at, length] = [receiver.at(i), receiver.length(i)];
+        const size = receiver.segmentSize(i) || length;
+        for (let done = 0; done < length; done += size) {
+          datagrams.push(arena.bytes.slice(at + done, at + Math.min(done + size, length)));
+        }
+        classes.push(receiver.trafficClass(i));
+        const nameAt = receiver.nameAt(i);
+        names.push(endpointOf(arena.bytes.subarray(nameAt, nameAt + 28)));
+      }
+    }
+    return { datagrams, classes, names };
+  };
+  const sent = (length: number, size: number) =>
+    Array.from({ length: Math.ceil(length / size) }, (_, i) =>
+      arena.bytes.slice(data.at + i * size, data.at + Math.min((i + 1) * size, length)),
+    );
+  return { arena, sender, receiver, send, receive, sent, here, batches, to, name, data };
+}
+
+describe.each([
+  { address: '127.0.0.1', port: 41_500 },
+  { address: '::1', port: 41_510 },
+])('datagrams over $address', ({ address, port }) => {
+  it('come as they were sent, many with one call', async () => {
+    const { arena, sender, send, receive, sent, here } = await world(address, port);
+    for (const [length, size] of [
+      [1400, 1400],
+      [14_000, 1400],
+      [14_001, 1400],
+      [64_000, 1000],
+      [65_487, 65_487],
+      [1, 1],
+    ] as const) {
+      const before = sender.calls;
+      expect(send(length, size)).toBe('ok');
+      if (sender.segments) expect(sender.calls).toBe(before + 1);
+      const { datagrams, names } = receive();
+      expect(datagrams).toEqual(sent(length, size));
+      for (const name of names) expect(name).toEqual(here);
+    }
+    expect(arena.damaged()).toEqual([]);
+  });
+
+  it('are cut by us where the system does not', async () => {
+    const { arena, sender, send, receive, sent } = await world(address, port);
+    sender.segments = false;
+    expect(send(14_001, 1400)).toBe('ok');
+    expect(receive().datagrams).toEqual(sent(14_001, 1400));
+    expect(arena.damaged()).toEqual([]);
+  });
+
+  it('carry their traffic class', async () => {
+    const { send, receive } = await world(address, port);
+    send(100, 100, 0xb8);
+    expect(receive().classes).toEqual([0xb8]);
+    send(200, 100, 0x03);
+    expect(new Set(receive().classes)).toEqual(new Set([0x03]));
+  });
+});
+
+describe('sending', () => {
+  it('refuses what is no batch, before any call', async () => {
+    const { send } = await world('127.0.0.1', 41_520);
+    for (const [length, size] of [
+      [65_488, 1400],
+      [65_000, 1000],
+      [100, 0],
+      [100, -1],
+    ] as const) {
+      expect(() => send(length, size)).toThrow(RangeError);
+    }
+  });
+
+  it('says when the path takes less, and when there is nobody', async () => {
+    const { sender, name, data } = await world('127.0.0.1', 41_530);
+    const closed = 1_000_000;
+    expect(sender.send(closed, data.at, 10, 10, name.at, 16, 0)).toBe('failed');
+  });
+});
+
+describe('receiving', () => {
+  it('brings nothing when nothing came, and the reason when it cannot', async () => {
+    const { receiver, to } = await world('127.0.0.1', 41_540);
+    expect(receiver.receive(to)).toBe(0);
+    const EBADF = 9;
+    expect(receiver.receive(1_000_000)).toBe(-EBADF);
+  });
+});
