@@ -1,16 +1,13 @@
 import { createCipheriv } from 'node:crypto';
+import type { Address } from '../core/arena.js';
+import { Control, createCipherContext } from './evp-contexts.js';
+import { type EvpFunctions, loadEvp } from './evp-functions.js';
 import type { BoundCipher } from './transform.js';
 
 /*
- * AEADs through the OpenSSL inside the node binary itself, called by way of the optional package koffi. A call of
- * node:crypto makes objects for each packet, which costs several times what AES-GCM costs for 1,400 bytes; here the
- * cipher context is made once for a key. Addresses are unchecked behind this file, so every length is checked in it,
- * and bytes go in and out through memory that belongs to it alone.
+ * AEADs of packets that come as arrays, through EVP. Every length is checked in this file, and bytes go in and out
+ * through memory that belongs to it alone.
  */
-
-/** EVP_CIPHER_CTX_ctrl commands of openssl/evp.h. */
-const SET_IV_LENGTH = 0x9;
-const SET_TAG = 0x11;
 
 const NONCE_BYTES = 12;
 const IV_BYTES = 8;
@@ -22,19 +19,6 @@ const IN = { outLength: 0, key: 8, nonce: 64, aad: 96, data: 192 } as const;
 const SLAB = 1 << 15;
 /** Memory for plaintexts that are only lent: what is lent stays whole while as much again less one packet is opened. */
 const LENT = 1 << 20;
-
-type Address = number;
-
-interface Functions {
-  newContext(): Address;
-  freeContext(context: Address): void;
-  cipherByName(name: string): Address;
-  init(context: Address, cipher: Address, engine: 0, key: Address, nonce: Address): number;
-  control(context: Address, command: number, value: number, pointer: Address): number;
-  update(context: Address, out: Address, outLength: Address, data: Address, length: number): number;
-  final(context: Address, out: Address, outLength: Address): number;
-  address(of: Uint8Array): Address;
-}
 
 type Open = BoundCipher['open'];
 
@@ -57,7 +41,7 @@ let native: NativeAeads | undefined;
  */
 export async function useEvp(): Promise<boolean> {
   if (native === undefined) {
-    const functions = await loadFunctions();
+    const functions = await loadEvp().catch(() => undefined);
     if (functions === undefined) return false;
     const candidate = new NativeAeads(functions);
     if (!candidate.passesTest()) return false;
@@ -80,30 +64,8 @@ export function evpCipher(
   return native?.bind(algorithm, key, salt, icvBytes, otherwise);
 }
 
-async function loadFunctions(): Promise<Functions | undefined> {
-  try {
-    const { default: koffi } = await import('koffi');
-    const lib = koffi.load(null);
-    const pointer = 'uintptr_t';
-    const newContext = lib.func('EVP_CIPHER_CTX_new', pointer, []);
-    const cipherByName = lib.func('EVP_get_cipherbyname', pointer, ['str']);
-    return {
-      newContext: () => Number(newContext()),
-      freeContext: lib.func('EVP_CIPHER_CTX_free', 'void', [pointer]),
-      cipherByName: (name) => Number(cipherByName(name)),
-      init: lib.func('EVP_DecryptInit_ex', 'int', [pointer, pointer, pointer, pointer, pointer]),
-      control: lib.func('EVP_CIPHER_CTX_ctrl', 'int', [pointer, 'int', 'int', pointer]),
-      update: lib.func('EVP_DecryptUpdate', 'int', [pointer, pointer, pointer, pointer, 'int']),
-      final: lib.func('EVP_DecryptFinal_ex', 'int', [pointer, pointer, pointer]),
-      address: (of) => Number(koffi.address(of)),
-    };
-  } catch {
-    return undefined;
-  }
-}
-
 class NativeAeads {
-  readonly #evp: Functions;
+  readonly #evp: EvpFunctions;
   /** What OpenSSL reads; outside the heap of JavaScript, so its address stays. */
   readonly #in = new Uint8Array(IN.data + MAX_DATA);
   readonly #inAt: Address;
@@ -115,7 +77,7 @@ class NativeAeads {
   #lentUsed = 0;
   readonly #contexts = new FinalizationRegistry<Address>((context) => this.#evp.freeContext(context));
 
-  constructor(evp: Functions) {
+  constructor(evp: EvpFunctions) {
     this.#evp = evp;
     this.#inAt = evp.address(this.#in);
     this.#lentAt = evp.address(this.#lent);
@@ -193,19 +155,11 @@ class NativeAeads {
   }
 
   #makeContext(algorithm: string, key: Uint8Array): Address | undefined {
-    const cipher = this.#evp.cipherByName(algorithm);
-    if (cipher === 0) return undefined;
-    const context = this.#evp.newContext();
-    if (context === 0) return undefined;
     this.#in.set(key, IN.key);
-    const good =
-      this.#evp.init(context, cipher, 0, 0, 0) === 1 &&
-      this.#evp.control(context, SET_IV_LENGTH, NONCE_BYTES, 0) === 1 &&
-      this.#evp.init(context, 0, 0, this.#inAt + IN.key, 0) === 1;
+    const spec = { name: algorithm, nonceBytes: NONCE_BYTES };
+    const context = createCipherContext(this.#evp, spec, this.#inAt + IN.key, 'open');
     this.#in.fill(0, IN.key, IN.key + key.length);
-    if (good) return context;
-    this.#evp.freeContext(context);
-    return undefined;
+    return context;
   }
 
   /**
@@ -224,10 +178,10 @@ class NativeAeads {
     const evp = this.#evp;
     const at = this.#inAt;
     this.#in.set(salt, IN.nonce);
-    // Only the result of EVP_DecryptFinal_ex says that the ICV is right; every step must succeed before it counts.
+    // Only the result of EVP_CipherFinal_ex says that the ICV is right; every step must succeed before it counts.
     return (
-      evp.init(context, 0, 0, 0, at + IN.nonce) === 1 &&
-      evp.control(context, SET_TAG, icvBytes, at + data + length) === 1 &&
+      evp.init(context, 0, 0, 0, at + IN.nonce, -1) === 1 &&
+      evp.control(context, Control.SET_TAG, icvBytes, at + data + length) === 1 &&
       (aadBytes === 0 || evp.update(context, 0, at + IN.outLength, at + IN.aad, aadBytes) === 1) &&
       (length === 0 || evp.update(context, out, at + IN.outLength, at + data, length) === 1) &&
       evp.final(context, out + length, at + IN.outLength) === 1

@@ -1,0 +1,94 @@
+import type { Address, Arena } from '../core/arena.js';
+import { KitError } from '../core/errors.js';
+import type { EvpFunctions } from './evp-functions.js';
+
+/** EVP_CIPHER_CTX_ctrl commands of openssl/evp.h. */
+export const Control = { SET_IV_LENGTH: 0x9, GET_TAG: 0x10, SET_TAG: 0x11 } as const;
+
+/** A cipher as OpenSSL names it. */
+export interface EvpCipherSpec {
+  name: string;
+  /** Of an AEAD. */
+  nonceBytes?: number;
+  /** Of CCM, which wants to know the size of the ICV before the key. */
+  ccmIcvBytes?: number;
+}
+
+/**
+ * A context that has its key, and needs an IV for each packet. Nothing is padded: ESP does that by itself.
+ * @param key where the key is; not needed afterwards
+ * @returns undefined when OpenSSL has no such cipher
+ */
+export function createCipherContext(
+  evp: EvpFunctions,
+  { name, nonceBytes, ccmIcvBytes }: EvpCipherSpec,
+  key: Address,
+  direction: 'seal' | 'open',
+): Address | undefined {
+  const cipher = evp.cipherByName(name);
+  const context = cipher === 0 ? 0 : evp.newContext();
+  if (context === 0) return undefined;
+  const good =
+    evp.init(context, cipher, 0, 0, 0, direction === 'seal' ? 1 : 0) === 1 &&
+    (nonceBytes === undefined || evp.control(context, Control.SET_IV_LENGTH, nonceBytes, 0) === 1) &&
+    (ccmIcvBytes === undefined || evp.control(context, Control.SET_TAG, ccmIcvBytes, 0) === 1) &&
+    evp.init(context, 0, 0, key, 0, -1) === 1 &&
+    (nonceBytes !== undefined || evp.setPadding(context, 0) === 1);
+  if (good) return context;
+  evp.freeContext(context);
+  return undefined;
+}
+
+/** A MAC as OpenSSL names it, with the parameter that says upon what it is built. */
+export interface EvpMacSpec {
+  name: 'HMAC' | 'CMAC';
+  parameter: 'digest' | 'cipher';
+  value: string;
+}
+
+/** OSSL_PARAM_UTF8_STRING of openssl/core.h. */
+const UTF8_STRING = 4;
+/** Layout of the memory for {@link createMacContext}: one OSSL_PARAM, the one that ends the array, two texts, the key. */
+const PARAMETER = { key: 0, type: 8, data: 16, size: 24, returned: 32, bytes: 40 } as const;
+const TEXTS = { name: 80, value: 104, bytes: 24 } as const;
+const KEY = 128;
+
+/** Bytes that {@link createMacContext} needs besides the key. */
+export const MAC_SETUP_BYTES = KEY;
+
+/**
+ * A MAC context that has its key; EVP_MAC_init without one begins each MAC.
+ * @param scratch where {@link MAC_SETUP_BYTES} and the key have room; zeros afterwards
+ * @throws {KitError} `E_NO_OPENSSL` (environment) when OpenSSL has no such MAC
+ */
+export function createMacContext(
+  evp: EvpFunctions,
+  arena: Arena,
+  scratch: number,
+  { name, parameter, value }: EvpMacSpec,
+  key: Uint8Array,
+): Address {
+  const { bytes, view } = arena;
+  const length = KEY + key.length;
+  const at = arena.address(scratch, length);
+  bytes.fill(0, scratch, scratch + length);
+  writeText(bytes, scratch + TEXTS.name, parameter);
+  writeText(bytes, scratch + TEXTS.value, value);
+  view.setBigUint64(scratch + PARAMETER.key, BigInt(at + TEXTS.name), true);
+  view.setUint32(scratch + PARAMETER.type, UTF8_STRING, true);
+  view.setBigUint64(scratch + PARAMETER.data, BigInt(at + TEXTS.value), true);
+  view.setBigUint64(scratch + PARAMETER.size, BigInt(value.length), true);
+  bytes.set(key, scratch + KEY);
+  const mac = evp.newMac(name);
+  const good = mac !== 0 && evp.macInit(mac, at + KEY, key.length, at) === 1;
+  bytes.fill(0, scratch, scratch + length);
+  if (good) return mac;
+  if (mac !== 0) evp.freeMac(mac);
+  throw new KitError('environment', 'E_NO_OPENSSL', `This OpenSSL has no ${name} with ${value}`);
+}
+
+/** Text with the zero that ends it. @throws RangeError when it is too long */
+function writeText(bytes: Uint8Array, at: number, text: string): void {
+  if (text.length >= TEXTS.bytes) throw new RangeError(`${text} is too long`);
+  bytes.set(new TextEncoder().encode(`${text}\0`), at);
+}
