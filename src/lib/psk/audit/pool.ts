@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from '../../core/thread.js';
 import type { AuditTarget } from './material.js';
 import type { WorkerAnswer, WorkerStart, WorkerTask } from './worker.js';
 
@@ -16,7 +17,7 @@ export class Pool {
   constructor(threads: number, targets: readonly AuditTarget[]) {
     const workerData: WorkerStart = { targets };
     this.#workers = Array.from({ length: threads }, () => {
-      const each = { worker: startWorker(workerData), busy: 0 };
+      const each = { worker: startThread(new URL('./worker', import.meta.url), workerData), busy: 0 };
       each.worker.on('message', (answer: WorkerAnswer) => {
         each.busy--;
         const receive = this.#waiting.get(answer.batch);
@@ -66,14 +67,4 @@ export class Pool {
     }
     if (this.#failure !== undefined) throw this.#failure;
   }
-}
-
-/** The thread's code lies beside this file. Run from the sources, it needs the loader that reads them. */
-function startWorker(workerData: WorkerStart): Worker {
-  if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('./worker.js', import.meta.url), { workerData });
-  const loader = import.meta.resolve('tsx/esm/api');
-  const file = new URL('./worker.ts', import.meta.url).href;
-  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); import(${JSON.stringify(file)}); })`;
-  return new Worker(code, { eval: true, workerData });
 }
