@@ -36,6 +36,7 @@ export class Checksum {
    * @throws RangeError when the bytes are not all in the arena
    */
   sum(offset: number, length: number, initial: number): number {
+    if (!(length <= MAX_LENGTH)) throw new RangeError(`${length} bytes are too many for a sum`);
     this.#check(offset, length);
     return this.#exports.sum(offset, length, initial);
   }
@@ -51,7 +52,7 @@ export class Checksum {
   }
 
   #check(offset: number, length: number): void {
-    if (!(offset >= 0 && length >= 0 && length <= MAX_LENGTH && offset + length <= this.#size)) {
+    if (!(offset >= 0 && length >= 0 && offset + length <= this.#size)) {
       throw new RangeError(`${length} bytes at ${offset} are outside of an arena of ${this.#size}`);
     }
   }

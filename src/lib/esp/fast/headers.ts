@@ -5,7 +5,9 @@ export const IPV6_BYTES = 40;
 export const UDP_BYTES = 8;
 const TCP_BYTES = 20;
 
-/** More Fragments and Fragment Offset of IPv4; without Don't Fragment. */
+/** Of the fragmentation flags and offset of IPv4. */
+export const DONT_FRAGMENT = 0x4000;
+/** More Fragments and Fragment Offset. */
 const FRAGMENTED = 0x3fff;
 /** IPv6 extension headers: hop-by-hop options, routing, destination options. Length in units of 8 bytes after the first. */
 const HOP_BY_HOP = 0;
@@ -30,6 +32,11 @@ export const TcpFlag = {
 /** Offset of the Checksum field in the header of TCP and of UDP. */
 export const TCP_CHECKSUM = 16;
 export const UDP_CHECKSUM = 6;
+
+/** Where the addresses begin in an IP header; they are the last of it without options. */
+export function addressesAt(version: 4 | 6): number {
+  return version === 4 ? 12 : 8;
+}
 
 /** Where the headers of an IP packet end, as numbers, to be used again for each packet. */
 export class PacketHeaders {
