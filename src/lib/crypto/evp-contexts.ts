@@ -1,5 +1,4 @@
 import type { Address, Arena } from '../core/arena.js';
-import { KitError } from '../core/errors.js';
 import type { EvpFunctions } from './evp-functions.js';
 
 /** EVP_CIPHER_CTX_ctrl commands of openssl/evp.h. */
@@ -16,24 +15,29 @@ export interface EvpCipherSpec {
 
 /**
  * A context that has its key, and needs an IV for each packet. Nothing is padded: ESP does that by itself.
- * @param key where the key is; not needed afterwards
+ * @param scratch where the key has room; zeros afterwards
  * @returns undefined when OpenSSL has no such cipher
  */
 export function createCipherContext(
   evp: EvpFunctions,
+  arena: Arena,
+  scratch: number,
   { name, nonceBytes, ccmIcvBytes }: EvpCipherSpec,
-  key: Address,
+  key: Uint8Array,
   direction: 'seal' | 'open',
 ): Address | undefined {
   const cipher = evp.cipherByName(name);
   const context = cipher === 0 ? 0 : evp.newContext();
   if (context === 0) return undefined;
+  const at = arena.address(scratch, key.length);
+  arena.bytes.set(key, scratch);
   const good =
     evp.init(context, cipher, 0, 0, 0, direction === 'seal' ? 1 : 0) === 1 &&
     (nonceBytes === undefined || evp.control(context, Control.SET_IV_LENGTH, nonceBytes, 0) === 1) &&
     (ccmIcvBytes === undefined || evp.control(context, Control.SET_TAG, ccmIcvBytes, 0) === 1) &&
-    evp.init(context, 0, 0, key, 0, -1) === 1 &&
+    evp.init(context, 0, 0, at, 0, -1) === 1 &&
     (nonceBytes !== undefined || evp.setPadding(context, 0) === 1);
+  arena.bytes.fill(0, scratch, scratch + key.length);
   if (good) return context;
   evp.freeContext(context);
   return undefined;
@@ -59,7 +63,7 @@ export const MAC_SETUP_BYTES = KEY;
 /**
  * A MAC context that has its key; EVP_MAC_init without one begins each MAC.
  * @param scratch where {@link MAC_SETUP_BYTES} and the key have room; zeros afterwards
- * @throws {KitError} `E_NO_OPENSSL` (environment) when OpenSSL has no such MAC
+ * @returns undefined when OpenSSL has no such MAC
  */
 export function createMacContext(
   evp: EvpFunctions,
@@ -67,7 +71,7 @@ export function createMacContext(
   scratch: number,
   { name, parameter, value }: EvpMacSpec,
   key: Uint8Array,
-): Address {
+): Address | undefined {
   const { bytes, view } = arena;
   const length = KEY + key.length;
   const at = arena.address(scratch, length);
@@ -84,7 +88,7 @@ export function createMacContext(
   bytes.fill(0, scratch, scratch + length);
   if (good) return mac;
   if (mac !== 0) evp.freeMac(mac);
-  throw new KitError('environment', 'E_NO_OPENSSL', `This OpenSSL has no ${name} with ${value}`);
+  return undefined;
 }
 
 /** Text with the zero that ends it. @throws RangeError when it is too long */

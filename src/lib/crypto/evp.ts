@@ -1,5 +1,5 @@
 import { createCipheriv } from 'node:crypto';
-import type { Address } from '../core/arena.js';
+import { type Address, Arena } from '../core/arena.js';
 import { Control, createCipherContext } from './evp-contexts.js';
 import { type EvpFunctions, loadEvp } from './evp-functions.js';
 import type { BoundCipher } from './transform.js';
@@ -66,8 +66,9 @@ export function evpCipher(
 
 class NativeAeads {
   readonly #evp: EvpFunctions;
-  /** What OpenSSL reads; outside the heap of JavaScript, so its address stays. */
-  readonly #in = new Uint8Array(IN.data + MAX_DATA);
+  /** What OpenSSL reads. */
+  readonly #arena: Arena;
+  readonly #in: Uint8Array;
   readonly #inAt: Address;
   #slab = new Uint8Array(0);
   #slabAt: Address = 0;
@@ -79,7 +80,9 @@ class NativeAeads {
 
   constructor(evp: EvpFunctions) {
     this.#evp = evp;
-    this.#inAt = evp.address(this.#in);
+    this.#arena = new Arena(IN.data + MAX_DATA, evp.address);
+    this.#in = this.#arena.bytes;
+    this.#inAt = this.#arena.address(0, IN.data + MAX_DATA);
     this.#lentAt = evp.address(this.#lent);
   }
 
@@ -155,11 +158,8 @@ class NativeAeads {
   }
 
   #makeContext(algorithm: string, key: Uint8Array): Address | undefined {
-    this.#in.set(key, IN.key);
     const spec = { name: algorithm, nonceBytes: NONCE_BYTES };
-    const context = createCipherContext(this.#evp, spec, this.#inAt + IN.key, 'open');
-    this.#in.fill(0, IN.key, IN.key + key.length);
-    return context;
+    return createCipherContext(this.#evp, this.#arena, IN.key, spec, key, 'open');
   }
 
   /**
