@@ -113,12 +113,7 @@ export class Building {
 
   /** True when no other packet can follow. */
   get complete(): boolean {
-    return (
-      this.#short ||
-      this.#ending !== 0 ||
-      this.#count === MAX_SEGMENTS ||
-      this.end + this.#gsoSize - this.packet > MAX_PACKET
-    );
+    return this.#short || this.#ending !== 0 || this.#count === MAX_SEGMENTS;
   }
 
   /** True for a packet of the same addresses, protocol and ports. */
