@@ -137,6 +137,7 @@ export class EspFrame implements EspCipher {
 
   open(packet: number, length: number, out: number, sequence: number): number {
     if (this.#state !== 'open') throw misuse(this.#state, 'open');
+    if (!Number.isInteger(length)) throw new RangeError(`a packet has no ${length} bytes`);
     this.#arena.address(packet, length);
     const before = HEADER_BYTES + this.ivBytes;
     const data = length - before - this.icvBytes;

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { EvpFunctions } from '../../../../src/lib/crypto/evp-functions.js';
+import { oneSuiteEach, suites } from '../suites.js';
+import { evp } from './cipher-lab.js';
+import { FLIPS, tryForgeries } from './forgeries.js';
+
+const withEsn = (list: typeof suites) =>
+  list.flatMap(({ name, sa }) => [
+    { name, sa },
+    { name: `${name} with ESN`, sa: { ...sa, esn: true } },
+  ]);
+
+describe.skipIf(evp === undefined)('ESP ciphers in an arena', () => {
+  it.each(withEsn(suites))('refuse every forged packet: $name', ({ sa }) => {
+    const { tried, accepted } = tryForgeries(sa, evp!);
+    expect(accepted).toEqual([]);
+    expect(tried).toBeGreaterThan(3000);
+  });
+});
+
+/** Each takes one check away, and keeps all else. */
+const withoutCheck = {
+  final: { ...evp!, final: () => 1 },
+  update: {
+    ...evp!,
+    update: (...values: Parameters<EvpFunctions['update']>) => {
+      evp!.update(...values);
+      return 1;
+    },
+  },
+  compare: { ...evp!, compare: () => 0 },
+} satisfies Record<string, EvpFunctions>;
+
+/** Which check it is that says no: CCM gives its verdict when it decrypts, the other AEADs at the end. */
+function decisiveCheck(name: string): keyof typeof withoutCheck {
+  if (name.includes('AUTH_')) return 'compare';
+  return name.includes('CCM') ? 'update' : 'final';
+}
+
+describe.skipIf(evp === undefined)('the forged packets of these tests', () => {
+  const checked = withEsn(oneSuiteEach);
+
+  it.each(checked)('would be accepted without the last check: $name', ({ name, sa }) => {
+    const { tried, accepted } = tryForgeries(sa, withoutCheck[decisiveCheck(name)]);
+    const bytes = accepted.filter((what) => what.startsWith('byte '));
+    const overhead = 8 + sa.encr.ivBytes + (sa.encr.icvBytes || sa.integ!.icvBytes);
+    expect(bytes.length).toBeGreaterThanOrEqual(FLIPS.length * (2 * overhead + 61 + 250));
+    for (const what of [
+      'SPI 0',
+      'sequence number 0',
+      'ICV of another packet',
+      'sealed with another key (0)',
+    ]) {
+      expect(accepted).toContain(what);
+    }
+    if (sa.esn) expect(accepted).toContain('high word 0');
+    expect(accepted.length).toBeGreaterThan(tried * 0.6);
+  });
+
+  it.each(checked)('are refused when another check is missing: $name', ({ name, sa }) => {
+    for (const [check, functions] of Object.entries(withoutCheck)) {
+      if (check !== decisiveCheck(name)) expect(tryForgeries(sa, functions).accepted, check).toEqual([]);
+    }
+  });
+});
