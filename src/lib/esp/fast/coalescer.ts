@@ -66,7 +66,7 @@ export class Coalescer {
   constructor(
     arena: Arena,
     write: (offset: number, length: number) => void,
-    { flows = 4, udp = false }: CoalescerOptions = {},
+    { flows = 8, udp = false }: CoalescerOptions = {},
   ) {
     if (!(flows >= 1)) throw new RangeError('at least one flow has to be merged');
     this.#arena = arena;
