@@ -18,23 +18,23 @@ describe.skipIf(evp === undefined)('ESP ciphers in an arena', () => {
   });
 });
 
-/** Each takes one check away, and keeps all else. */
+const careless = (...values: Parameters<EvpFunctions['update']>): number => {
+  evp!.update(...values);
+  return 1;
+};
+
+/** Each takes a check away, and keeps all else. */
 const withoutCheck = {
   final: { ...evp!, final: () => 1 },
-  update: {
-    ...evp!,
-    update: (...values: Parameters<EvpFunctions['update']>) => {
-      evp!.update(...values);
-      return 1;
-    },
-  },
+  update: { ...evp!, update: careless },
+  both: { ...evp!, update: careless, final: () => 1 },
   compare: { ...evp!, compare: () => 0 },
 } satisfies Record<string, EvpFunctions>;
 
-/** Which check it is that says no: CCM gives its verdict when it decrypts, the other AEADs at the end. */
-function decisiveCheck(name: string): keyof typeof withoutCheck {
+/** Which check it is that says no. CCM gives its verdict when it decrypts, and OpenSSL 3.5 once more at the end. */
+function decisiveCheck(name: string): 'final' | 'both' | 'compare' {
   if (name.includes('AUTH_')) return 'compare';
-  return name.includes('CCM') ? 'update' : 'final';
+  return name.includes('CCM') ? 'both' : 'final';
 }
 
 describe.skipIf(evp === undefined)('the forged packets of these tests', () => {
@@ -58,8 +58,14 @@ describe.skipIf(evp === undefined)('the forged packets of these tests', () => {
   });
 
   it.each(checked)('are refused when another check is missing: $name', ({ name, sa }) => {
-    for (const [check, functions] of Object.entries(withoutCheck)) {
-      if (check !== decisiveCheck(name)) expect(tryForgeries(sa, functions).accepted, check).toEqual([]);
+    const decisive = decisiveCheck(name);
+    const others = {
+      final: ['update', 'compare'],
+      both: ['final', 'compare'],
+      compare: ['both'],
+    } as const;
+    for (const check of others[decisive]) {
+      expect(tryForgeries(sa, withoutCheck[check]).accepted, check).toEqual([]);
     }
   });
 });
