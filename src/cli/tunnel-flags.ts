@@ -95,6 +95,13 @@ export const tunnelFlags = {
     max: 65_535,
     helpGroup: 'NETWORK',
   }),
+  plane: Flags.option({
+    description:
+      'what carries the traffic: fast needs 64-bit Linux, simple works on all; auto takes fast where it can be had',
+    options: ['auto', 'fast', 'simple'] as const,
+    default: 'auto',
+    helpGroup: 'NETWORK',
+  })(),
   'tun-name': Flags.string({
     description: 'name of the network device; default: chosen by the system',
     helpValue: '<name>',

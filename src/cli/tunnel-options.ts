@@ -16,6 +16,7 @@ export interface TunnelFlagValues {
   fragmentation: 'yes' | 'no';
   'fragment-size'?: number | undefined;
   mtu?: number | undefined;
+  plane: 'auto' | 'fast' | 'simple';
   'tun-name'?: string | undefined;
   keylog?: string | undefined;
   'rekey-ike': string;
@@ -90,6 +91,7 @@ function tunnelOptions(flags: TunnelFlagValues): WithoutCredentials<TunnelOption
     fragmentation: flags.fragmentation === 'yes',
     fragmentSize: flags['fragment-size'],
     mtu: flags.mtu,
+    plane: flags.plane,
     tunName: name,
     keylog: flags.keylog,
     rekeyIke: parseLifetime(flags['rekey-ike'], '--rekey-ike'),

@@ -1,4 +1,5 @@
 import type { Address } from '../core/arena.js';
+import { KitError } from '../core/errors.js';
 import { noKoffi } from './libc.js';
 
 /**
@@ -24,9 +25,21 @@ export interface NativeIo {
 
 /**
  * The C library of this process for the thread that asks.
- * @throws {KitError} `E_NO_KOFFI` (environment)
+ * @throws {KitError} `E_NO_KOFFI`, `E_NO_FAST_IO` (environment)
  */
 export async function loadNativeIo(): Promise<NativeIo> {
+  // The layouts of structures are those of 64-bit little-endian machines.
+  if (process.platform !== 'linux' || !['x64', 'arm64', 'riscv64', 'loong64'].includes(process.arch)) {
+    const system = `${process.platform} on ${process.arch}`;
+    throw new KitError(
+      'environment',
+      'E_NO_FAST_IO',
+      `Reading many packets at once is not possible on ${system}`,
+      {
+        hint: 'The simple plane (--plane simple) works on every Linux.',
+      },
+    );
+  }
   try {
     const { default: koffi } = await import('koffi');
     const lib = koffi.load(null);

@@ -11,7 +11,7 @@ import { type Attempt, connectFailure, internalError, unconfirmed } from './fail
 import { HostNetwork, outerPath } from './host-network.js';
 import type { KeyLog } from './keylog.js';
 import { defaultMtu } from './overhead.js';
-import { deviceFailed, devicePlane, plainEsp } from './plane.js';
+import { deviceFailed, devicePlane, givesSockets, plainEsp } from './plane.js';
 import { findGateway } from './resolve.js';
 import { coversAddress, familyOf, leftOutside, sourceWithin, tunnelRoutes } from './routes.js';
 import { Sequence } from './sequence.js';
@@ -42,6 +42,7 @@ export class ClientConnection {
   readonly #sequence = new Sequence();
   readonly #attempt: Attempt;
   #driver: Driver | undefined;
+  #transport: UdpTransport | undefined;
   #assigned: AssignedAddresses = { addresses: [], dns: [] };
   #onUp: () => void = () => {};
   /** The session has had its last event. */
@@ -104,7 +105,9 @@ export class ClientConnection {
           this.#driver?.receive(datagram);
         },
         this.#context.log,
+        givesSockets(this.#options, this.#context),
       );
+      this.#transport = transport;
       this.#start(transport, remote);
       if (stop.aborted) onStop();
       const reason = await ended;
@@ -231,12 +234,14 @@ export class ClientConnection {
     const mtu =
       this.#options.mtu ?? defaultMtu(outer?.mtu, familyOf(child.path.remote.address), [child.suite]);
     const driver = this.#driver!;
-    const create = this.#context.createPlane ?? devicePlane;
-    this.#tracker.plane = await create(
+    const create = this.#context.createPlane ?? devicePlane(this.#options.plane ?? 'auto', this.#context.log);
+    const plane = await create(
       { name: this.#options.tunName, mtu },
       (packet, local, remote) => driver.sendEsp(packet, local, remote),
       driver.planeEvents((error) => this.#fail(deviceFailed(error))),
     );
+    this.#tracker.plane = plane;
+    if (this.#transport !== undefined) await plane.attach?.(this.#transport);
     const events = this.#tracker.apply(onlySession, event, via);
     const device = this.#tracker.plane.deviceName;
     if (!virtual && device !== undefined) await this.#configure(device, mtu, child);

@@ -1,11 +1,31 @@
 import { KitError } from '../core/errors.js';
-import type { PlaneFactory, TunnelContext, TunnelOptions } from './types.js';
+import type { Log } from '../core/log.js';
+import type { PlaneChoice, PlaneFactory, TunnelContext, TunnelOptions } from './types.js';
 
-/** Userspace ESP over a TUN device; loaded when a device is wanted and not before. */
-export const devicePlane: PlaneFactory = async (settings, send, events) => {
-  const { createTunPlane } = await import('../esp/plane/tun.js');
-  return createTunPlane(settings, send, events);
-};
+/**
+ * Userspace ESP over a TUN device; loaded when a device is wanted and not before.
+ * @param wanted `auto` takes the fast plane, and where it cannot be had says so and takes the simple one
+ */
+export function devicePlane(wanted: PlaneChoice, log: Log): PlaneFactory {
+  return async (settings, send, events) => {
+    if (wanted !== 'simple') {
+      const { createFastPlane, fastPlaneMisses } = await import('../esp/plane/fast.js');
+      const missing = await fastPlaneMisses();
+      if (missing === undefined || wanted === 'fast') {
+        if (missing !== undefined) throw missing;
+        return createFastPlane(settings, events);
+      }
+      log('info', `the simple plane carries the traffic: ${missing.message}`);
+    }
+    const { createTunPlane } = await import('../esp/plane/tun.js');
+    return createTunPlane(settings, send, events);
+  };
+}
+
+/** Whether sockets are opened so that a plane can take them over. */
+export function givesSockets(options: TunnelOptions, context: TunnelContext): boolean {
+  return context.createPlane === undefined && options.plane !== 'simple';
+}
 
 /**
  * Fails before any packet is sent when there could be no device in the end.

@@ -18,7 +18,7 @@ import { HostNetwork, interfaceMtu } from './host-network.js';
 import type { KeyLog } from './keylog.js';
 import { listenBindings } from './listen.js';
 import { defaultMtu, possibleSuites } from './overhead.js';
-import { deviceFailed, devicePlane, plainEsp } from './plane.js';
+import { deviceFailed, devicePlane, givesSockets, plainEsp } from './plane.js';
 import { familyOf, overlapping, sourceWithin } from './routes.js';
 import { Sequence } from './sequence.js';
 import { SaTracker } from './tracker.js';
@@ -87,8 +87,14 @@ export class TunnelServer {
       const { listen, port, natPort, duration } = this.#options;
       const bindings = listenBindings(listen, addresses, port, natPort);
       await this.#createPlane(bindings, addresses);
-      transport = await openUdp(bindings, (datagram) => this.#driver.receive(datagram), this.#context.log);
+      transport = await openUdp(
+        bindings,
+        (datagram) => this.#driver.receive(datagram),
+        this.#context.log,
+        givesSockets(this.#options, this.#context),
+      );
       this.#driver.transport = transport;
+      await this.#tracker.plane?.attach?.(transport);
       this.#emit([{ event: 'listening', addresses: transport.bindings.map((binding) => ({ ...binding })) }]);
       if (duration !== undefined) cancelLeave = runAfter(duration, onStop);
       if (signal.aborted) onStop();
@@ -103,7 +109,7 @@ export class TunnelServer {
 
   async #createPlane(bindings: readonly UdpBinding[], addresses: HostAddress[]): Promise<void> {
     const { mtu = await this.#smallestMtu(bindings, addresses), tunName, pools } = this.#options;
-    const create = this.#context.createPlane ?? devicePlane;
+    const create = this.#context.createPlane ?? devicePlane(this.#options.plane ?? 'auto', this.#context.log);
     const plane = await create(
       { name: tunName, mtu },
       (packet, local, remote) => this.#driver.sendEsp(packet, local, remote),

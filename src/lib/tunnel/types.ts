@@ -26,6 +26,8 @@ export interface TunnelOptions {
   /** Inner MTU, bytes; undefined: derived from the path. */
   mtu?: number | undefined;
   tunName?: string | undefined;
+  /** Undefined: `auto`. */
+  plane?: PlaneChoice | undefined;
   /** Folder for the key log; undefined: none. */
   keylog?: string | undefined;
   /** Milliseconds; undefined: never. */
@@ -51,6 +53,9 @@ export interface ServerOptions extends TunnelOptions {
   /** Half-open SAs from which on cookies are asked. */
   cookieThreshold: number;
 }
+
+/** Which plane carries the traffic: the fast one, the simple one, or the fast one where it can be had. */
+export type PlaneChoice = 'auto' | 'fast' | 'simple';
 
 /** Where a tunnel gets its plane; `demo` and tests hand in memory planes. */
 export type PlaneFactory = (

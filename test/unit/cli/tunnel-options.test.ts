@@ -5,6 +5,7 @@ const defaults: TunnelFlagValues = {
   port: 500,
   'nat-port': 4500,
   encap: true,
+  plane: 'auto',
   fragmentation: 'yes',
   'rekey-ike': '4h',
   'rekey-child': '1h',

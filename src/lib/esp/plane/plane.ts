@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../core/endpoint.js';
+import type { UdpTransport } from '../../net/udp.js';
 import type { ChildSa } from '../sa.js';
 
 /** Counters of one child SA. */
@@ -46,6 +47,8 @@ export interface PlaneEvents {
  * All calls are synchronous; bad arguments are bugs and throw.
  */
 export interface Plane {
+  /** Takes the NAT-T sockets over, where the plane reads and writes them itself. Before that no packet flows. */
+  attach?(transport: UdpTransport): Promise<void>;
   /** Largest inner packet, bytes. */
   readonly mtu: number;
   /** Name of the network device, or undefined when there is none. */

@@ -1,0 +1,90 @@
+import type { ChildSaStats } from '../plane/plane.js';
+
+/*
+ * Numbers that the thread of the data path writes and the main thread reads, in shared memory: a message for each
+ * packet, or each question, would cost more than the packet.
+ */
+
+/** Places of the counters of one child SA. */
+export const SaCounter = {
+  PACKETS_IN: 0,
+  PACKETS_OUT: 1,
+  BYTES_IN: 2,
+  BYTES_OUT: 3,
+  ICV_FAILURES: 4,
+  REPLAYS: 5,
+  MALFORMED: 6,
+  /** Milliseconds since the epoch; 0 before the first packet. */
+  LAST_INBOUND_AT: 7,
+} as const;
+
+/** Memory for the counters of one child SA. */
+export function createSaCounters(): Float64Array<SharedArrayBuffer> {
+  return new Float64Array(new SharedArrayBuffer(8 * Object.keys(SaCounter).length));
+}
+
+export function readSaCounters(counters: Float64Array): ChildSaStats {
+  const at = (index: number): number => counters[index] ?? 0;
+  return {
+    packetsIn: at(SaCounter.PACKETS_IN),
+    packetsOut: at(SaCounter.PACKETS_OUT),
+    bytesIn: at(SaCounter.BYTES_IN),
+    bytesOut: at(SaCounter.BYTES_OUT),
+    icvFailures: at(SaCounter.ICV_FAILURES),
+    replays: at(SaCounter.REPLAYS),
+    malformed: at(SaCounter.MALFORMED),
+    lastInboundAt: at(SaCounter.LAST_INBOUND_AT) || undefined,
+  };
+}
+
+/** What a data path counts beside its SAs. */
+const names = [
+  /** Inbound: no SA has this SPI. */
+  'unknownSpi',
+  /** Outbound: no child SA has selectors for the packet. */
+  'noChild',
+  /** Outbound: no whole IP packet; inbound: no ESP. */
+  'malformed',
+  /** Outbound: larger than the MTU of the device or of the path. */
+  'tooBig',
+  /** Outbound: the SA has used all its sequence numbers. */
+  'exhausted',
+  /** Inbound: the device took no more. */
+  'device',
+  /** Outbound: the queue of the socket stayed full. */
+  'sendQueue',
+  /** Outbound: the system refused to send. */
+  'unsent',
+  /** IKE messages that came faster than they were handled. */
+  'ikeQueue',
+  /** Reads and writes of the device, with the packets that they carried. */
+  'deviceReads',
+  'devicePacketsOut',
+  'deviceWrites',
+  'devicePacketsIn',
+  /** Reads of sockets that brought something, and the datagrams that came. */
+  'socketReads',
+  'datagramsIn',
+  /** Calls that sent something, and the datagrams that left. */
+  'socketWrites',
+  'datagramsOut',
+] as const;
+
+export type PathCounter = (typeof names)[number];
+
+export const PathCounter = Object.fromEntries(names.map((name, index) => [name, index])) as Record<
+  PathCounter,
+  number
+>;
+
+/** Memory for the counters of a data path. */
+export function createPathCounters(): Float64Array<SharedArrayBuffer> {
+  return new Float64Array(new SharedArrayBuffer(8 * names.length));
+}
+
+export function readPathCounters(counters: Float64Array): Record<PathCounter, number> {
+  return Object.fromEntries(names.map((name, index) => [name, counters[index] ?? 0])) as Record<
+    PathCounter,
+    number
+  >;
+}

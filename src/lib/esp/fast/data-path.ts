@@ -1,0 +1,298 @@
+import { Arena } from '../../core/arena.js';
+import { type Endpoint, sameEndpoint } from '../../core/endpoint.js';
+import { KitError } from '../../core/errors.js';
+import { DatagramReceiver, DatagramSender } from '../../net/datagram-io.js';
+import type { NativeIo } from '../../net/native-io.js';
+import { socketAddress } from '../../net/socket-address.js';
+import type { PlaneEvents } from '../plane/plane.js';
+import { SaTable } from '../plane/sa-table.js';
+import { ReplayWindow } from '../replay.js';
+import type { ChildSa } from '../sa.js';
+import { PathCounter } from './counters.js';
+import { createEspCipher } from './esp-cipher-create.js';
+import { type FastSa, NameSlots } from './fast-sa.js';
+import { Inbound, type ReceivingSocket } from './inbound.js';
+import { Outbound } from './outbound.js';
+
+/** Datagrams, or super-segments of them, that one call may bring. */
+const BATCH = 32;
+const MAX_DATAGRAM = 65_536;
+/** Reads of the device before sockets get their turn: some hundred microseconds of work at most. */
+const DEVICE_READS = 8;
+const ARENA_BYTES = 6 << 20;
+/** IKE messages come from whoever knows the port. */
+const MAX_IKE_BYTES = 65_535;
+
+/** struct pollfd: descriptor, events, what happened. */
+const POLLFD_BYTES = 8;
+const POLLIN = 1;
+const POLLOUT = 4;
+const POLL_BROKEN = 0x8 | 0x10 | 0x20;
+const EINTR = 4;
+const EIO = 5;
+const EBADF = 9;
+const EAGAIN = 11;
+const ENOTSOCK = 88;
+
+/** The device as the data path knows it. */
+export interface PathDevice {
+  fd: number;
+  mtu: number;
+  offload: { udp: boolean } | undefined;
+}
+
+export interface DataPathHooks extends Omit<PlaneEvents, 'failed'> {
+  /** An IKE message came, without its marker. */
+  ike(local: Endpoint, remote: Endpoint, message: Uint8Array): void;
+}
+
+/**
+ * Carries packets between a TUN device and sockets for UDP-encapsulated ESP, with the child SAs it is given. It has
+ * everything that a packet needs in one arena and makes no objects for it. {@link turn} waits, so it belongs into a
+ * thread of its own.
+ */
+export class DataPath {
+  readonly #io: NativeIo;
+  readonly #arena: Arena;
+  readonly #sockets: readonly ReceivingSocket[];
+  readonly #wake: number;
+  readonly #counters: Float64Array;
+  readonly #table: SaTable<FastSa>;
+  readonly #names: NameSlots;
+  readonly #sender: DatagramSender;
+  readonly #inbound: Inbound;
+  readonly #outbound: Outbound;
+  readonly #ikeName: number;
+  readonly #ikeMessage: number;
+  /** Poll sets: the device, the wake-up descriptor, the sockets; and one socket that is to have room. */
+  readonly #set: number;
+  readonly #roomSet: number;
+  /** Where counters of SAs that are being made come from. */
+  #nextCounters: Float64Array = new Float64Array(0);
+
+  /**
+   * @param wake a descriptor that becomes readable when {@link turn} is to end early
+   * @param counters see `PathCounter`
+   */
+  constructor(
+    io: NativeIo,
+    device: PathDevice,
+    sockets: readonly ReceivingSocket[],
+    wake: number,
+    counters: Float64Array,
+    hooks: DataPathHooks,
+  ) {
+    this.#io = io;
+    this.#sockets = sockets;
+    this.#wake = wake;
+    this.#counters = counters;
+    const arena = new Arena(ARENA_BYTES, io.addressOf);
+    this.#arena = arena;
+    this.#names = new NameSlots(arena);
+    this.#ikeName = arena.reserve('name of an IKE peer', 32).at;
+    this.#ikeMessage = arena.reserve('IKE message', MAX_IKE_BYTES).at;
+    const descriptors = [device.fd, wake, ...sockets.map(({ fd }) => fd)];
+    this.#set = this.#pollSet('poll set', descriptors, POLLIN);
+    this.#roomSet = this.#pollSet('poll set of a sender', [-1], POLLOUT);
+    this.#table = new SaTable(
+      (child) => this.#makeSa(child),
+      () => {
+        this.#inbound.forgetFlows();
+        this.#outbound.forgetFlows();
+      },
+    );
+    const table = this.#table;
+    const sender = new DatagramSender(io, arena);
+    this.#sender = sender;
+    this.#outbound = new Outbound({
+      io,
+      arena,
+      sender,
+      table,
+      counters,
+      tun: { fd: device.fd, mtu: device.mtu, offload: device.offload !== undefined },
+      waitForRoom: (fd, milliseconds) => this.#waitForRoom(fd, milliseconds),
+      onNearlyExhausted: ({ child }) => hooks.sequenceNearlyExhausted(child.id),
+      onTooBig: () => {},
+    });
+    this.#inbound = new Inbound({
+      io,
+      arena,
+      receiver: new DatagramReceiver(io, arena, BATCH, MAX_DATAGRAM),
+      table,
+      counters,
+      tun: device,
+      onIke: ({ local }, remote, message) => hooks.ike(local, remote, message),
+      onConfirmed: (entry) => table.confirm(entry),
+      onMoved: (entry, remote) => {
+        if (table.moved(entry, remote)) hooks.peerMoved(entry.child.id, remote);
+      },
+    });
+  }
+
+  /** See `Plane.install`. @param counters of the child SA, see `SaCounter` */
+  install(child: ChildSa, counters: Float64Array): void {
+    this.#nextCounters = counters;
+    this.#table.install(child);
+  }
+
+  /** See `Plane.replace`. */
+  replace(oldId: string, child: ChildSa, sendOn: 'new' | 'old', counters: Float64Array): void {
+    this.#nextCounters = counters;
+    this.#table.replace(oldId, child, sendOn);
+  }
+
+  /** See `Plane.movePeer`. */
+  movePeer(id: string, local: Endpoint, remote: Endpoint): void {
+    this.#outbound.flush();
+    const { halves } = this.#table.movePeer(id, local, remote);
+    const name = socketAddress(remote);
+    this.#names.write(halves.name, name);
+    halves.nameLength = name.length;
+    halves.fd = this.#socketAt(local);
+  }
+
+  /** See `Plane.remove`. */
+  remove(id: string): void {
+    this.#outbound.flush();
+    this.#free(this.#table.remove(id).halves);
+  }
+
+  /** Sends an IKE message or a keepalive, marker included. */
+  sendIke(local: Endpoint, remote: Endpoint, message: Uint8Array): void {
+    this.#outbound.flush();
+    if (message.length === 0 || message.length > MAX_IKE_BYTES) return;
+    const name = socketAddress(remote);
+    this.#arena.bytes.set(name, this.#ikeName);
+    this.#arena.bytes.set(message, this.#ikeMessage);
+    const fd = this.#sockets.find((each) => sameEndpoint(each.local, local))?.fd;
+    if (fd === undefined) return;
+    const send = () =>
+      this.#sender.send(fd, this.#ikeMessage, message.length, message.length, this.#ikeName, name.length, 0);
+    if (send() === 'full' && this.#waitForRoom(fd, 5)) send();
+  }
+
+  /**
+   * Waits until something comes, or somebody wakes us, and handles a bounded part of it.
+   * @param milliseconds at most so long
+   * @returns true when the wake-up descriptor is readable
+   * @throws {KitError} `E_DEVICE` (environment) when the device or a socket is gone
+   */
+  turn(milliseconds: number): boolean {
+    const count = 2 + this.#sockets.length;
+    const ready = this.#poll(this.#set, count, milliseconds);
+    if (ready <= 0) return false;
+    const device = this.#happened(0);
+    if ((device & POLL_BROKEN) !== 0) throw gone('the device');
+    for (let i = 0; i < this.#sockets.length; i++) {
+      if (this.#happened(2 + i) !== 0) this.#receive(this.#sockets[i]!);
+    }
+    if (device !== 0) this.#readDevice();
+    return this.#happened(1) !== 0;
+  }
+
+  /** Somebody has looked after what he was woken for. */
+  wakeSeen(): void {
+    this.#io.read(this.#wake, this.#arena.address(this.#ikeName, 8), 8);
+  }
+
+  /** An IKE message came that nobody had time for. */
+  countLostIke(): void {
+    this.#counters[PathCounter.ikeQueue]! += 1;
+  }
+
+  /** Names of regions of memory next to which somebody wrote; see `Arena.damaged`. */
+  damaged(): string[] {
+    return this.#arena.damaged();
+  }
+
+  /** Frees what is held outside of the heap; descriptors are their owner's. */
+  close(): void {
+    for (const { child } of [...this.#table.entries()]) this.remove(child.id);
+  }
+
+  #receive(socket: ReceivingSocket): void {
+    const result = this.#inbound.read(socket);
+    // A report that nobody listened (ECONNREFUSED) is no fault of the socket: it was read, and the next call goes on.
+    if (result === -EBADF || result === -ENOTSOCK) throw gone('a socket');
+  }
+
+  #readDevice(): void {
+    for (let i = 0; i < DEVICE_READS; i++) {
+      const result = this.#outbound.read();
+      if (result > 0) continue;
+      // EIO: the device is down.
+      if (result < 0 && result !== -EAGAIN && result !== -EINTR && result !== -EIO) throw gone('the device');
+      break;
+    }
+    this.#outbound.flush();
+  }
+
+  #makeSa(child: ChildSa): FastSa {
+    const fd = this.#socketAt(child.local);
+    const seal = createEspCipher(this.#arena, child.outbound, 'seal');
+    const open = createEspCipher(this.#arena, child.inbound, 'open');
+    const name = this.#names.take();
+    const address = socketAddress(child.remote);
+    this.#names.write(name, address);
+    return {
+      seal,
+      open,
+      window: new ReplayWindow(child.inbound.esn),
+      counters: this.#nextCounters,
+      sequence: 0,
+      // With ESN the counter is held in a Number; it ends at 2^53 - 1 instead of 2^64 - 1.
+      lastSequence: child.outbound.esn ? Number.MAX_SAFE_INTEGER : 2 ** 32 - 1,
+      warned: false,
+      fd,
+      name,
+      nameLength: address.length,
+    };
+  }
+
+  #free(sa: FastSa): void {
+    sa.seal.free();
+    sa.open.free();
+    this.#names.put(sa.name);
+  }
+
+  #socketAt(local: Endpoint): number {
+    const socket = this.#sockets.find((each) => sameEndpoint(each.local, local));
+    if (socket === undefined) {
+      throw new KitError(
+        'bug',
+        'E_NO_SOCKET',
+        `The plane has no socket at ${local.address} port ${local.port}`,
+      );
+    }
+    return socket.fd;
+  }
+
+  #waitForRoom(fd: number, milliseconds: number): boolean {
+    this.#arena.view.setInt32(this.#roomSet, fd, true);
+    return this.#poll(this.#roomSet, 1, milliseconds) > 0;
+  }
+
+  #pollSet(name: string, descriptors: readonly number[], events: number): number {
+    const { at } = this.#arena.reserve(name, descriptors.length * POLLFD_BYTES);
+    descriptors.forEach((fd, i) => {
+      this.#arena.view.setInt32(at + i * POLLFD_BYTES, fd, true);
+      this.#arena.view.setInt16(at + i * POLLFD_BYTES + 4, events, true);
+    });
+    return at;
+  }
+
+  #poll(set: number, count: number, milliseconds: number): number {
+    return this.#io.poll(this.#arena.address(set, count * POLLFD_BYTES), count, milliseconds);
+  }
+
+  #happened(index: number): number {
+    return this.#arena.view.getInt16(this.#set + index * POLLFD_BYTES + 6, true);
+  }
+}
+
+function gone(what: string): KitError {
+  return new KitError('environment', 'E_DEVICE', `The tunnel failed: ${what} is gone`, {
+    hint: 'Start again; something on this host may have removed the device.',
+  });
+}

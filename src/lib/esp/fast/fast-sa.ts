@@ -1,0 +1,75 @@
+import type { Arena } from '../../core/arena.js';
+import { KitError } from '../../core/errors.js';
+import type { Entry, SaTable } from '../plane/sa-table.js';
+import type { ReplayWindow } from '../replay.js';
+import type { EspCipher } from './esp-cipher.js';
+
+/** Child SAs that a data path may have at a time. */
+export const MAX_CHILD_SAS = 8192;
+/** struct sockaddr_in6, rounded up. */
+const SLOT_BYTES = 32;
+
+/** What packets of one child SA need. */
+export interface FastSa {
+  readonly seal: EspCipher;
+  readonly open: EspCipher;
+  readonly window: ReplayWindow;
+  /** Shared with the main thread; see `SaCounter`. */
+  readonly counters: Float64Array;
+  /** The last sequence number that was used, and the last that may be. */
+  sequence: number;
+  readonly lastSequence: number;
+  /** The rekey was asked for. */
+  warned: boolean;
+  /** Socket to send with. */
+  fd: number;
+  /** Where the peer's struct sockaddr is in the arena. */
+  readonly name: number;
+  nameLength: number;
+}
+
+export type FastEntry = Entry<FastSa>;
+export type FastTable = SaTable<FastSa>;
+
+/** Places for the addresses of peers in an arena. */
+export class NameSlots {
+  readonly #arena: Arena;
+  readonly #free: number[];
+
+  constructor(arena: Arena, count = MAX_CHILD_SAS) {
+    this.#arena = arena;
+    const { at } = arena.reserve('names of peers', count * SLOT_BYTES);
+    this.#free = Array.from({ length: count }, (_, i) => at + i * SLOT_BYTES);
+  }
+
+  /** @throws {KitError} `E_CHILD_SA_LIMIT` (environment) when there are as many peers as can be */
+  take(): number {
+    const slot = this.#free.pop();
+    if (slot === undefined) {
+      throw new KitError(
+        'environment',
+        'E_CHILD_SA_LIMIT',
+        'There are too many child SAs for the fast plane',
+      );
+    }
+    return slot;
+  }
+
+  put(slot: number): void {
+    this.#free.push(slot);
+  }
+
+  /** Writes a struct sockaddr. */
+  write(slot: number, name: Uint8Array): void {
+    this.#arena.bytes.set(name.subarray(0, SLOT_BYTES), slot);
+  }
+}
+
+/** Whether two struct sockaddr in an arena name the same endpoint. */
+export function sameName({ view }: Arena, a: number, b: number, length: number): boolean {
+  // Family and port, then the address; flow label and scope of IPv6 say nothing about who it is.
+  if (view.getUint32(a) !== view.getUint32(b)) return false;
+  if (length === 16) return view.getUint32(a + 4) === view.getUint32(b + 4);
+  for (let i = 8; i < 24; i += 4) if (view.getUint32(a + i) !== view.getUint32(b + i)) return false;
+  return true;
+}

@@ -1,0 +1,215 @@
+import type { Arena } from '../../core/arena.js';
+import type { Endpoint } from '../../core/endpoint.js';
+import type { DatagramReceiver } from '../../net/datagram-io.js';
+import type { NativeIo } from '../../net/native-io.js';
+import { endpointOf, SOCKADDR_IN6_BYTES } from '../../net/socket-address.js';
+import { readInnerPacket } from '../inner.js';
+import { NextHeader } from '../packet.js';
+import { mayArrive } from '../plane/sa-table.js';
+import { Coalescer } from './coalescer.js';
+import { PathCounter, SaCounter } from './counters.js';
+import { combineEcn } from './ecn.js';
+import { type FastEntry, type FastTable, sameName } from './fast-sa.js';
+import { FlowCache } from './flow-cache.js';
+import { VIRTIO_BYTES } from './virtio.js';
+
+const ESP_HEADER_BYTES = 8;
+/** Pad Length and Next Header. */
+const TRAILER_BYTES = 2;
+
+export interface InboundOptions {
+  io: NativeIo;
+  arena: Arena;
+  receiver: DatagramReceiver;
+  table: FastTable;
+  counters: Float64Array;
+  tun: { fd: number; offload: { udp: boolean } | undefined };
+  /** An IKE message, without its marker; the bytes are the taker's. */
+  onIke: (socket: ReceivingSocket, remote: Endpoint, message: Uint8Array) => void;
+  /** An authenticated packet came on a pair that waited for one. */
+  onConfirmed: (entry: FastEntry) => void;
+  /** An authenticated packet came from another outer address. */
+  onMoved: (entry: FastEntry, remote: Endpoint) => void;
+}
+
+/** A socket for UDP-encapsulated ESP. */
+export interface ReceivingSocket {
+  fd: number;
+  local: Endpoint;
+}
+
+/** Packets of peers: read in batches, checked, opened, merged, and written to the device. */
+export class Inbound {
+  readonly #options: InboundOptions;
+  readonly #arena: Arena;
+  readonly #coalescer: Coalescer;
+  /** Which pair a flow may arrive on. */
+  readonly #flows: FlowCache<FastEntry>;
+  /** Milliseconds since the epoch when the batch at hand was read. */
+  #now = 0;
+  /** Of the packet at hand. */
+  #nextHeader = 0;
+  #innerLength = 0;
+
+  constructor(options: InboundOptions) {
+    const { arena, tun } = options;
+    this.#options = options;
+    this.#arena = arena;
+    this.#flows = new FlowCache(arena);
+    this.#coalescer = new Coalescer(arena, (at, length) => this.#write(at, length), {
+      udp: tun.offload?.udp ?? false,
+    });
+  }
+
+  /** SAs have changed. */
+  forgetFlows(): void {
+    this.#flows.clear();
+  }
+
+  /** Reads one batch and handles all of it. @returns datagrams, or super-segments of them; minus errno when it failed */
+  read(socket: ReceivingSocket): number {
+    const { receiver, counters } = this.#options;
+    const count = receiver.receive(socket.fd);
+    if (count <= 0) return count;
+    counters[PathCounter.socketReads]! += 1;
+    this.#now = Date.now();
+    for (let i = 0; i < count; i++) {
+      const at = receiver.at(i);
+      const length = receiver.length(i);
+      const size = receiver.segmentSize(i) || length;
+      const name = receiver.nameAt(i);
+      const trafficClass = receiver.trafficClass(i);
+      for (let done = 0; done < length; done += size) {
+        counters[PathCounter.datagramsIn]! += 1;
+        this.#take(socket, at + done, Math.min(size, length - done), name, trafficClass);
+      }
+    }
+    this.#coalescer.flush();
+    return count;
+  }
+
+  /** One datagram (RFC 3948 2): a zero SPI marks IKE, one byte 0xff is a keepalive. */
+  #take(socket: ReceivingSocket, at: number, length: number, name: number, trafficClass: number): void {
+    const { table, counters } = this.#options;
+    if (length <= ESP_HEADER_BYTES) {
+      if (length !== 1) counters[PathCounter.malformed]! += 1;
+      return;
+    }
+    const spi = this.#arena.view.getUint32(at);
+    if (spi === 0) {
+      const remote = this.#endpointAt(name);
+      const message = this.#arena.bytes.slice(at + 4, at + length);
+      if (remote !== undefined) this.#options.onIke(socket, remote, message);
+      return;
+    }
+    const entry = table.bySpi(spi);
+    if (entry === undefined) counters[PathCounter.unknownSpi]! += 1;
+    else this.#open(entry, at, length, name, trafficClass);
+  }
+
+  /** Order of RFC 4303 3.4.3: the window is asked before the ICV and moved only after it was right. */
+  #open(entry: FastEntry, at: number, length: number, name: number, trafficClass: number): void {
+    const { window, open: cipher, counters } = entry.halves;
+    const sequence = window.sequenceOf(this.#arena.view.getUint32(at + 4));
+    if (sequence === undefined || !window.isFresh(sequence)) {
+      counters[SaCounter.REPLAYS]! += 1;
+      return;
+    }
+    const room = length - ESP_HEADER_BYTES - cipher.ivBytes - cipher.icvBytes;
+    if (room < TRAILER_BYTES) {
+      counters[SaCounter.MALFORMED]! += 1;
+      return;
+    }
+    const place = this.#coalescer.place(room);
+    const opened = cipher.open(at, length, place, sequence);
+    if (opened < 0) {
+      counters[SaCounter.ICV_FAILURES]! += 1;
+      this.#coalescer.refuse();
+      return;
+    }
+    const newest = window.accept(sequence);
+    this.#heard(entry, newest, name);
+    const payload = this.#unpad(place, opened);
+    if (payload === 0 && this.#nextHeader === NextHeader.NONE) {
+      this.#coalescer.refuse();
+      return;
+    }
+    if (
+      payload < 0 ||
+      !this.#mayPass(entry, place, payload) ||
+      !combineEcn(this.#arena, place, trafficClass)
+    ) {
+      counters[SaCounter.MALFORMED]! += 1;
+      this.#coalescer.refuse();
+      return;
+    }
+    if (!this.#coalescer.accept(place, payload)) {
+      counters[SaCounter.MALFORMED]! += 1;
+      return;
+    }
+    // A device without offloads takes packets one by one.
+    if (this.#options.tun.offload === undefined) this.#coalescer.flush();
+    counters[SaCounter.PACKETS_IN]! += 1;
+    counters[SaCounter.BYTES_IN]! += this.#innerLength;
+    this.#options.counters[PathCounter.devicePacketsIn]! += 1;
+  }
+
+  /** Takes the trailer off; the padding must count 1, 2, 3, … (RFC 4303 2.4). @returns bytes before it; -1 when it is wrong */
+  #unpad(at: number, length: number): number {
+    const { bytes } = this.#arena;
+    if (length < TRAILER_BYTES) return -1;
+    const padLength = bytes[at + length - 2]!;
+    this.#nextHeader = bytes[at + length - 1]!;
+    const end = length - TRAILER_BYTES - padLength;
+    if (end < 0) return -1;
+    for (let i = 1; i <= padLength; i++) if (bytes[at + end + i - 1] !== i) return -1;
+    // A dummy packet may have any payload, which nobody looks at.
+    return this.#nextHeader === NextHeader.NONE ? 0 : end;
+  }
+
+  /** Inbound checks of RFC 4301 5.2. */
+  #mayPass(entry: FastEntry, at: number, length: number): boolean {
+    const { bytes, view } = this.#arena;
+    if (length < 20) return false;
+    const version = bytes[at]! >> 4;
+    if (version === 4) {
+      if (this.#nextHeader !== NextHeader.IPV4) return false;
+      this.#innerLength = view.getUint16(at + 2);
+    } else {
+      if (version !== 6 || this.#nextHeader !== NextHeader.IPV6 || length < 40) return false;
+      this.#innerLength = 40 + view.getUint16(at + 4);
+    }
+    // What follows is TFC padding (RFC 4303 2.7).
+    if (this.#innerLength > length) return false;
+    if (this.#flows.find(at, this.#innerLength) === entry) return true;
+    const packet = readInnerPacket(bytes.subarray(at, at + length));
+    if (packet === undefined || !mayArrive(entry.child, packet)) return false;
+    this.#flows.remember(entry);
+    return true;
+  }
+
+  /** An authenticated packet came: the peer lives, uses the pair, and is where the packet came from. */
+  #heard(entry: FastEntry, newest: boolean, name: number): void {
+    const { halves } = entry;
+    halves.counters[SaCounter.LAST_INBOUND_AT] = this.#now;
+    if (entry.pending) this.#options.onConfirmed(entry);
+    // A late packet must not lead back to an address that the peer has left.
+    if (!newest || sameName(this.#arena, name, halves.name, halves.nameLength)) return;
+    const remote = this.#endpointAt(name);
+    if (remote !== undefined) this.#options.onMoved(entry, remote);
+  }
+
+  #endpointAt(name: number): Endpoint | undefined {
+    return endpointOf(this.#arena.bytes.subarray(name, name + SOCKADDR_IN6_BYTES));
+  }
+
+  /** Hands a packet behind a virtio header to the device. */
+  #write(at: number, length: number): void {
+    const { io, tun, counters } = this.#options;
+    const skipped = tun.offload === undefined ? VIRTIO_BYTES : 0;
+    const address = this.#arena.address(at + skipped, length - skipped);
+    // EAGAIN and ENOBUFS: queue full. EIO: device down. IP is lossy, and what is above it knows what to do.
+    if (io.write(tun.fd, address, length - skipped) < 0) counters[PathCounter.device]! += 1;
+    else counters[PathCounter.deviceWrites]! += 1;
+  }
+}

@@ -1,0 +1,91 @@
+import type { Endpoint } from '../../core/endpoint.js';
+import { KitError } from '../../core/errors.js';
+import { Secret } from '../../core/secret.js';
+import { encrTransform, integTransform } from '../../crypto/registry.js';
+import type { TrafficSelector } from '../../ike/wire/types.js';
+import type { ChildSa, EspSaParameters } from '../sa.js';
+import type { PathDevice } from './data-path.js';
+import type { ReceivingSocket } from './inbound.js';
+
+/*
+ * What the main thread and the thread of the data path say to each other. Algorithms go by their number, because the
+ * rows of the registry hold functions, which cannot be sent.
+ */
+
+interface SaMessage {
+  spi: number;
+  encr: number;
+  encrKey: Uint8Array;
+  integ: number | undefined;
+  integKey: Uint8Array;
+  esn: boolean;
+}
+
+export interface ChildSaMessage {
+  id: string;
+  inbound: SaMessage;
+  outbound: SaMessage;
+  localSelectors: TrafficSelector[];
+  remoteSelectors: TrafficSelector[];
+  local: Endpoint;
+  remote: Endpoint;
+}
+
+/** What the thread is started with. */
+export interface PathStart {
+  device: PathDevice;
+  sockets: ReceivingSocket[];
+  /** Becomes readable when there are orders. */
+  wake: number;
+  counters: Float64Array;
+  /** One number: IKE messages that the main thread has been sent and has not handled. */
+  ikeWaiting: Int32Array;
+}
+
+/** To the data path. */
+export type PathOrder =
+  | { type: 'install'; child: ChildSaMessage; counters: Float64Array }
+  | { type: 'replace'; oldId: string; child: ChildSaMessage; sendOn: 'new' | 'old'; counters: Float64Array }
+  | { type: 'move'; id: string; local: Endpoint; remote: Endpoint }
+  | { type: 'remove'; id: string }
+  | { type: 'ike'; local: Endpoint; remote: Endpoint; message: Uint8Array }
+  | { type: 'close' };
+
+/** From the data path. */
+export type PathReport =
+  | { type: 'ike'; local: Endpoint; remote: Endpoint; message: Uint8Array }
+  | { type: 'moved'; id: string; remote: Endpoint }
+  | { type: 'exhausted'; id: string }
+  | { type: 'failed'; code: `E_${string}`; message: string };
+
+export function toMessage(child: ChildSa): ChildSaMessage {
+  return { ...child, inbound: saMessage(child.inbound), outbound: saMessage(child.outbound) };
+}
+
+export function fromMessage(message: ChildSaMessage): ChildSa {
+  return { ...message, inbound: parameters(message.inbound), outbound: parameters(message.outbound) };
+}
+
+function saMessage({ spi, encr, encrKey, integ, integKey, esn }: EspSaParameters): SaMessage {
+  return {
+    spi,
+    encr: encr.id,
+    encrKey: encrKey.reveal(),
+    integ: integ?.id,
+    integKey: integKey.reveal(),
+    esn,
+  };
+}
+
+function parameters({ spi, encr, encrKey, integ, integKey, esn }: SaMessage): EspSaParameters {
+  const row = encrTransform(encr);
+  if (row === undefined) throw new KitError('bug', 'E_ESP_SUITE', `There is no ENCR transform ${encr}`);
+  return {
+    spi,
+    encr: row,
+    encrKey: new Secret(encrKey),
+    integ: integ === undefined ? undefined : integTransform(integ),
+    integKey: new Secret(integKey),
+    esn,
+  };
+}

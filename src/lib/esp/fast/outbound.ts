@@ -1,0 +1,203 @@
+import type { Arena, Region } from '../../core/arena.js';
+import { type DatagramSender, MAX_SEGMENTS } from '../../net/datagram-io.js';
+import type { NativeIo } from '../../net/native-io.js';
+import { readInnerPacket } from '../inner.js';
+import { NextHeader } from '../packet.js';
+import { PathCounter, SaCounter } from './counters.js';
+import { copyTrafficClass, trafficClassOf } from './ecn.js';
+import type { FastEntry, FastTable } from './fast-sa.js';
+import { FlowCache } from './flow-cache.js';
+import { Segmenter } from './segmenter.js';
+import { VIRTIO_BYTES, writePlainVirtio } from './virtio.js';
+
+/** SPI and sequence number. */
+const ESP_HEADER_BYTES = 8;
+/** Pad Length and Next Header. */
+const TRAILER_BYTES = 2;
+/** Padding of a block cipher and the two fields. */
+const MAX_TRAILER_BYTES = 32;
+const MAX_PACKET_BYTES = 65_535;
+/** Bytes of a UDP payload that fit into one IP packet of either version. */
+const MAX_BATCH_BYTES = 65_487;
+/** How long to wait for room in the queue of a socket, milliseconds: a stream must not keep IKE from being heard. */
+const PATIENCE_MS = 5;
+
+export interface OutboundOptions {
+  io: NativeIo;
+  arena: Arena;
+  sender: DatagramSender;
+  table: FastTable;
+  counters: Float64Array;
+  tun: { fd: number; mtu: number; offload: boolean };
+  /** Waits until a socket has room again. @returns false when it has none after so many milliseconds */
+  waitForRoom: (fd: number, milliseconds: number) => boolean;
+  /** Three quarters of the sequence numbers of a child SA are used. */
+  onNearlyExhausted: (entry: FastEntry) => void;
+  /** A packet was larger than the device or the path takes. */
+  onTooBig: (packet: number, length: number) => void;
+}
+
+/** Packets of applications: read from the device, cut, sealed, and sent in batches. */
+export class Outbound {
+  readonly #options: OutboundOptions;
+  readonly #arena: Arena;
+  readonly #segmenter: Segmenter;
+  readonly #flows: FlowCache<FastEntry>;
+  readonly #in: Region;
+  readonly #out: Region;
+  /** What a trailer covers of the next segment. */
+  readonly #covered = new Uint8Array(MAX_TRAILER_BYTES);
+  /** The batch at hand: whose it is, its bytes, the bytes of each packet in it, and whether one more may follow. */
+  #entry: FastEntry | undefined;
+  #used = 0;
+  #size = 0;
+  #packets = 0;
+  #trafficClass = 0;
+
+  constructor(options: OutboundOptions) {
+    const { arena } = options;
+    this.#options = options;
+    this.#arena = arena;
+    this.#segmenter = new Segmenter(arena);
+    this.#flows = new FlowCache(arena);
+    this.#in = arena.reserve('read from the device', VIRTIO_BYTES + MAX_PACKET_BYTES + MAX_TRAILER_BYTES);
+    this.#out = arena.reserve('sealed packets', MAX_BATCH_BYTES);
+  }
+
+  /** SAs have changed. */
+  forgetFlows(): void {
+    this.#flows.clear();
+  }
+
+  /** Reads once from the device and seals what came. @returns false when there was nothing; minus errno when it failed */
+  read(): number {
+    const { io, tun, counters } = this.#options;
+    const skipped = tun.offload ? 0 : VIRTIO_BYTES;
+    const room = VIRTIO_BYTES + MAX_PACKET_BYTES - skipped;
+    const length = io.read(tun.fd, this.#arena.address(this.#in.at + skipped, room), room);
+    if (length <= 0) return length < 0 ? -io.errno() : 0;
+    if (!tun.offload) writePlainVirtio(this.#arena.view, this.#in.at);
+    counters[PathCounter.deviceReads]! += 1;
+    this.#take(skipped + length);
+    return length;
+  }
+
+  /** Sends what was sealed and is not sent. */
+  flush(): void {
+    const entry = this.#entry;
+    if (entry === undefined || this.#used === 0) return;
+    const { sender, counters, waitForRoom, onTooBig } = this.#options;
+    const { fd, name, nameLength } = entry.halves;
+    const used = this.#used;
+    const packets = this.#packets;
+    this.#used = 0;
+    this.#packets = 0;
+    let sent = sender.send(fd, this.#out.at, used, this.#size, name, nameLength, this.#trafficClass);
+    if (sent === 'full' && waitForRoom(fd, PATIENCE_MS)) {
+      sent = sender.send(fd, this.#out.at, used, this.#size, name, nameLength, this.#trafficClass);
+    }
+    switch (sent) {
+      case 'ok':
+        counters[PathCounter.datagramsOut]! += packets;
+        break;
+      case 'full':
+        counters[PathCounter.sendQueue]! += packets;
+        break;
+      case 'tooBig':
+        counters[PathCounter.tooBig]! += packets;
+        onTooBig(this.#segmenter.offset, this.#segmenter.length);
+        break;
+      default:
+        counters[PathCounter.unsent]! += packets;
+    }
+    counters[PathCounter.socketWrites] = sender.calls;
+  }
+
+  #take(length: number): void {
+    const { counters, tun, onTooBig } = this.#options;
+    const segmenter = this.#segmenter;
+    if (!segmenter.start(this.#in.at, length)) {
+      counters[PathCounter.malformed]! += 1;
+      return;
+    }
+    counters[PathCounter.devicePacketsOut]! += segmenter.count;
+    const packet = this.#in.at + VIRTIO_BYTES;
+    if (segmenter.largest > tun.mtu) {
+      counters[PathCounter.tooBig]! += segmenter.count;
+      onTooBig(packet, segmenter.headers.length);
+      return;
+    }
+    const entry = this.#entryFor(packet, segmenter.headers.length);
+    if (entry === undefined) {
+      counters[PathCounter.noChild]! += segmenter.count;
+      return;
+    }
+    const { version } = segmenter.headers;
+    const trafficClass = copyTrafficClass(trafficClassOf(this.#arena, packet));
+    if (trafficClass !== this.#trafficClass) this.flush();
+    this.#trafficClass = trafficClass;
+    while (segmenter.next()) {
+      this.#seal(
+        entry,
+        segmenter.offset,
+        segmenter.length,
+        version === 4 ? NextHeader.IPV4 : NextHeader.IPV6,
+      );
+    }
+  }
+
+  #entryFor(at: number, length: number): FastEntry | undefined {
+    const known = this.#flows.find(at, length);
+    if (known !== undefined) return known;
+    const packet = readInnerPacket(this.#arena.bytes.subarray(at, at + length));
+    const entry = packet && this.#options.table.senderFor(packet);
+    if (entry !== undefined) this.#flows.remember(entry);
+    return entry;
+  }
+
+  #seal(entry: FastEntry, at: number, length: number, nextHeader: number): void {
+    const { bytes } = this.#arena;
+    const { halves } = entry;
+    const { seal: cipher, counters } = halves;
+    if (halves.sequence >= halves.lastSequence) {
+      this.#options.counters[PathCounter.exhausted]! += 1;
+      return;
+    }
+    const unpadded = length + TRAILER_BYTES;
+    const padLength = (cipher.alignment - (unpadded % cipher.alignment)) % cipher.alignment;
+    const size = ESP_HEADER_BYTES + cipher.ivBytes + unpadded + padLength + cipher.icvBytes;
+    if (!this.#fits(entry, size)) this.flush();
+    if (this.#used === 0) {
+      this.#entry = entry;
+      this.#size = size;
+    }
+    const trailer = at + length;
+    for (let i = 0; i < padLength + TRAILER_BYTES; i++) this.#covered[i] = bytes[trailer + i]!;
+    // RFC 4303 2.4: the padding counts 1, 2, 3, …
+    for (let i = 0; i < padLength; i++) bytes[trailer + i] = i + 1;
+    bytes[trailer + padLength] = padLength;
+    bytes[trailer + padLength + 1] = nextHeader;
+    halves.sequence += 1;
+    this.#used += cipher.seal(this.#out.at + this.#used, at, unpadded + padLength, halves.sequence);
+    this.#packets += 1;
+    for (let i = 0; i < padLength + TRAILER_BYTES; i++) bytes[trailer + i] = this.#covered[i]!;
+    counters[SaCounter.PACKETS_OUT]! += 1;
+    counters[SaCounter.BYTES_OUT]! += length;
+    if (!halves.warned && halves.sequence >= halves.lastSequence * 0.75) {
+      halves.warned = true;
+      this.#options.onNearlyExhausted(entry);
+    }
+  }
+
+  /** Datagrams of one batch have one receiver and one size; only the last may be smaller. */
+  #fits(entry: FastEntry, size: number): boolean {
+    return (
+      this.#used === 0 ||
+      (entry === this.#entry &&
+        size <= this.#size &&
+        this.#used === this.#packets * this.#size &&
+        this.#packets < MAX_SEGMENTS &&
+        this.#used + size <= MAX_BATCH_BYTES)
+    );
+  }
+}

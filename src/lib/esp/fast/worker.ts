@@ -1,0 +1,78 @@
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { KitError } from '../../core/errors.js';
+import { loadEvp } from '../../crypto/evp-functions.js';
+import { loadNativeIo } from '../../net/native-io.js';
+import { DataPath } from './data-path.js';
+import { fromMessage, type PathOrder, type PathReport, type PathStart } from './messages.js';
+
+/** A poll never lasts longer: `process.exit` in the main thread has to wait for it. */
+const POLL_MS = 500;
+/** IKE messages that may wait for the main thread; more are dropped, because anybody can send them. */
+const MAX_IKE_WAITING = 1024;
+
+/** Obeys orders and carries packets until it is told to close. */
+async function run(port: MessagePort, start: PathStart): Promise<void> {
+  const { device, sockets, wake, counters, ikeWaiting } = start;
+  await loadEvp();
+  const io = await loadNativeIo();
+  const report = (message: PathReport): void => port.postMessage(message);
+  const path = new DataPath(io, device, sockets, wake, counters, {
+    ike(local, remote, message) {
+      if (Atomics.load(ikeWaiting, 0) >= MAX_IKE_WAITING) {
+        path.countLostIke();
+        return;
+      }
+      Atomics.add(ikeWaiting, 0, 1);
+      report({ type: 'ike', local, remote, message });
+    },
+    peerMoved: (id, remote) => report({ type: 'moved', id, remote }),
+    sequenceNearlyExhausted: (id) => report({ type: 'exhausted', id }),
+  });
+  try {
+    for (;;) {
+      if (!path.turn(POLL_MS)) continue;
+      path.wakeSeen();
+      for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
+        const order = next.message as PathOrder;
+        if (order.type === 'close') return;
+        obey(path, order);
+      }
+    }
+  } finally {
+    path.close();
+  }
+}
+
+function obey(path: DataPath, order: Exclude<PathOrder, { type: 'close' }>): void {
+  switch (order.type) {
+    case 'install':
+      path.install(fromMessage(order.child), order.counters);
+      break;
+    case 'replace':
+      path.replace(order.oldId, fromMessage(order.child), order.sendOn, order.counters);
+      break;
+    case 'move':
+      path.movePeer(order.id, order.local, order.remote);
+      break;
+    case 'remove':
+      path.remove(order.id);
+      break;
+    case 'ike':
+      path.sendIke(order.local, order.remote, order.message);
+      break;
+  }
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  run(port, workerData as PathStart).then(
+    () => port.close(),
+    (error: unknown) => {
+      const code = error instanceof KitError ? error.code : 'E_INTERNAL';
+      const message = error instanceof Error ? error.message : String(error);
+      const failed: PathReport = { type: 'failed', code, message };
+      port.postMessage(failed);
+      port.close();
+    },
+  );
+}

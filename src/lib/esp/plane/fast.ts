@@ -1,0 +1,193 @@
+import { closeSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
+import type { Endpoint } from '../../core/endpoint.js';
+import { KitError } from '../../core/errors.js';
+import { startThread } from '../../core/thread.js';
+import { loadEvp } from '../../crypto/evp-functions.js';
+import { type Libc, loadLibc } from '../../net/libc.js';
+import { loadNativeIo } from '../../net/native-io.js';
+import { openTunDescriptor, type TunDescriptor } from '../../net/tun-descriptor.js';
+import type { GivenSockets, UdpTransport } from '../../net/udp.js';
+import {
+  createPathCounters,
+  createSaCounters,
+  type PathCounter,
+  readPathCounters,
+  readSaCounters,
+} from '../fast/counters.js';
+import { type PathOrder, type PathReport, type PathStart, toMessage } from '../fast/messages.js';
+import type { ChildSa } from '../sa.js';
+import type { ChildSaStats, Plane, PlaneEvents } from './plane.js';
+import type { PlaneSettings } from './userspace.js';
+
+const EFD_NONBLOCK_CLOEXEC = 0o2004000;
+const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
+
+/**
+ * ESP in a thread that owns the TUN device and the NAT-T sockets: see `DataPath`. What this side says is done in
+ * order: a child SA that was installed is there before an IKE message leaves that was sent after.
+ */
+export class FastPlane implements Plane {
+  readonly mtu: number;
+  readonly deviceName: string;
+  readonly #device: TunDescriptor;
+  readonly #libc: Libc;
+  readonly #wake: number;
+  readonly #events: PlaneEvents;
+  readonly #counters = new Map<string, Float64Array>();
+  readonly #pathCounters = createPathCounters();
+  readonly #ikeWaiting = new Int32Array(new SharedArrayBuffer(4));
+  /** Said before there was a thread. */
+  readonly #early: PathOrder[] = [];
+  #given: GivenSockets | undefined;
+  #worker: Worker | undefined;
+  #ended: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(device: TunDescriptor, libc: Libc, wake: number, events: PlaneEvents) {
+    this.mtu = device.mtu;
+    this.deviceName = device.name;
+    this.#device = device;
+    this.#libc = libc;
+    this.#wake = wake;
+    this.#events = events;
+  }
+
+  async attach(transport: UdpTransport): Promise<void> {
+    const given = await transport.giveAway((local, remote, message) =>
+      this.#order({ type: 'ike', local, remote, message }),
+    );
+    if (given === undefined) throw new KitError('bug', 'E_SOCKETS', 'The sockets cannot be given away');
+    this.#given = given;
+    const { fd, mtu, offload } = this.#device;
+    const start: PathStart = {
+      device: { fd, mtu, offload },
+      sockets: given.sockets.map((socket) => ({ ...socket })),
+      wake: this.#wake,
+      counters: this.#pathCounters,
+      ikeWaiting: this.#ikeWaiting,
+    };
+    const worker = startThread(new URL('../fast/worker', import.meta.url), start);
+    worker.on('message', (report: PathReport) => this.#hear(report));
+    worker.on('error', (error) => this.#events.failed(error));
+    this.#ended = new Promise((resolve) => worker.once('exit', () => resolve()));
+    this.#worker = worker;
+    for (const order of this.#early.splice(0)) this.#order(order);
+  }
+
+  install(child: ChildSa): void {
+    this.#order({ type: 'install', child: toMessage(child), counters: this.#newCounters(child.id) });
+  }
+
+  replace(oldId: string, child: ChildSa, sendOn: 'new' | 'old'): void {
+    const counters = this.#newCounters(child.id);
+    this.#order({ type: 'replace', oldId, child: toMessage(child), sendOn, counters });
+  }
+
+  movePeer(id: string, local: Endpoint, remote: Endpoint): void {
+    this.#order({ type: 'move', id, local, remote });
+  }
+
+  remove(id: string): void {
+    if (!this.#counters.delete(id)) {
+      throw new KitError('bug', 'E_CHILD_SA_UNKNOWN', `There is no child SA ${id}`);
+    }
+    this.#order({ type: 'remove', id });
+  }
+
+  stats(id: string): ChildSaStats | undefined {
+    const counters = this.#counters.get(id);
+    return counters && readSaCounters(counters);
+  }
+
+  /** What the data path counted beside its SAs. */
+  pathStats(): Record<PathCounter, number> {
+    return readPathCounters(this.#pathCounters);
+  }
+
+  /** ESP comes to the thread; what still comes here came before it, and is as good as lost on the way. */
+  receive(): void {}
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#order({ type: 'close' });
+    await this.#ended;
+    for (const { fd } of this.#given?.sockets ?? []) closeSync(fd);
+    closeSync(this.#device.fd);
+    closeSync(this.#wake);
+  }
+
+  #order(order: PathOrder): void {
+    if (this.#worker === undefined) {
+      this.#early.push(order);
+      return;
+    }
+    this.#worker.postMessage(order);
+    this.#libc.write(this.#wake, ONE, ONE.length);
+  }
+
+  #hear(report: PathReport): void {
+    switch (report.type) {
+      case 'ike':
+        Atomics.sub(this.#ikeWaiting, 0, 1);
+        this.#given?.receive(report.local, report.remote, report.message);
+        break;
+      case 'moved':
+        this.#events.peerMoved(report.id, report.remote);
+        break;
+      case 'exhausted':
+        this.#events.sequenceNearlyExhausted(report.id);
+        break;
+      case 'failed':
+        this.#events.failed(
+          report.code === 'E_INTERNAL'
+            ? new Error(report.message)
+            : new KitError('environment', report.code, report.message),
+        );
+    }
+  }
+
+  #newCounters(id: string): Float64Array {
+    if (this.#counters.has(id)) {
+      throw new KitError('bug', 'E_CHILD_SA_EXISTS', `Child SA ${id} is in use already`);
+    }
+    const counters = createSaCounters();
+    this.#counters.set(id, counters);
+    return counters;
+  }
+}
+
+/**
+ * What keeps the fast plane from working on this system, as far as that shows without a device.
+ * @returns undefined when nothing does
+ */
+export async function fastPlaneMisses(): Promise<KitError | undefined> {
+  try {
+    await loadNativeIo();
+    await loadEvp();
+    return undefined;
+  } catch (error) {
+    if (error instanceof KitError) return error;
+    throw error;
+  }
+}
+
+/**
+ * The fast plane over a new TUN device with the MTU of `settings`; it has no addresses and is down. Packets flow once
+ * it was attached to sockets.
+ * @throws {KitError} of {@link openTunDescriptor}
+ */
+export async function createFastPlane(settings: PlaneSettings, events: PlaneEvents): Promise<FastPlane> {
+  const libc = await loadLibc();
+  const device = await openTunDescriptor(settings, true);
+  const wake = libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
+  if (wake < 0) {
+    closeSync(device.fd);
+    throw new KitError('environment', 'E_TUN', `There is no wake-up descriptor (errno ${libc.errno()})`);
+  }
+  return new FastPlane(device, libc, wake, events);
+}
