@@ -56,6 +56,7 @@ export class DataPath {
   readonly #arena: Arena;
   readonly #sockets: readonly ReceivingSocket[];
   readonly #wake: number;
+  readonly #initialSequence: number;
   readonly #counters: Float64Array;
   readonly #table: SaTable<FastSa>;
   readonly #names: NameSlots;
@@ -73,6 +74,7 @@ export class DataPath {
   /**
    * @param wake a descriptor that becomes readable when {@link turn} is to end early
    * @param counters see `PathCounter`
+   * @param initialSequence sequence number before the first packet's of every SA; tests start near the end
    */
   constructor(
     io: NativeIo,
@@ -81,11 +83,13 @@ export class DataPath {
     wake: number,
     counters: Float64Array,
     hooks: DataPathHooks,
+    initialSequence = 0,
   ) {
     this.#io = io;
     this.#sockets = sockets;
     this.#wake = wake;
     this.#counters = counters;
+    this.#initialSequence = initialSequence;
     const arena = new Arena(ARENA_BYTES, io.addressOf);
     this.#arena = arena;
     this.#names = new NameSlots(arena);
@@ -240,7 +244,7 @@ export class DataPath {
       open,
       window: new ReplayWindow(child.inbound.esn),
       counters: this.#nextCounters,
-      sequence: 0,
+      sequence: this.#initialSequence,
       // With ESN the counter is held in a Number; it ends at 2^53 - 1 instead of 2^64 - 1.
       lastSequence: child.outbound.esn ? Number.MAX_SAFE_INTEGER : 2 ** 32 - 1,
       warned: false,

@@ -1,0 +1,208 @@
+import koffi from 'koffi';
+import type { Endpoint } from '../../../../src/lib/core/endpoint.js';
+import { loadEvp } from '../../../../src/lib/crypto/evp-functions.js';
+import {
+  createPathCounters,
+  createSaCounters,
+  readPathCounters,
+  readSaCounters,
+} from '../../../../src/lib/esp/fast/counters.js';
+import { DataPath } from '../../../../src/lib/esp/fast/data-path.js';
+import { VIRTIO_BYTES } from '../../../../src/lib/esp/fast/virtio.js';
+import { createMemoryPlane, type MemoryPlane } from '../../../../src/lib/esp/plane/memory.js';
+import type { ChildSa, EspSaParameters } from '../../../../src/lib/esp/sa.js';
+import { loadLibc } from '../../../../src/lib/net/libc.js';
+import { loadNativeIo } from '../../../../src/lib/net/native-io.js';
+import { socketAddress } from '../../../../src/lib/net/socket-address.js';
+import { openUdpDescriptor, prepareForBatches } from '../../../../src/lib/net/udp-descriptor.js';
+import { selector } from '../inner-packets.js';
+
+const io = await loadNativeIo();
+const libc = await loadLibc();
+await loadEvp();
+const library = koffi.load(null);
+const socketpair = library.func('int socketpair(int domain, int type, int protocol, void *pair)');
+const sendto = library.func(
+  'long sendto(int fd, const void *data, size_t length, int flags, const void *name, unsigned int size)',
+);
+
+const AF_UNIX = 1;
+const SEQPACKET_NONBLOCK = 5 | 0o4000;
+const EFD_NONBLOCK = 0o4000;
+
+export interface WorldOptions {
+  inbound: EspSaParameters;
+  outbound: EspSaParameters;
+  /** Outer addresses; IPv4 by default. */
+  address?: string;
+  /** The device has offloads. */
+  offload?: boolean;
+  port: number;
+  initialSequence?: number;
+}
+
+/**
+ * A data path between a device, which is one end of a pair of local sockets, and a UDP socket on loopback, and a
+ * memory plane as its peer, which is the reference.
+ */
+export class PathWorld {
+  readonly moved: { id: string; remote: Endpoint }[] = [];
+  readonly exhausted: string[] = [];
+  readonly ike: { remote: Endpoint; message: Uint8Array }[] = [];
+  /** ESP that the reference sealed, instead of its way to the data path. */
+  readonly sealed: Uint8Array[] = [];
+  readonly path: DataPath;
+  readonly peer: MemoryPlane;
+  readonly counters = createSaCounters();
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly #pathCounters = createPathCounters();
+  readonly #descriptors: number[];
+  readonly #application: number;
+  readonly peerSocket: number;
+  readonly #offload: boolean;
+  readonly #buffer = new Uint8Array(70_000);
+
+  private constructor(
+    readonly options: WorldOptions,
+    sockets: { device: number; application: number; wake: number; ours: number; peers: number },
+  ) {
+    const { address = '127.0.0.1', port, offload = true } = options;
+    this.#offload = offload;
+    this.local = { address, port };
+    this.remote = { address, port: port + 1 };
+    this.#application = sockets.application;
+    this.peerSocket = sockets.peers;
+    this.#descriptors = Object.values(sockets);
+    this.path = new DataPath(
+      io,
+      { fd: sockets.device, mtu: 1400, offload: offload ? { udp: true } : undefined },
+      [{ fd: sockets.ours, local: this.local }],
+      sockets.wake,
+      this.#pathCounters,
+      {
+        ike: (_local, remote, message) => this.ike.push({ remote, message }),
+        peerMoved: (id, remote) => this.moved.push({ id, remote }),
+        sequenceNearlyExhausted: (id) => this.exhausted.push(id),
+      },
+      options.initialSequence,
+    );
+    this.peer = createMemoryPlane(
+      { name: undefined, mtu: 1400 },
+      (packet) => {
+        this.sealed.push(packet);
+      },
+      {
+        peerMoved() {},
+        sequenceNearlyExhausted() {},
+        failed(error) {
+          throw error;
+        },
+      },
+    );
+  }
+
+  static async open(options: WorldOptions): Promise<PathWorld> {
+    const pair = new Uint8Array(8);
+    if (socketpair(AF_UNIX, SEQPACKET_NONBLOCK, 0, pair) !== 0) throw new Error('no pair of sockets');
+    const [device, application] = new Int32Array(pair.buffer) as unknown as [number, number];
+    const { address = '127.0.0.1', port } = options;
+    const ours = await openUdpDescriptor({ address, port });
+    const peers = await openUdpDescriptor({ address, port: port + 1 });
+    await prepareForBatches(ours, address.includes(':'));
+    const wake = libc.eventfd(0, EFD_NONBLOCK);
+    return new PathWorld(options, { device, application, wake, ours, peers });
+  }
+
+  /** A pair of SAs of the options, as the data path sees it. */
+  child(id = 'child-1', change: Partial<ChildSa> = {}): ChildSa {
+    return {
+      id,
+      inbound: this.options.inbound,
+      outbound: this.options.outbound,
+      localSelectors: [selector('10.1.0.0/16'), selector('fd01::/16')],
+      remoteSelectors: [selector('10.2.0.0/16'), selector('fd02::/16')],
+      local: this.local,
+      remote: this.remote,
+      ...change,
+    };
+  }
+
+  /** Installs a pair on both sides. */
+  install(child = this.child()): void {
+    this.path.install(child, this.counters);
+    this.peer.install(mirror(child));
+  }
+
+  /** What an application sends, or the device brings: with its virtio header where there are offloads. */
+  fromDevice(packet: Uint8Array, header = new Uint8Array(VIRTIO_BYTES)): void {
+    const data = this.#offload ? Uint8Array.from([...header, ...packet]) : packet;
+    if (libc.write(this.#application, data, data.length) !== data.length)
+      throw new Error('the device is full');
+    this.path.turn(0);
+  }
+
+  /** ESP or IKE from the peer's address, or from another socket. */
+  fromNetwork(datagram: Uint8Array, socket = this.peerSocket): void {
+    this.sendTo(datagram, socket);
+    this.path.turn(100);
+  }
+
+  /** Sends without waiting for it to be read. */
+  sendTo(datagram: Uint8Array, socket = this.peerSocket): void {
+    const name = socketAddress(this.local);
+    if (sendto(socket, datagram, datagram.length, 0, name, name.length) !== datagram.length) {
+      throw new Error(`not sent (errno ${libc.errno()})`);
+    }
+  }
+
+  /** Everything that the data path sent, datagram by datagram. */
+  sent(): Uint8Array[] {
+    return drain(this.peerSocket, this.#buffer);
+  }
+
+  /** Everything that the data path wrote to the device, with virtio headers where there are offloads. */
+  delivered(): Uint8Array[] {
+    return drain(this.#application, this.#buffer);
+  }
+
+  /** What the device got, for packets that are not merged. */
+  packets(): Uint8Array[] {
+    return this.delivered().map((data) => (this.#offload ? data.subarray(VIRTIO_BYTES) : data));
+  }
+
+  stats() {
+    return readSaCounters(this.counters);
+  }
+
+  pathStats() {
+    return readPathCounters(this.#pathCounters);
+  }
+
+  close(): void {
+    this.path.close();
+    for (const fd of this.#descriptors) libc.close(fd);
+  }
+}
+
+/** A pair as the other side sees it. */
+export function mirror(child: ChildSa): ChildSa {
+  return {
+    ...child,
+    inbound: child.outbound,
+    outbound: child.inbound,
+    localSelectors: child.remoteSelectors,
+    remoteSelectors: child.localSelectors,
+    local: child.remote,
+    remote: child.local,
+  };
+}
+
+function drain(fd: number, buffer: Uint8Array): Uint8Array[] {
+  const all: Uint8Array[] = [];
+  for (let length = libc.read(fd, buffer, buffer.length); length > 0; ) {
+    all.push(buffer.slice(0, length));
+    length = libc.read(fd, buffer, buffer.length);
+  }
+  return all;
+}
