@@ -84,11 +84,13 @@ export class Building {
     }
   }
 
-  /** True when the packet goes on with it: nothing but what segmentation tells again differs. */
-  continues(at: number, headers: PacketHeaders): boolean {
-    const payload = headers.length - this.headerBytes;
+  /**
+   * True when a packet of the flow goes on with it: nothing differs but what segmentation makes anew.
+   * @param length its bytes
+   */
+  continues(at: number, length: number): boolean {
+    const payload = length - this.headerBytes;
     return (
-      headers.networkBytes + headers.transportBytes === this.headerBytes &&
       payload <= this.#gsoSize &&
       this.end + payload - this.packet <= MAX_PACKET &&
       (this.#version === 4 ? this.#continuesIpv4(at) : this.#continuesIpv6(at)) &&
@@ -167,7 +169,10 @@ export class Building {
     return view.getInt32(at) === view.getInt32(packet) && view.getUint8(at + 7) === view.getUint8(packet + 7);
   }
 
-  /** Acknowledgment, flags, window, urgent pointer and options; CWR only the first may have (RFC 3168 6.1.2). */
+  /**
+   * Sequence number, acknowledgment, size of the header, flags, window, urgent pointer and options. Only the first may
+   * have CWR (RFC 3168 6.1.2).
+   */
   #continuesTcp(at: number): boolean {
     const { view } = this.#arena;
     const network = this.#networkBytes;

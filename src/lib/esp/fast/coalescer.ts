@@ -130,7 +130,7 @@ export class Coalescer {
     }
     const flow = this.#flowOf(offset);
     const fit = this.#isMergeable(offset) && this.#checksumsHold(offset);
-    if (flow !== undefined && fit && flow.continues(offset, headers)) {
+    if (flow !== undefined && fit && flow.continues(offset, headers.length)) {
       this.#merge(flow, offset);
       return true;
     }
@@ -158,10 +158,10 @@ export class Coalescer {
     for (const building of this.#buildings) if (building.open) this.#writeOut(building);
   }
 
-  /** No options, extension headers or fragments, and a whole header if it is TCP or UDP. */
+  /** No options or extension headers, and if it is TCP or UDP, a whole header, which fragments have not. */
   #isPlain(): boolean {
-    const { version, networkBytes, protocol, transportBytes, fragment } = this.#headers;
-    if (fragment || networkBytes !== (version === 4 ? IPV4_BYTES : IPV6_BYTES)) return false;
+    const { version, networkBytes, protocol, transportBytes } = this.#headers;
+    if (networkBytes !== (version === 4 ? IPV4_BYTES : IPV6_BYTES)) return false;
     return transportBytes !== 0 || (protocol !== IpProtocol.TCP && protocol !== IpProtocol.UDP);
   }
 

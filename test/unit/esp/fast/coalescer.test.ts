@@ -81,6 +81,26 @@ describe('packets of one flow', () => {
     }
   });
 
+  it('are merged no further after one that is shorter, or that ends something', () => {
+    const { merge } = makeCoalescer({ udp: true });
+    for (const changes of [
+      { payload: bytesOf(SIZE - 1) },
+      { flags: FLAG.ACK | FLAG.PSH },
+      { flags: FLAG.ACK | FLAG.FIN },
+      { protocol: 'udp', payload: bytesOf(SIZE - 1) },
+    ] as const satisfies PacketOptions[]) {
+      const { length } = { ...next, ...changes }.payload!;
+      const protocol = 'protocol' in changes ? ('udp' as const) : ('tcp' as const);
+      const third = { ...next, protocol, identification: 0x1236, sequence: 1000 + SIZE + length };
+      const packets = [{ ...first, protocol }, { ...next, protocol, ...changes }, third].map((each) =>
+        packetOf(each),
+      );
+      const out = merge(...packets);
+      expect(out.map((read) => slowSegments(read)!.length)).toEqual([2, 1]);
+      expect(out.flatMap((read) => slowSegments(read)!)).toEqual(packets);
+    }
+  });
+
   it('are merged whatever the second one has to say about the end', () => {
     expect(second({ flags: FLAG.ACK | FLAG.PSH })).toBe(true);
     expect(second({ flags: FLAG.ACK | FLAG.FIN })).toBe(true);
@@ -179,10 +199,20 @@ describe('packets of one flow', () => {
   it('are not merged as UDP without a checksum or with a length of their own', () => {
     const [a, b] = stream(2, { protocol: 'udp' }) as [Uint8Array, Uint8Array];
     const { merge } = makeCoalescer({ udp: true });
-    for (const at of [24, 26]) {
-      const other = b.slice().fill(0, at, at + 2);
-      expect(merge(a, other)).toEqual([withVirtio(a), withVirtio(other)]);
-    }
+    const view = new DataView(b.buffer);
+    expect(merge(a, b)).toHaveLength(1);
+
+    // The payload makes up for it, so that the sum over all is right.
+    const sum = view.getUint16(26) + view.getUint16(28);
+    const none = b.slice();
+    new DataView(none.buffer).setUint16(26, 0);
+    new DataView(none.buffer).setUint16(28, sum > 0xffff ? sum - 0xffff : sum);
+    expect(merge(a, none)).toEqual([withVirtio(a), withVirtio(none)]);
+
+    const long = b.slice();
+    new DataView(long.buffer).setUint16(24, view.getUint16(24) + 1);
+    new DataView(long.buffer).setUint16(28, view.getUint16(28) - 1);
+    expect(merge(a, long)).toEqual([withVirtio(a), withVirtio(long)]);
   });
 
   it('are not merged as UDP when nobody asked for it', () => {
