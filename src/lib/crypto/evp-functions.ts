@@ -35,6 +35,8 @@ export interface EvpFunctions {
   macFinal(mac: Address, out: Address, outLength: Address, outSize: number): number;
   /** CRYPTO_memcmp, in constant time; 0 when equal. */
   compare(a: Address, b: Address, length: number): number;
+  /** Forgets what OpenSSL noted about failures in this thread: node:crypto reads the same list. */
+  clearErrors(): void;
   /** Where an array outside of the heap of JavaScript is. */
   address(of: Uint8Array): Address;
 }
@@ -108,6 +110,7 @@ function bind(koffi: Koffi): EvpFunctions {
       macUpdate: lib.func('EVP_MAC_update', 'int', [pointer, pointer, 'size_t']),
       macFinal: lib.func('EVP_MAC_final', 'int', [pointer, pointer, pointer, 'size_t']),
       compare: lib.func('CRYPTO_memcmp', 'int', [pointer, pointer, 'size_t']),
+      clearErrors: lib.func('ERR_clear_error', 'void', []),
       address: (of) => Number(koffi.address(of)),
     };
   } catch (cause) {

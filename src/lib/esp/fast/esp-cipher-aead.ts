@@ -60,13 +60,14 @@ export class AeadProtection implements Protection {
     const at = this.#arena.address(packet, DATA + length + this.#icvBytes);
     const to = this.#arena.address(out, length);
     // Every step has to succeed: the verdict upon the ICV is what `update` says with CCM, and `final` with the others.
-    return (
+    const authentic =
       evp.init(context, 0, 0, 0, this.#nonce, -1) === 1 &&
       evp.control(context, Control.SET_TAG, this.#icvBytes, at + DATA + length) === 1 &&
       this.#authenticateHeader(at, length) &&
       evp.update(context, to, this.#outLength, at + DATA, length) === 1 &&
-      evp.final(context, this.#block, this.#outLength) === 1
-    );
+      evp.final(context, this.#block, this.#outLength) === 1;
+    if (!authentic) evp.clearErrors();
+    return authentic;
   }
 
   free(): void {

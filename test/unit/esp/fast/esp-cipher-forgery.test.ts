@@ -18,6 +18,17 @@ describe.skipIf(evp === undefined)('ESP ciphers in an arena', () => {
   });
 });
 
+describe.skipIf(evp === undefined)('refused packets', () => {
+  it('leave no errors behind that node:crypto would find', async () => {
+    const { default: koffi } = await import('koffi');
+    const firstError = koffi.load(null).func('ERR_peek_error', 'uint64_t', []);
+    for (const { name, sa } of oneSuiteEach) {
+      tryForgeries(sa, evp!);
+      expect(Number(firstError()), name).toBe(0);
+    }
+  });
+});
+
 const careless = (...values: Parameters<EvpFunctions['update']>): number => {
   evp!.update(...values);
   return 1;
