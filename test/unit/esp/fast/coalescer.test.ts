@@ -323,6 +323,12 @@ describe('flows side by side', () => {
     }
   });
 
+  it('make room for another with the one that began first', () => {
+    const [a, b, c] = flows as [Uint8Array[], Uint8Array[], Uint8Array[]];
+    const out = makeCoalescer({ flows: 2 }).merge(a[0]!, b[0]!, c[0]!, b[1]!, c[1]!, a[1]!);
+    expect(out.map((read) => slowSegments(read))).toEqual([[a[0]], [b[0], b[1]], [a[1]], [c[0], c[1]]]);
+  });
+
   it('leave in order, each of them, when they are more', () => {
     for (const room of [1, 2, 5]) {
       const out = makeCoalescer({ flows: room, udp: true }).merge(...interleaved(6));
