@@ -162,6 +162,19 @@ describe('a segmenter', () => {
     }
   });
 
+  it('completes a checksum that is the last field of a packet, and none that is not all in it', () => {
+    const packet = packetOf(base);
+    for (const [behind, cuts] of [
+      [2, true],
+      [1, false],
+      [0, false],
+    ] as const) {
+      const read = withVirtio(packet, { flags: 1, start: 20, offset: packet.length - 20 - behind });
+      expect(segmentsOf(read)).toEqual(slowSegments(read));
+      expect(slowSegments(read) !== undefined).toBe(cuts);
+    }
+  });
+
   it('cuts off what the IP header does not claim', () => {
     const packet = packetOf(base);
     expect(segmentsOf(withVirtio(Uint8Array.from([...packet, 1, 2, 3])))).toEqual([packet]);
