@@ -110,8 +110,9 @@ export class EspFrame implements EspCipher {
     if (!(length > 0 && length % this.alignment === 0)) {
       throw new RangeError(`${length} bytes of plaintext are no multiple of ${this.alignment}`);
     }
-    if (!(sequence >= 0 && sequence <= this.#lastSequence))
-      throw new RangeError(`no sequence number: ${sequence}`);
+    if (!(Number.isInteger(sequence) && sequence >= 0 && sequence <= this.#lastSequence)) {
+      throw new RangeError(`${sequence} is no sequence number of this SA`);
+    }
     const data = packet + HEADER_BYTES + this.ivBytes;
     const total = HEADER_BYTES + this.ivBytes + length + this.icvBytes;
     this.#arena.address(packet, total);
