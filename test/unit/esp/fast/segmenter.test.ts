@@ -231,8 +231,12 @@ describe('a segmenter', () => {
   });
 
   it('reads nothing outside of the arena', () => {
-    const { segmenter } = make();
-    expect(() => segmenter.start((1 << 18) - 5, 100)).toThrow(RangeError);
+    const { segmenter, arena } = make();
+    const packet = withVirtio(packetOf({ payload: bytesOf(500) }));
+    const end = 1 << 18;
+    arena.bytes.set(packet.subarray(0, 100), end - 100);
+    expect(() => segmenter.start(end - 100, packet.length)).toThrow(RangeError);
+    expect(() => segmenter.start(end - 5, 100)).toThrow(RangeError);
     expect(() => segmenter.start(-1, 100)).toThrow(RangeError);
   });
 });
