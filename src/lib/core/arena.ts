@@ -65,7 +65,7 @@ export class Arena {
    * @throws RangeError when not all of them are in the arena
    */
   address(offset: number, length: number): Address {
-    if (!(Number.isInteger(offset) && offset >= 0 && length >= 0 && offset + length <= this.bytes.length)) {
+    if (!(isCount(offset) && isCount(length) && offset + length <= this.bytes.length)) {
       throw new RangeError(`${length} bytes at ${offset} are outside of an arena of ${this.bytes.length}`);
     }
     return this.#base + offset;
@@ -84,6 +84,10 @@ export class Arena {
       return whole(before, at) && whole(at + length, guard + GUARD_BYTES) ? [] : [name];
     });
   }
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 0;
 }
 
 function roundUp(offset: number): number {

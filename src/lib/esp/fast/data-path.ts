@@ -9,6 +9,7 @@ import { SaTable } from '../plane/sa-table.js';
 import { ReplayWindow } from '../replay.js';
 import type { ChildSa } from '../sa.js';
 import { PathCounter } from './counters.js';
+import type { EspCipher } from './esp-cipher.js';
 import { createEspCipher } from './esp-cipher-create.js';
 import { type FastSa, NameSlots } from './fast-sa.js';
 import { Inbound, type ReceivingSocket } from './inbound.js';
@@ -234,9 +235,17 @@ export class DataPath {
 
   #makeSa(child: ChildSa): FastSa {
     const fd = this.#socketAt(child.local);
-    const seal = createEspCipher(this.#arena, child.outbound, 'seal');
-    const open = createEspCipher(this.#arena, child.inbound, 'open');
     const name = this.#names.take();
+    let seal: EspCipher | undefined;
+    let open: EspCipher;
+    try {
+      seal = createEspCipher(this.#arena, child.outbound, 'seal');
+      open = createEspCipher(this.#arena, child.inbound, 'open');
+    } catch (error) {
+      seal?.free();
+      this.#names.put(name);
+      throw error;
+    }
     const address = socketAddress(child.remote);
     this.#names.write(name, address);
     return {
