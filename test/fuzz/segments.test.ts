@@ -95,9 +95,10 @@ function flowOf(packet: Uint8Array): string | undefined {
   const version = packet[0]! >> 4;
   const network = version === 4 ? 20 : 40;
   const protocol = version === 4 ? packet[9]! : packet[6]!;
-  if (version === 4 && (packet[0] !== 0x45 || (packet[6]! & 0x3f) !== 0 || packet[7] !== 0)) return undefined;
+  if (version === 4 && packet[0] !== 0x45) return undefined;
   if (version === 6 && [0, 43, 44, 60].includes(protocol)) return undefined;
   if (protocol !== 6 && protocol !== 17) return 'other';
+  if (version === 4 && ((packet[6]! & 0x3f) !== 0 || packet[7] !== 0)) return undefined;
   const left = packet.length - network;
   const header = protocol === 17 ? 8 : left < 20 ? 20 : (packet[network + 12]! >> 4) * 4;
   if (left < header || header < (protocol === 17 ? 8 : 20)) return undefined;
