@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../lib/core/printable.js';
-import type { TunnelEvent } from '../lib/tunnel/types.js';
+import type { StatsEvent, TunnelEvent } from '../lib/tunnel/types.js';
 
 type Tone = 'good' | 'change' | 'end' | 'note' | 'warning' | 'bad';
 
@@ -78,6 +78,8 @@ function describe(event: TunnelEvent): { tone: Tone; text: string; more?: string
       };
     case 'peer-moved':
       return { tone: 'change', text: `peer moved: now ${event.peer}` };
+    case 'stats':
+      return { tone: 'note', text: planeText(event), more: event.childSas.map(childTraffic) };
     case 'ike-sa-deleted':
       return { tone: 'end', text: `IKE SA with ${event.peer} ended (${event.reason})` };
     case 'profile-exported':
@@ -128,4 +130,24 @@ function endpoint(address: string, port: number): string {
 
 function traffic(packets: number, bytes: number): string {
   return `${packets} packets ${bytes} bytes`;
+}
+
+/** What the plane did, and what it dropped. */
+function planeText({ plane, batches, drops }: StatsEvent): string {
+  const dropped = Object.entries(drops).filter(([, count]) => count > 0);
+  const lost = dropped.map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none';
+  return `${plane} plane${batches === undefined ? '' : `, ${batchText(batches)}`}; dropped: ${lost}`;
+}
+
+function batchText(batches: NonNullable<StatsEvent['batches']>): string {
+  const perCall = (packets: number, calls: number): string => (packets / Math.max(1, calls)).toFixed(1);
+  const { devicePacketsOut, deviceReads, datagramsOut, socketWrites } = batches;
+  const { datagramsIn, socketReads, devicePacketsIn, deviceWrites } = batches;
+  return `packets per call: out ${perCall(devicePacketsOut, deviceReads)} read ${perCall(datagramsOut, socketWrites)} sent, in ${perCall(datagramsIn, socketReads)} received ${perCall(devicePacketsIn, deviceWrites)} written`;
+}
+
+function childTraffic(child: StatsEvent['childSas'][number]): string {
+  const { packetsIn, bytesIn, packetsOut, bytesOut, icvFailures, replays, malformed } = child;
+  const bad = `${icvFailures} ICV failures, ${replays} replays, ${malformed} malformed`;
+  return `${child.peer} ${spis(child)}: in ${traffic(packetsIn, bytesIn)}, out ${traffic(packetsOut, bytesOut)}, ${bad}`;
 }

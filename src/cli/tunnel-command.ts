@@ -6,6 +6,7 @@ import type { LoadedCredentials } from './credentials.js';
 import { EventOutput, type EventOutputOptions } from './event-output.js';
 import { describeFailure } from './failure.js';
 import { Interruption } from './interruption.js';
+import { statsWanted } from './tunnel-stats.js';
 
 /** A tunnel as flags describe it, in the order in which it is found out. */
 export interface TunnelPlan<Options extends TunnelOptions> {
@@ -21,13 +22,14 @@ export interface TunnelPlan<Options extends TunnelOptions> {
 export abstract class TunnelCommand extends Command {
   /** Runs a tunnel until it ends and sets the exit code. */
   protected async runTunnel<Options extends TunnelOptions>(
-    flags: EventOutputOptions,
+    flags: EventOutputOptions & { stats?: string | undefined },
     prepare: () => TunnelPlan<Options> | Promise<TunnelPlan<Options>>,
   ): Promise<void> {
     const output = new EventOutput(flags);
     process.exitCode = await Interruption.during(async (interruption) => {
       try {
         const { onEvent, log } = output;
+        const onStatsWanted = statsWanted(flags.stats);
         const plan = await prepare();
         const { credentials, warnings } = await Promise.race([
           plan.credentials(log),
@@ -35,7 +37,7 @@ export abstract class TunnelCommand extends Command {
         ]);
         for (const warning of warnings) onEvent({ event: 'warning', ...warning });
         const options = { ...plan.options, credentials } as Options;
-        await plan.run(options, { onEvent, log, signal: interruption.signal });
+        await plan.run(options, { onEvent, log, signal: interruption.signal, onStatsWanted });
         return interruption.exitCode;
       } catch (error) {
         const failure = describeFailure(error);

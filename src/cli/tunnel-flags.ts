@@ -22,6 +22,11 @@ const port = (description: string, fallback: number) =>
 
 /** Flags that every command of this package has. */
 export const commonFlags = {
+  stats: Flags.string({
+    description: 'report counters of traffic so often, e.g. 5s; at any time on the signal SIGUSR1',
+    helpValue: '<duration>',
+    helpGroup: 'OUTPUT',
+  }),
   verbose: Flags.boolean({
     char: 'v',
     description: 'also show exchanges and diagnostics, on stderr',

@@ -23,6 +23,30 @@ const child = {
   remoteTs: texts,
 } as const;
 
+/** Numbers by name. */
+const counts = { type: 'object', additionalProperties: count } as const;
+const childStats = {
+  type: 'object',
+  properties: {
+    inboundSpi: childSpi,
+    outboundSpi: childSpi,
+    peer: endpoint,
+    packetsIn: count,
+    packetsOut: count,
+    bytesIn: count,
+    bytesOut: count,
+    icvFailures: count,
+    replays: count,
+    malformed: count,
+    lastInbound: text,
+  },
+  required: [
+    ...['inboundSpi', 'outboundSpi', 'peer', 'packetsIn', 'packetsOut', 'bytesIn', 'bytesOut'],
+    ...['icvFailures', 'replays', 'malformed'],
+  ],
+  additionalProperties: false,
+} as const;
+
 /** One kind of event: all fields are required except those named in `optional`. */
 function event(name: string, fields: Record<string, object>, optional: string[] = []): object {
   return {
@@ -109,6 +133,16 @@ export const eventSchema = {
       peer: endpoint,
       ...ikeSpis,
     }),
+    event(
+      'stats',
+      {
+        plane: { enum: ['fast', 'simple', 'memory'] },
+        drops: counts,
+        batches: counts,
+        childSas: { type: 'array', items: childStats },
+      },
+      ['batches'],
+    ),
     event('peer-moved', { local: endpoint, peer: endpoint }),
     event('ike-sa-deleted', { reason: text, peer: endpointOrUnknown, ...ikeSpis }, [
       'initiatorSpi',

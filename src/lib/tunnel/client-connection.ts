@@ -15,6 +15,7 @@ import { deviceFailed, devicePlane, givesSockets, plainEsp } from './plane.js';
 import { findGateway } from './resolve.js';
 import { coversAddress, familyOf, leftOutside, sourceWithin, tunnelRoutes } from './routes.js';
 import { Sequence } from './sequence.js';
+import { statsEvent } from './stats.js';
 import { SaTracker } from './tracker.js';
 import type { ClientOptions, TunnelContext, TunnelEvent } from './types.js';
 
@@ -84,6 +85,7 @@ export class ClientConnection {
     this.#onUp = onUp;
     let transport: UdpTransport | undefined;
     const onStop = () => this.#finish(undefined);
+    const endStats = this.#context.onStatsWanted?.(() => this.#tellStats());
     try {
       const ended = new Promise<KitError | undefined>((resolve) => {
         this.#finish = resolve;
@@ -116,8 +118,14 @@ export class ClientConnection {
       return this.#explain(error);
     } finally {
       stop.removeEventListener('abort', onStop);
+      endStats?.();
       await this.#tearDown(transport);
     }
+  }
+
+  #tellStats(): void {
+    const stats = statsEvent(this.#tracker);
+    if (stats !== undefined) this.#emit([stats]);
   }
 
   /** Ends an attempt that has taken long enough. */

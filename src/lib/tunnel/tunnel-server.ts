@@ -21,6 +21,7 @@ import { defaultMtu, possibleSuites } from './overhead.js';
 import { deviceFailed, devicePlane, givesSockets, plainEsp } from './plane.js';
 import { familyOf, overlapping, sourceWithin } from './routes.js';
 import { Sequence } from './sequence.js';
+import { statsEvent } from './stats.js';
 import { SaTracker } from './tracker.js';
 import type { ServerOptions, TunnelContext, TunnelEvent } from './types.js';
 
@@ -78,6 +79,7 @@ export class TunnelServer {
     let transport: UdpTransport | undefined;
     let cancelLeave: (() => void) | undefined;
     const onStop = () => this.#finish(undefined);
+    const endStats = this.#context.onStatsWanted?.(() => this.#tellStats());
     try {
       const ended = new Promise<KitError | undefined>((resolve) => {
         this.#finish = resolve;
@@ -102,9 +104,15 @@ export class TunnelServer {
       if (reason) throw reason;
     } finally {
       cancelLeave?.();
+      endStats?.();
       signal.removeEventListener('abort', onStop);
       await this.#tearDown(transport);
     }
+  }
+
+  #tellStats(): void {
+    const stats = statsEvent(this.#tracker);
+    if (stats !== undefined) this.#emit([stats]);
   }
 
   async #createPlane(bindings: readonly UdpBinding[], addresses: HostAddress[]): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Log } from '../core/log.js';
-import type { Plane, PlaneEvents } from '../esp/plane/plane.js';
+import type { ChildSaStats, Plane, PlaneEvents, PlaneStats } from '../esp/plane/plane.js';
 import type { RetransmitSchedule } from '../ike/session/types.js';
 import type { Credentials } from './credentials.js';
 
@@ -75,12 +75,27 @@ export interface TunnelContext {
   log: Log;
   /** Aborting closes the tunnel in good order. */
   signal: AbortSignal;
+  /** Registers who reports counters when they are asked for. @returns ends that */
+  onStatsWanted?: (report: () => void) => () => void;
   /** Undefined: a TUN device. With a factory no device, address, route or resolver setting is touched. */
   createPlane?: PlaneFactory;
   /** How patiently requests are repeated; undefined: six sends over 26 seconds. */
   retransmit?: RetransmitSchedule;
   /** Pauses before the second, third … attempt of a client that lost its tunnel; the last one repeats. */
   reconnectDelays?: readonly number[];
+}
+
+/** The counters of a tunnel. */
+export interface StatsEvent extends PlaneStats {
+  event: 'stats';
+  plane: Plane['kind'];
+  childSas: ({
+    inboundSpi: string;
+    outboundSpi: string;
+    peer: string;
+    /** ISO 8601; absent before the first packet. */
+    lastInbound?: string;
+  } & Omit<ChildSaStats, 'lastInboundAt'>)[];
 }
 
 /** SPIs of an IKE SA, 16 hex digits each. */
@@ -147,6 +162,7 @@ export type TunnelEvent =
       proposal: string;
       peer: string;
     } & IkeSpis)
+  | StatsEvent
   | { event: 'peer-moved'; local: string; peer: string }
   | ({ event: 'ike-sa-deleted'; reason: string; peer: string } & Partial<IkeSpis>)
   /** A file that a client imports; `for` names the kind of client, `note` says what to do with it. */

@@ -76,7 +76,8 @@ describe('text', () => {
   it.each(all)('renders $event as one line with a clock, or one more for each command', (event) => {
     const lines = renderEvent(event, new Date(2026, 0, 2, 3, 4, 5, 6), plain).split('\n');
     expect(lines[0]).toMatch(/^03:04:05\.006 [✓↻–·!✗] \S/);
-    expect(lines).toHaveLength(event.event === 'host-advice' || event.event === 'error' ? 2 : 1);
+    const more = ['host-advice', 'error', 'stats'].includes(event.event) ? 1 : 0;
+    expect(lines).toHaveLength(1 + more);
   });
 
   it('shows exchanges only when asked, and on stderr', () => {

@@ -8,16 +8,10 @@ import { type Libc, loadLibc } from '../../net/libc.js';
 import { loadNativeIo } from '../../net/native-io.js';
 import { openTunDescriptor, type TunDescriptor } from '../../net/tun-descriptor.js';
 import type { GivenSockets, UdpTransport } from '../../net/udp.js';
-import {
-  createPathCounters,
-  createSaCounters,
-  type PathCounter,
-  readPathCounters,
-  readSaCounters,
-} from '../fast/counters.js';
+import { createPathCounters, createSaCounters, readPathCounters, readSaCounters } from '../fast/counters.js';
 import { type PathOrder, type PathReport, type PathStart, toMessage } from '../fast/messages.js';
 import type { ChildSa } from '../sa.js';
-import type { ChildSaStats, Plane, PlaneEvents } from './plane.js';
+import type { ChildSaStats, Plane, PlaneEvents, PlaneStats } from './plane.js';
 import type { PlaneSettings } from './userspace.js';
 
 const EFD_NONBLOCK_CLOEXEC = 0o2004000;
@@ -28,6 +22,7 @@ const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
  * order: a child SA that was installed is there before an IKE message leaves that was sent after.
  */
 export class FastPlane implements Plane {
+  readonly kind = 'fast';
   readonly mtu: number;
   readonly deviceName: string;
   readonly #device: TunDescriptor;
@@ -100,9 +95,20 @@ export class FastPlane implements Plane {
     return counters && readSaCounters(counters);
   }
 
-  /** What the data path counted beside its SAs. */
-  pathStats(): Record<PathCounter, number> {
-    return readPathCounters(this.#pathCounters);
+  planeStats(): PlaneStats {
+    const {
+      deviceReads,
+      devicePacketsOut,
+      deviceWrites,
+      devicePacketsIn,
+      socketReads,
+      datagramsIn,
+      socketWrites,
+      datagramsOut,
+      ...drops
+    } = readPathCounters(this.#pathCounters);
+    const device = { deviceReads, devicePacketsOut, deviceWrites, devicePacketsIn };
+    return { drops, batches: { ...device, socketReads, datagramsIn, socketWrites, datagramsOut } };
   }
 
   /** ESP comes to the thread; what still comes here came before it, and is as good as lost on the way. */

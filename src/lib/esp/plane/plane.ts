@@ -18,6 +18,26 @@ export interface ChildSaStats {
   lastInboundAt: number | undefined;
 }
 
+/** What a plane counts beside its child SAs. */
+export interface PlaneStats {
+  /** Packets dropped that no child SA could be blamed for, by reason. */
+  drops: Record<string, number>;
+  /** Reads and writes with what they carried, where the plane handles many packets at once. */
+  batches?: PlaneBatches;
+}
+
+/** How many packets a system call carried: the more, the less each one costs. */
+export interface PlaneBatches {
+  deviceReads: number;
+  devicePacketsOut: number;
+  deviceWrites: number;
+  devicePacketsIn: number;
+  socketReads: number;
+  datagramsIn: number;
+  socketWrites: number;
+  datagramsOut: number;
+}
+
 /** Counters before the first packet. */
 export function noTraffic(): ChildSaStats {
   return {
@@ -47,6 +67,7 @@ export interface PlaneEvents {
  * All calls are synchronous; bad arguments are bugs and throw.
  */
 export interface Plane {
+  readonly kind: 'fast' | 'simple' | 'memory';
   /** Takes the NAT-T sockets over, where the plane reads and writes them itself. Before that no packet flows. */
   attach?(transport: UdpTransport): Promise<void>;
   /** Largest inner packet, bytes. */
@@ -66,6 +87,8 @@ export interface Plane {
   movePeer(childSaId: string, local: Endpoint, remote: Endpoint): void;
   remove(childSaId: string): void;
   stats(childSaId: string): ChildSaStats | undefined;
+  /** Since the plane was made. */
+  planeStats(): PlaneStats;
   /** One UDP-encapsulated ESP packet from the network (without UDP header, marker already told apart). */
   receive(packet: Uint8Array, local: Endpoint, remote: Endpoint): void;
   /** Releases the device; within a second even when idle. */

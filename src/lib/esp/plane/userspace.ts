@@ -4,7 +4,7 @@ import { readInnerPacket } from '../inner.js';
 import { NextHeader, readEspHeader } from '../packet.js';
 import type { ChildSa } from '../sa.js';
 import { InboundSa, OutboundSa } from '../sad.js';
-import { type ChildSaStats, noTraffic, type Plane, type PlaneEvents } from './plane.js';
+import { type ChildSaStats, noTraffic, type Plane, type PlaneEvents, type PlaneStats } from './plane.js';
 import { type Entry as EntryOf, mayArrive, SaTable } from './sa-table.js';
 
 /** Hands one ESP packet to the UDP socket bound to `local`. */
@@ -63,6 +63,7 @@ type Entry = EntryOf<Halves>;
  * comes in through {@link UserspacePlaneOptions}.
  */
 export class UserspacePlane implements Plane {
+  readonly kind: 'simple' | 'memory';
   readonly mtu: number;
   readonly deviceName: string | undefined;
   readonly drops: PlaneDrops = {
@@ -80,6 +81,7 @@ export class UserspacePlane implements Plane {
 
   constructor(options: UserspacePlaneOptions) {
     const { mtu, deviceName, clock = systemClock, entropy = systemEntropy, initialSequence } = options;
+    this.kind = deviceName === undefined ? 'memory' : 'simple';
     this.mtu = mtu;
     this.deviceName = deviceName;
     this.#options = options;
@@ -106,6 +108,10 @@ export class UserspacePlane implements Plane {
 
   remove(childSaId: string): void {
     this.#table.remove(childSaId);
+  }
+
+  planeStats(): PlaneStats {
+    return { drops: { ...this.drops } };
   }
 
   stats(childSaId: string): ChildSaStats | undefined {
