@@ -240,6 +240,10 @@ export class DatagramSender {
       this.segments = false;
       return this.#sendEach(fd, at, length, size, name, nameLength, trafficClass);
     }
+    // A path that takes less than one datagram: the system cuts datagrams into IP fragments, super-segments not.
+    if (count > 1 && errno === EMSGSIZE) {
+      return this.#sendEach(fd, at, length, size, name, nameLength, trafficClass);
+    }
     return outcomeOf(errno);
   }
 
