@@ -50,6 +50,16 @@ export function multipleAuth({ local, remote }: AuthPolicy): Payload[] {
   return several ? [notify(NotifyType.MULTIPLE_AUTH_SUPPORTED)] : [];
 }
 
+/**
+ * AUTH is to cover both messages of IKE_SA_INIT (draft-ietf-ipsecme-ikev2-downgrade-prevention). A responder says so
+ * whether or not it was asked: were the initiator's word taken out on the path, the initiator would still know.
+ */
+export const fullTranscript = (): Payload => notify(NotifyType.IKE_SA_INIT_FULL_TRANSCRIPT_AUTH);
+
+/** Whether the sender of these IKE_SA_INIT payloads says so; as we always do, it then holds. */
+export const wantsFullTranscript = (payloads: readonly Payload[]): boolean =>
+  findNotify(payloads, NotifyType.IKE_SA_INIT_FULL_TRANSCRIPT_AUTH) !== undefined;
+
 /** Remembers what the peer says of this kind in IKE_SA_INIT or in the first IKE_AUTH request. */
 export function readAnnounced(ikeSa: IkeSa, payloads: readonly Payload[]): void {
   const hashes = findNotify(payloads, NotifyType.SIGNATURE_HASH_ALGORITHMS);
