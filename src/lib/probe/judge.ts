@@ -9,6 +9,10 @@ import type { Finding, TargetFacts, TargetReport } from './types.js';
 export interface JudgeOptions {
   /** Active checks were asked for: without, they are skipped and say so. */
   active: boolean;
+  /** As it was probed, so that what was not asked is told from what was not answered; default `full`. */
+  depth?: 'quick' | 'full';
+  /** Whether IKEv1 was asked for; default true. */
+  ikev1?: boolean;
   /** Its rules become findings `POLICY-<NAME>-<n>` after those of the catalogue. They do not move the grade. */
   policy?: Policy;
   /** Milliseconds since the epoch, for dates of certificates; without it they are not judged. */
@@ -34,9 +38,10 @@ export function describeChecks(): CheckDescription[] {
  */
 export function judge(facts: TargetFacts, options: JudgeOptions): Judgement {
   const proposal = betterProposals(facts.ikev2);
-  const context: CheckContext = { active: options.active, now: options.now, proposal };
+  const { active, depth = 'full', ikev1 = true, now } = options;
+  const context: CheckContext = { active, depth, ikev1, now, proposal };
   const findings = catalogue.map((check) => run(check, facts, context));
-  const grade = gradeOf(facts, findings);
+  const grade = gradeOf(facts, findings, depth);
   const ofPolicy = options.policy ? judgePolicy(facts, options.policy) : [];
   return { findings: [...findings, ...ofPolicy], grade, proposal };
 }

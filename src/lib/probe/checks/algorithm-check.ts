@@ -11,6 +11,7 @@ import {
   pass,
   type Remediation,
   severities,
+  unanswered,
 } from './check.js';
 import {
   acceptedSentence,
@@ -48,7 +49,8 @@ export function algorithmCheck({ what, why, ...description }: AlgorithmCheck): C
   return {
     ...description,
     severity: worst(rows.map(({ severity }) => severity)),
-    examine(facts, { proposal }) {
+    examine(facts, context) {
+      const { proposal } = context;
       if (!hasAlgorithms(facts)) return withoutFacts(facts, 'which algorithms it accepts');
       const { found, open, gap } = search(facts, rows);
       if (found.length > 0) {
@@ -64,9 +66,16 @@ export function algorithmCheck({ what, why, ...description }: AlgorithmCheck): C
       }
       if (open.length > 0) {
         const names = listText(open.map(({ sighting }) => algorithmText(sighting.algorithm)));
-        return inconclusive(`Nobody knows whether ${names} is accepted: not asked, or not answered.`);
+        return unanswered(
+          facts,
+          context,
+          `Nobody knows whether ${names} is accepted: not asked, or not answered.`,
+        );
       }
-      return gap === undefined ? pass(`Refused: ${what}.`) : inconclusive(gap);
+      if (gap !== undefined) return inconclusive(gap);
+      return context.depth === 'quick'
+        ? unanswered(facts, context, 'Only a few algorithms were asked for.')
+        : pass(`Refused: ${what}.`);
     },
     remediation: ({ proposal }) => remediation(what, proposal),
   };

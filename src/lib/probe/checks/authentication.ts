@@ -3,7 +3,7 @@ import { hashAlgorithmName } from '../../ike/wire/names.js';
 import { NEEDS_ACTIVE } from './active.js';
 import { certificateChecks } from './certificate.js';
 import { because, type Check, finding, inconclusive, pass, skipped } from './check.js';
-import { cite, listText, withoutFacts } from './sightings.js';
+import { cite, listText, withoutAuth, withoutFacts } from './sightings.js';
 
 const SHA1 = 1;
 
@@ -13,16 +13,18 @@ const pskWithEap: Check = {
   title: 'The gateway proves itself with a pre-shared key to clients that use EAP',
   severity: 'critical',
   references: ['RFC 7296 2.16', 'RFC 5998'],
-  examine(facts) {
+  examine(facts, context) {
     const { auth } = facts;
-    if (!auth) return withoutFacts(facts, 'how the gateway authenticates');
+    if (!auth) return withoutAuth(facts, context, 'how the gateway authenticates');
     if (auth.eap.value === undefined) {
       return inconclusive(
         because(auth.eap.note, 'Whether it speaks EAP was not answered.'),
         auth.eap.packets,
       );
     }
-    if (!auth.eap.value) return skipped('It does not offer EAP to unknown clients.');
+    if (!auth.eap.value) {
+      return skipped(`It does not offer EAP to unknown clients${cite(auth.eap.packets)}.`, auth.eap.packets);
+    }
     const { value, note, packets } = auth.responderMethod;
     if (value === undefined)
       return inconclusive(because(note, 'How it proves itself was not answered.'), packets);
@@ -96,7 +98,10 @@ const identityOracle: Check = {
   references: ['RFC 7296 2.21.2'],
   examine(facts) {
     const oracle = facts.auth?.identityOracle;
-    if (!oracle) return withoutFacts(facts, 'whether answers tell identities apart');
+    if (!oracle)
+      return facts.verdict === 'answers'
+        ? skipped('Not tried: it takes an identity to compare with (--id).')
+        : withoutFacts(facts, 'whether answers tell identities apart');
     const { value, note, packets } = oracle;
     if (value === undefined) return inconclusive(because(note, 'The tries were not answered.'), packets);
     if (!value) return pass(`Known and unknown identities are answered alike${cite(packets)}.`, packets);

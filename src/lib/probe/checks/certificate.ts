@@ -6,8 +6,17 @@ import { describeKey, keyWeakness } from '../../pki/keys.js';
 import { dateText } from '../../pki/problem.js';
 import { isWeakSignature } from '../../pki/signatures.js';
 import type { AuthFacts, TargetFacts } from '../types.js';
-import { because, type Check, finding, inconclusive, type Outcome, pass, skipped } from './check.js';
-import { cite, withoutFacts } from './sightings.js';
+import {
+  because,
+  type Check,
+  type CheckContext,
+  finding,
+  inconclusive,
+  type Outcome,
+  pass,
+  skipped,
+} from './check.js';
+import { cite, withoutAuth } from './sightings.js';
 
 /** Codes of `cert verify` that the other check reports. */
 const WEAKNESS_CODES: ReadonlySet<string> = new Set(['E_CERT_WEAK_KEY', 'E_CERT_WEAK_SIGNATURE']);
@@ -18,8 +27,8 @@ const weak: Check = {
   title: 'A key or signature that is too weak authenticates the gateway',
   severity: 'high',
   references: ['RFC 8247 3.1.1', 'RFC 8247 3.2', 'RFC 7296 3.8'],
-  examine: (facts) =>
-    withCertificate(facts, (certificate, auth) => {
+  examine: (facts, context) =>
+    withCertificate(facts, context, (certificate, auth) => {
       const { signature } = auth;
       const packets = signature.packets;
       const key = certificate.publicKey && keyWeakness(describeKey(certificate.publicKey));
@@ -59,8 +68,9 @@ const invalid: Check = {
   title: 'The certificate is not valid for this gateway',
   severity: 'high',
   references: ['RFC 5280 6.1', 'RFC 4945 3.1', 'RFC 4945 5.1'],
-  examine: (facts, { now }) =>
-    withCertificate(facts, (certificate, auth) => {
+  examine: (facts, context) =>
+    withCertificate(facts, context, (certificate, auth) => {
+      const { now } = context;
       const name = nameProblem(facts, certificate, auth);
       const checked = (auth.problems ?? [])
         .filter(({ code }) => code.startsWith('E_') && !WEAKNESS_CODES.has(code))
@@ -84,10 +94,11 @@ const invalid: Check = {
 /** Runs a judgement of the gateway's own certificate, where there is one that can be read. */
 function withCertificate(
   facts: TargetFacts,
+  context: CheckContext,
   judge: (certificate: Certificate, auth: AuthFacts) => Outcome,
 ): Outcome {
   const { auth } = facts;
-  if (!auth) return withoutFacts(facts, "the gateway's certificate");
+  if (!auth) return withoutAuth(facts, context, "the gateway's certificate");
   const [der] = auth.certificates;
   if (der !== undefined) {
     let certificate: Certificate;
@@ -99,6 +110,10 @@ function withCertificate(
     return judge(certificate, auth);
   }
   const { value, note, packets } = auth.responderMethod;
+  if (auth.eap.value === false) {
+    const reason = 'The gateway does not show a certificate before the client has authenticated';
+    return skipped(`${reason}${cite(auth.eap.packets)}.`, auth.eap.packets);
+  }
   if (value === 'certificate') return inconclusive('It signed without sending its certificate.', packets);
   if (value === undefined)
     return inconclusive(because(auth.eap.note ?? note, 'It showed no certificate.'), packets);

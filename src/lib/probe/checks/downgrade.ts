@@ -1,6 +1,16 @@
 import { keTransform } from '../../crypto/registry.js';
 import type { Algorithm, AlgorithmKind, Ikev2Facts, Suite } from '../types.js';
-import { because, type Check, finding, inconclusive, mergePackets, pass, skipped } from './check.js';
+import {
+  because,
+  type Check,
+  finding,
+  inconclusive,
+  mergePackets,
+  type Outcome,
+  pass,
+  skipped,
+  unanswered,
+} from './check.js';
 import { algorithmText, cite, knowsNothing, listText, withoutFacts } from './sightings.js';
 import { isWeak } from './weaknesses.js';
 
@@ -14,7 +24,10 @@ const transcript: Check = {
   topic: 'Downgrade of the first exchange',
   title: 'A downgrade of the first exchange would go unnoticed',
   severity: 'medium',
-  references: ['draft-ietf-ipsecme-ikev2-downgrade-prevention', 'RFC 7296 2.15'],
+  references: [
+    'https://datatracker.ietf.org/doc/draft-ietf-ipsecme-ikev2-downgrade-prevention/',
+    'RFC 7296 2.15',
+  ],
   examine(facts) {
     if (!facts.ikev2) return withoutFacts(facts, 'downgrade prevention');
     const { value, note, packets } = facts.ikev2.capabilities.downgradePrevention;
@@ -42,10 +55,13 @@ const mixedOffer: Check = {
   title: 'A weak suite was chosen although strong ones were offered',
   severity: 'high',
   references: ['RFC 7296 2.7', 'RFC 7296 3.3.6'],
-  examine(facts) {
+  examine(facts, context) {
     if (!facts.ikev2) return withoutFacts(facts, 'what it chooses from a mixed offer');
     const { value, note, packets } = facts.ikev2.mixedChoice;
-    if (!value) return inconclusive(because(note, 'A mixed offer was not made, or not answered.'), packets);
+    if (!value) {
+      const reason = because(note, 'A mixed offer was not made, or not answered.');
+      return withoutMix(facts.ikev2) ?? unanswered(facts, context, reason, packets);
+    }
     const chosen = parts(value).filter(([kind, { id }]) => isWeak(kind, id));
     const names = (list: typeof chosen): string =>
       listText(list.map(([, algorithm]) => algorithmText(algorithm)));
@@ -75,10 +91,15 @@ const steering: Check = {
   title: 'It steers clients to a weaker group',
   severity: 'medium',
   references: ['RFC 7296 1.2', 'RFC 7296 2.7'],
-  examine(facts) {
+  examine(facts, context) {
     const { ikev2 } = facts;
     if (!ikev2) return withoutFacts(facts, 'which groups it asks for');
-    if (ikev2.steering.length === 0) return inconclusive('It never asked for another group.');
+    if (ikev2.steering.length === 0) {
+      const { preferred } = ikev2;
+      return preferred === undefined
+        ? unanswered(facts, context, 'It neither took a group of an offer nor asked for another.')
+        : pass(`Offered many groups, it took ${algorithmText(preferred.ke)} at once and asked for no other.`);
+    }
     const downward = ikev2.steering.flatMap((step) => {
       const better = betterGroup(ikev2, step);
       return better === undefined ? [] : [{ ...step, better }];
@@ -99,6 +120,17 @@ const steering: Check = {
     strongswan: `proposals = ${proposal}`,
   }),
 };
+
+/** Why no offer to this gateway can be mixed; undefined while an open question may make it so. */
+function withoutMix(ikev2: Ikev2Facts): Outcome | undefined {
+  if (knowsNothing(ikev2)) return undefined;
+  const may = (kind: AlgorithmKind, weak: boolean): boolean =>
+    [...ikev2.accepted[kind], ...ikev2.inconclusive[kind]].some(({ id }) => isWeak(kind, id) === weak);
+  if (kinds.some((kind) => may(kind, true) && may(kind, false))) return undefined;
+  return kinds.some((kind) => may(kind, true))
+    ? skipped('It accepts nothing strong that it could choose instead.')
+    : pass('It accepts no weak algorithm that it could choose.');
+}
 
 /**
  * The group that the gateway could have had instead of a weak one it asked for. One of at least 112 bits is only held

@@ -16,8 +16,8 @@ const complete: Check = {
   topic: 'Completeness of the run',
   title: 'The run is incomplete',
   severity: 'info',
-  references: [],
-  examine(facts) {
+  references: ['RFC 7296 2.4'],
+  examine(facts, { depth, ikev1: asked }) {
     const { verdict, limits, ikev1, ikev2 } = facts;
     if (verdict !== 'answers' && verdict !== 'blocked')
       return skipped(`The target does not answer IKE (${verdict}).`);
@@ -29,9 +29,12 @@ const complete: Check = {
           return count === 0 ? [] : [`${name} (${count})`];
         })
       : [];
+    const isQuick = depth === 'quick' && verdict === 'answers' && limits.length === 0;
+    if (isQuick) return skipped('A quick run is not meant to be complete.');
     const reasons = [
       ...(verdict === 'blocked' ? ['The gateway stopped answering us.'] : []),
       ...limits,
+      ...(asked && !ikev1 && verdict === 'answers' ? ['IKEv1 was not asked before the run ended.'] : []),
       ...(ikev2 && knowsNothing(ikev2)
         ? ['IKEv2 accepted no offer at all: perhaps it has no connection for us.']
         : []),

@@ -1,5 +1,5 @@
 import { proposalParts } from '../advice.js';
-import { type Check, finding, inconclusive, mergePackets, pass } from './check.js';
+import { type Check, finding, inconclusive, mergePackets, pass, unanswered } from './check.js';
 import { observationCheck } from './observation-check.js';
 import { acceptedSentence, algorithmText, listText, sightings, withoutFacts } from './sightings.js';
 
@@ -11,8 +11,8 @@ const noMlKem: Check = {
   topic: 'ML-KEM',
   title: 'No ML-KEM: traffic recorded today can be read by a quantum computer later',
   severity: 'info',
-  references: ['draft-ietf-ipsecme-ikev2-mlkem', 'RFC 9370'],
-  examine(facts) {
+  references: ['https://datatracker.ietf.org/doc/draft-ietf-ipsecme-ikev2-mlkem/', 'RFC 9370'],
+  examine(facts, context) {
     if (!facts.ikev2) return withoutFacts(facts, 'post-quantum key exchange');
     const both = (['ke', 'addke'] as const).map((kind) => sightings({ ...facts, ikev1: undefined }, kind));
     const isMlKem = ({ algorithm }: { algorithm: { id: number } }): boolean => ML_KEM.includes(algorithm.id);
@@ -28,7 +28,9 @@ const noMlKem: Check = {
     if (gap !== undefined) return inconclusive(gap);
     const open = both.flatMap((known) => known.open).filter(isMlKem);
     if (open.length > 0) {
-      return inconclusive(
+      return unanswered(
+        facts,
+        context,
         `Nobody knows whether ${listText(open.map(({ algorithm }) => algorithmText(algorithm)))} is accepted.`,
       );
     }
@@ -50,10 +52,10 @@ const intermediate = observationCheck({
   observe: ({ capabilities }) => capabilities.intermediate,
   yes: 'INTERMEDIATE_EXCHANGE_SUPPORTED was announced',
   no: 'INTERMEDIATE_EXCHANGE_SUPPORTED (notify 16438) was not announced',
-  remediation: {
+  remediation: ({ proposal }) => ({
     text: 'Additional key exchanges need it, because their messages are too long for the first exchange. Update: strongSwan has it since 6.0, and announces it once a proposal has an additional key exchange.',
-    strongswan: 'proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768',
-  },
+    strongswan: `proposals = ${hybrid(proposal)},${proposal}`,
+  }),
 });
 
 const ppk = observationCheck({
@@ -66,10 +68,10 @@ const ppk = observationCheck({
   observe: ({ capabilities }) => capabilities.ppk,
   yes: 'USE_PPK was announced',
   no: 'USE_PPK (notify 16435) was not announced',
-  remediation: {
+  remediation: () => ({
     text: 'Between gateways that cannot use ML-KEM yet, a secret that is mixed in (PPK) holds against quantum computers today.',
     strongswan: 'ppk_id = <name>\nppk_required = yes',
-  },
+  }),
 });
 
 /** The first of the proposals with ML-KEM-768 beside its first group. */

@@ -104,6 +104,8 @@ function examineKey(facts: TargetFacts, rsaBits: number): Outcome {
   if (!facts.auth) return withoutFacts(facts, "the gateway's certificate");
   const { certificates, responderMethod } = facts.auth;
   if (certificates.length === 0) {
+    if (facts.auth.eap.value === false)
+      return skipped('The gateway does not show a certificate before the client has authenticated.');
     return responderMethod.value === undefined || responderMethod.value === 'certificate'
       ? inconclusive('It showed no certificate.', responderMethod.packets)
       : skipped('It does not use a certificate.');

@@ -4,6 +4,7 @@ import { leaf, rootCa } from '../../pki/build.js';
 import {
   auth,
   goodGateway,
+  ikev1,
   judged,
   NOW,
   seen,
@@ -43,7 +44,12 @@ describe('IKE-AUTH-001, pre-shared key with EAP', () => {
   it('is not about gateways without EAP, nor about those that were not asked', () => {
     expect(statusOf('IKE-AUTH-001', showing({ eap: seen(false) }))).toBe('skipped');
     expect(statusOf('IKE-AUTH-001', showing({ eap: unseen() }))).toBe('inconclusive');
-    expect(statusOf('IKE-AUTH-001', goodGateway())).toBe('skipped');
+    expect(judged('IKE-AUTH-001', goodGateway())).toMatchObject({ status: 'skipped', packets: [30, 31] });
+    expect(statusOf('IKE-AUTH-001', { ...goodGateway(), auth: undefined })).toBe('inconclusive');
+    const quick = statusOf('IKE-AUTH-001', { ...goodGateway(), auth: undefined }, { depth: 'quick' });
+    expect(quick).toBe('skipped');
+    const only1 = { ...goodGateway(), auth: undefined, ikev2: undefined, ikev1: ikev1() };
+    expect(statusOf('IKE-AUTH-001', only1)).toBe('skipped');
     expect(statusOf('IKE-AUTH-001', unknownTarget('blocked'))).toBe('inconclusive');
   });
 });
@@ -133,7 +139,23 @@ describe.each(['IKE-AUTH-002', 'IKE-AUTH-003'])('%s', (id) => {
     expect(statusOf(id, showing({ certificates: [Uint8Array.of(1, 2, 3)] }))).toBe('inconclusive');
     expect(statusOf(id, showing({ responderMethod: seen('psk') }))).toBe('skipped');
     expect(statusOf(id, showing({ responderMethod: unseen() }))).toBe('inconclusive');
-    expect(statusOf(id, goodGateway())).toBe('skipped');
+  });
+
+  it('says that a gateway which wants the client to authenticate first shows none', () => {
+    expect(judged(id, goodGateway())).toMatchObject({
+      status: 'skipped',
+      evidence: [
+        'The gateway does not show a certificate before the client has authenticated (packets 30 and 31).',
+      ],
+      packets: [30, 31],
+    });
+  });
+
+  it('is inconclusive where nobody could ask', () => {
+    expect(statusOf(id, showing({ eap: unseen(), responderMethod: unseen() }))).toBe('inconclusive');
+    expect(statusOf(id, { ...goodGateway(), auth: undefined })).toBe('inconclusive');
+    expect(statusOf(id, { ...goodGateway(), auth: undefined }, { depth: 'quick' })).toBe('skipped');
+    expect(statusOf(id, unknownTarget('blocked'))).toBe('inconclusive');
   });
 });
 
