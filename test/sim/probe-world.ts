@@ -21,6 +21,8 @@ export interface Surroundings {
   options?: Partial<ProbeOptions>;
   /** Interrupts the run at this time. */
   interruptAt?: Milliseconds;
+  /** Interrupts the run; shared with others. */
+  signal?: AbortSignal;
 }
 
 const START: Milliseconds = 1_800_000_000_000;
@@ -151,7 +153,7 @@ export async function probeIn(surroundings: Surroundings): Promise<Probed> {
     { ...ordinary, ...surroundings.options },
     {
       onProgress: (event) => void events.push(event),
-      signal: abort.signal,
+      signal: surroundings.signal ?? abort.signal,
       clock: world,
       entropy: new SeededEntropy(seed),
       log: () => {},

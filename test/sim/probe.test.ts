@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseKeyword } from '../../src/lib/crypto/keywords.js';
@@ -281,6 +282,18 @@ describe('a run that cannot know', () => {
     expectHonest(facts, generous);
     expect(facts.limits).toEqual(['The run was interrupted.']);
     expect(gateway.halfOpen.size).toBe(0);
+  });
+
+  it('listens to a signal that many targets share without adding to its listeners', async () => {
+    const { signal } = new AbortController();
+    const listeners: number[] = [];
+    const runs = Array.from({ length: 12 }, async () => {
+      const run = probeGateway({ proposals: strict }, { signal });
+      listeners.push(getEventListeners(signal, 'abort').length);
+      await run;
+    });
+    await Promise.all(runs);
+    expect(listeners).toEqual(listeners.map(() => 0));
   });
 
   it('keeps to its budget', async () => {

@@ -94,10 +94,9 @@ export async function probeTarget(
   context: ProbeContext,
   network: ProbeNetwork = systemNetwork,
 ): Promise<TargetFacts> {
-  if (target.address === undefined) return new Run(target, '', options, context, network).facts();
-  const run = new Run(target, target.address, options, context, network);
+  const run = new Run(target, target.address ?? '', options, context, network);
   try {
-    await run.go();
+    if (target.address !== undefined) await run.go();
   } finally {
     await run.close();
   }
@@ -113,6 +112,8 @@ interface Port {
 class Run {
   readonly #halfOpen = new HalfOpenSas(MAX_HALF_OPEN_LEFT);
   readonly #traffic: Traffic;
+  /** Of this target alone: many targets that listen to the same one would look like a leak. */
+  readonly #signal: AbortSignal;
   readonly #ports: TargetFacts['ports'] = { ike: 'not tried', natT: 'not tried', tcp: 'not tried' };
   readonly #open: Port[] = [];
   #main: Port | undefined;
@@ -133,7 +134,8 @@ class Run {
     const onPacket = (packet: ProbePacket, sent: number): void =>
       context.onProgress({ type: 'packet', packet, sent, budget: options.budget });
     const { clock, signal } = context;
-    this.#traffic = new Traffic(options, clock, network.timers, signal, onPacket, this.#halfOpen);
+    this.#signal = AbortSignal.any([signal]);
+    this.#traffic = new Traffic(options, clock, network.timers, this.#signal, onPacket, this.#halfOpen);
   }
 
   async go(): Promise<void> {
@@ -156,6 +158,7 @@ class Run {
   }
 
   async close(): Promise<void> {
+    this.#traffic.close();
     await Promise.all(this.#open.map(({ transport }) => transport.close()));
   }
 
@@ -286,7 +289,7 @@ class Run {
       message: datagram,
       match,
       timeout: this.options.timeout,
-      signal: this.context.signal,
+      signal: this.#signal,
       onSent: () => this.#traffic.sent(datagram.length, 'IKE 3.0 header over TCP', false) !== undefined,
       onReceived: (reply) => void this.#traffic.received(reply.length, 'an answer over TCP'),
     });

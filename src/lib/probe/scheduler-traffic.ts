@@ -52,7 +52,12 @@ export class Traffic {
     private readonly onPacket: (packet: ProbePacket, sent: number) => void,
     private readonly halfOpen: HalfOpenSas,
   ) {
-    signal.addEventListener('abort', () => this.#wakeAll(), { once: true });
+    signal.addEventListener('abort', this.#wakeAll);
+  }
+
+  /** Lets go of the signal, which may outlive many targets. */
+  close(): void {
+    this.signal.removeEventListener('abort', this.#wakeAll);
   }
 
   /** Why nothing more is sent; undefined: more may be. */
@@ -150,9 +155,9 @@ export class Traffic {
     return packet.number;
   }
 
-  #wakeAll(): void {
+  readonly #wakeAll = (): void => {
     for (const wake of [...this.#sleepers]) wake();
-  }
+  };
 }
 
 /** Half-open SAs of ours on one target. */
