@@ -188,6 +188,53 @@ function numberOf(kind: Kind, word: string): string | undefined {
   return names[name] && `${names[name]}/${keyLength}`;
 }
 
+/** OpenIKED's names (iked.conf) as IANA's numbers. */
+const openikedNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  enc: {
+    '3des': '3',
+    'aes-128': '12/128',
+    'aes-192': '12/192',
+    'aes-256': '12/256',
+    'aes-128-gcm': '20/128',
+    'aes-256-gcm': '20/256',
+  },
+  prf: { 'hmac-sha1': '2', 'hmac-sha2-256': '5', 'hmac-sha2-384': '6', 'hmac-sha2-512': '7' },
+  auth: { 'hmac-sha1': '2', 'hmac-sha2-256': '12', 'hmac-sha2-384': '13', 'hmac-sha2-512': '14' },
+  group: {
+    modp1024: '2',
+    modp1536: '5',
+    modp2048: '14',
+    modp3072: '15',
+    modp4096: '16',
+    ecp256: '19',
+    ecp384: '20',
+    ecp521: '21',
+    curve25519: '31',
+  },
+};
+
+const openikedKinds: Readonly<Record<string, Kind>> = { enc: 'encr', prf: 'prf', auth: 'integ', group: 'ke' };
+
+/** The proposals of the policy that OpenIKED writes into its log when it starts. */
+export function openikedProposals(log: string): Sets[] {
+  const policy = /^ikev2 .*? (ikesa .+?) childsa /m.exec(log)?.[1];
+  if (policy === undefined) throw new Error('OpenIKED has not said which proposals it has');
+  return policy
+    .split('ikesa ')
+    .slice(1)
+    .map((proposal) => {
+      const found: Sets = { encr: [], prf: [], integ: [], ke: [] };
+      for (const [, type = '', name = ''] of proposal.matchAll(/(\S+) (\S+)/g)) {
+        const kind = openikedKinds[type];
+        const number = openikedNames[type]?.[name];
+        if (kind === undefined || number === undefined)
+          throw new Error(`OpenIKED has an algorithm of which the number is not known: ${type} ${name}`);
+        found[kind].push(number);
+      }
+      return found;
+    });
+}
+
 /** Half-open IKE SAs that charon has. */
 export async function halfOpen(peer: StrongSwan): Promise<number> {
   const count = /(\d+) half-open/.exec(await peer.swanctl('--stats'))?.[1];
