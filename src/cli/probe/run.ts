@@ -126,7 +126,7 @@ class ProbeRun {
   }
 
   async #probe(target: ResolvedTarget, index: number, signal: AbortSignal): Promise<void> {
-    const { flags, policy, former } = this.#plan;
+    const { flags, options, policy, former } = this.#plan;
     const label = targetText({ host: target.host, address: target.address ?? null });
     const facts = await this.#turns.take(target.address ?? target.host, () =>
       this.#ask(target, label, signal),
@@ -134,7 +134,13 @@ class ProbeRun {
     const found = facts.ikev1?.aggressiveHash;
     if (found) this.#hashes.push(found.line);
     const report = targetDocument(
-      reportTarget(facts, { active: flags.active, now: Date.now(), ...(policy && { policy }) }),
+      reportTarget(facts, {
+        active: flags.active,
+        depth: options.depth,
+        ikev1: options.ikev1,
+        now: Date.now(),
+        ...(policy && { policy }),
+      }),
     );
     this.#reports[index]?.push(report);
     this.#progress.end(label);
