@@ -67,10 +67,10 @@ export function withoutAuth(facts: TargetFacts, context: CheckContext, what: str
 }
 
 /** What a check of IKEv1 says when nobody asked for that, or the run ended before. */
-export function withoutIkev1(facts: TargetFacts, { ikev1 }: Pick<CheckContext, 'ikev1'>): Outcome {
+export function withoutIkev1(facts: TargetFacts, context: CheckContext): Outcome {
   if (facts.verdict !== 'answers') return withoutFacts(facts, 'IKEv1');
-  return ikev1
-    ? inconclusive('IKEv1 was not asked before the run ended.')
+  return context.ikev1
+    ? unanswered(facts, context, 'IKEv1 was not asked before the run ended.')
     : skipped('IKEv1 was not asked, as wanted.');
 }
 
