@@ -4,7 +4,7 @@ import type { Ikev1Facts, Ikev1Suite, Observation, PacketNumbers } from './types
 import { AggressiveMode } from './v1/aggressive.js';
 import { type AcceptedPhase1, MainMode } from './v1/main-mode.js';
 import { suiteOf } from './v1/phase1.js';
-import { type Phase1Answer, Phase1Questions } from './v1/questions.js';
+import { isAboutIdentity, type Phase1Answer, Phase1Questions } from './v1/questions.js';
 
 export interface Ikev1Options {
   /** What Aggressive Mode says who we are; undefined: our address. */
@@ -37,7 +37,8 @@ export async function probeIkev1(asker: Asker, options: Ikev1Options): Promise<I
   const full = options.depth === 'full';
   await Promise.all([main.contact(options.depth), ...(full ? [aggressive.contact()] : [])]);
   if (full && (is('accepted') || is('refused')) && !is('closed') && !is('blocked')) {
-    const met = main.facts().accepted.map(({ suite }) => suite);
+    const isSilent = main.answers.every(({ verdict }) => verdict === 'no answer');
+    const met = isSilent ? 'silent' : main.facts().accepted.map(({ suite }) => suite);
     await Promise.all([main.insist().then(() => main.explore()), aggressive.explore(met)]);
   }
   const mainFacts = main.facts();
@@ -65,6 +66,8 @@ function enabledFrom(answers: readonly Phase1Answer[], answersIkev2: boolean): O
   const packets = answers.flatMap((answer) => answer.packets);
   const accepted = of('accepted');
   if (accepted.length > 0) return { value: true, packets: accepted.slice(0, 2) };
+  const notUs = answers.find(isAboutIdentity);
+  if (notUs) return { value: true, note: 'what we say who we are is refused', packets: notUs.packets };
   const lost = (['blocked', 'closed'] as const).find((verdict) => of(verdict).length > 0);
   if (lost !== undefined) return { value: undefined, note: `the target went ${lost}`, packets: of(lost) };
   if (of('refused').length > 0) {

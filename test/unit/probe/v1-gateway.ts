@@ -14,6 +14,8 @@ export interface Ikev1GatewayOptions {
   /** What it answers about authentication methods in Main Mode: all alike, or with silence where none is configured. */
   methods?: 'checked' | 'silent' | 'any';
   vendorIds?: readonly string[];
+  /** What it says in Aggressive Mode to whom it does not know: everybody. */
+  refusesUs?: number;
 }
 
 export interface Ikev1Gateway {
@@ -33,7 +35,14 @@ const PROTOCOL_OF_NOBODY = 0;
 
 /** An IKEv1 responder that chooses the first transform it knows, as the real ones do. */
 export function ikev1Gateway(options: Ikev1GatewayOptions): Ikev1Gateway {
-  const { mainMode = [], aggressiveMode = [], methods = 'checked', psk = 'secret', vendorIds = [] } = options;
+  const {
+    mainMode = [],
+    aggressiveMode = [],
+    methods = 'checked',
+    psk = 'secret',
+    vendorIds = [],
+    refusesUs,
+  } = options;
   const halfOpen: Ikev1Gateway['halfOpen'] = new Map();
 
   const answer = (
@@ -85,6 +94,7 @@ export function ikev1Gateway(options: Ikev1GatewayOptions): Ikev1Gateway {
     );
     if (found === undefined)
       return configured.length === 0 && methods === 'silent' ? [] : notify(request, 14);
+    if (isAggressive && refusesUs !== undefined) return notify(request, refusesUs);
     const spiR = randomBytes(8).readBigUInt64BE();
     halfOpen.set(spiR, isAggressive ? 'aggressive' : 'main');
     const vendors: Ikev1Payload[] = vendorIds.map((hex) => ({ type: 13, data: fromHex(hex) }));

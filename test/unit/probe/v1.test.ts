@@ -240,6 +240,25 @@ describe('Aggressive Mode', () => {
     ]);
   });
 
+  it.each([19, 31])('finds group %i where it is all that IKEv1 has', async (group) => {
+    const aggressiveMode = [{ ...strong, group }];
+    const { facts } = await probe({ aggressiveMode, methods: 'silent' });
+    expect(facts.enabled.value).toBe(true);
+    expect(numbers(facts.aggressiveMode)).toEqual(asNumbers(aggressiveMode));
+  });
+
+  it.each([
+    [18, 'INVALID-ID-INFORMATION'],
+    [24, 'AUTHENTICATION-FAILED'],
+  ])('is not called off when it is we who are refused, with notify %i', async (refusesUs, name) => {
+    const { facts } = await probe({ aggressiveMode: [strong], methods: 'silent', refusesUs });
+    expect(facts.enabled.value).toBe(true);
+    expect(facts.aggressiveMode).toEqual([]);
+    expect(facts.inconclusive).toEqual([
+      `Aggressive Mode: ${name} for us as 192.0.2.1; another identity may get in`,
+    ]);
+  });
+
   it('has no hash to show where signatures authenticate', async () => {
     const { facts } = await probe({ aggressiveMode: [{ ...strong, auth: Auth.RSA }] });
     expect(facts.aggressiveMode).toHaveLength(1);

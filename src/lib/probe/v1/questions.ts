@@ -32,6 +32,16 @@ export type Phase1Answer =
   | { verdict: 'refused'; notify: number; packets: PacketNumbers }
   | { verdict: 'other version' | 'no answer' | 'closed' | 'blocked'; packets: PacketNumbers };
 
+/** INVALID-ID-INFORMATION and AUTHENTICATION-FAILED (RFC 2408 3.14.1). */
+const identityRefusals: ReadonlySet<number> = new Set([18, 24]);
+
+/** A refusal that comes after a proposal was found acceptable: libreswan and strongSwan do not know who we say we are. */
+export function isAboutIdentity(
+  answer: Phase1Answer,
+): answer is Extract<Phase1Answer, { verdict: 'refused' }> {
+  return answer.verdict === 'refused' && identityRefusals.has(answer.notify);
+}
+
 export interface AskHow {
   /** Expect silence: send it once. */
   once?: boolean;
