@@ -4,6 +4,7 @@ import { demoSchema } from '../../../src/lib/report/demo.schema.js';
 import { eventSchema } from '../../../src/lib/report/event.schema.js';
 import { keysSchema } from '../../../src/lib/report/keys.schema.js';
 import { probeSchema } from '../../../src/lib/report/probe.schema.js';
+import { pskAuditSchema } from '../../../src/lib/report/psk-audit.schema.js';
 
 const ajv = new Ajv({ strictRequired: false });
 
@@ -13,6 +14,7 @@ const validators = {
   event: ajv.compile(eventSchema),
   keys: ajv.compile(keysSchema),
   probe: ajv.compile(probeSchema),
+  'psk-audit': ajv.compile(pskAuditSchema),
 };
 
 /** Throws when a document is not what its shipped JSON Schema says. */
