@@ -144,7 +144,7 @@ function warnOfSha1({ state }: AuthContext): void {
     type: 'warning',
     code: 'W_SIGNATURE_SHA1',
     message:
-      'The peer does not say which hashes it knows (RFC 7427), so our signature is made over SHA-1, which is weak',
+      'The peer does not say which hashes it knows (RFC 7427), or somebody on the path took that out: so our signature is made over SHA-1, which is weak',
   });
 }
 
