@@ -54,7 +54,8 @@ interface HalfOpen {
 
 /** How long strongSwan keeps a half-open SA. */
 const HALF_OPEN_TIME = 24_000;
-const COOKIE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+/** As long as strongSwan's. */
+const COOKIE = new Uint8Array(24).fill(3);
 
 /** A gateway as a function from datagrams to datagrams. */
 export class SimulatedGateway {

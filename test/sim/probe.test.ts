@@ -53,6 +53,19 @@ function expectTruth(facts: TargetFacts, configured: readonly Configured[]): voi
   }
 }
 
+/** Each accepted algorithm has packets that show it: a question and its answer. */
+function expectEvidence({ ikev2, log }: TargetFacts): void {
+  for (const kind of kinds) {
+    for (const { id, keyLength } of ikev2!.accepted[kind]) {
+      const shown = ikev2!.evidence!.find(
+        (entry) => entry.kind === kind && entry.id === id && entry.keyLength === keyLength,
+      );
+      const packets = log.filter(({ number }) => shown?.packets.includes(number));
+      expect(new Set(packets.map(({ direction }) => direction))).toEqual(new Set(['sent', 'received']));
+    }
+  }
+}
+
 /** Nothing was invented, and nothing that is configured passes for refused. */
 function expectHonest(facts: TargetFacts, configured: readonly Configured[]): void {
   for (const kind of kinds) {
@@ -90,6 +103,7 @@ describe('what a gateway accepts', () => {
   it('is found in at most 40 packets of a gateway with one proposal, which is its only suite', async () => {
     const { facts, gateway } = await probeGateway({ proposals: strict });
     expectTruth(facts, strict);
+    expectEvidence(facts);
     expect(facts).toMatchObject({
       verdict: 'answers',
       limits: [],
@@ -114,6 +128,7 @@ describe('what a gateway accepts', () => {
   it('is found in at most 100 packets of a generous gateway, within 3 s at 30 ms of delay', async () => {
     const { facts, took, gateway } = await probeGateway({ proposals: generous }, { delay: 30 });
     expectTruth(facts, generous);
+    expectEvidence(facts);
     expect(facts.packets.sent).toBeLessThanOrEqual(100);
     expect(took).toBeLessThanOrEqual(3000);
     expect(gateway.most).toBeLessThanOrEqual(2);
@@ -382,6 +397,14 @@ describe('what a gateway says besides', () => {
     for (const number of facts.ikev2!.capabilities.ppk.packets) {
       expect(facts.log.some((packet) => packet.number === number)).toBe(true);
     }
+  });
+
+  it('speaks for an implementation: its cookies and refusals do', async () => {
+    const { facts } = await probeGateway({ proposals: strict, cookiesFrom: 0 });
+    expect(facts.fingerprint).toMatchObject({ implementation: 'strongSwan' });
+    expect(facts.fingerprint?.reasons).toEqual(
+      expect.arrayContaining(['refusals without responder SPI', 'cookies of 24 bytes: a time and a SHA-1']),
+    );
   });
 
   it('shows whether nonces and public values are fresh', async () => {

@@ -42,11 +42,12 @@ export interface InitValues {
 
 /** IKE_SA_INIT as questions need it: cookies answered and counted. */
 export class InitExchanger {
-  /** Questions that were answered, those that first got a cookie, and whether the very first did. */
+  /** Questions that were answered, those that first got a cookie, whether the very first did, and a cookie. */
   readonly cookies = {
     answered: 0,
     asked: 0,
     first: undefined as boolean | undefined,
+    sample: undefined as Uint8Array | undefined,
     packets: [] as PacketNumbers,
   };
   readonly #publicValues = new Map<number, Uint8Array>();
@@ -71,6 +72,7 @@ export class InitExchanger {
       }
       const reply = readInit(asked.reply, request);
       if (cookies === 0) this.#count(reply.kind === 'cookie', asked.packets);
+      if (reply.kind === 'cookie') this.cookies.sample ??= reply.cookie;
       if (reply.kind === 'cookie' && cookies < MAX_COOKIES) request.cookie = reply.cookie;
       else return { reply, request, datagram, response: asked.reply, packets };
     }

@@ -62,6 +62,8 @@ export class Oracle {
   readonly steering: Ikev2Facts['steering'] = [];
   /** What was neither yes nor no, in words, with packets. */
   readonly unclear = new Map<string, PacketNumbers>();
+  /** A response that refused, as it came. */
+  refusal: Uint8Array | undefined;
   #redirect: PacketNumbers | undefined;
   #outsiders: readonly [number, number] = [22, 31];
   readonly #exchanger: InitExchanger;
@@ -216,6 +218,7 @@ export class Oracle {
         return { verdict: 'accepted', wanted: reply.group, packets };
       }
       case 'refused':
+        this.refusal ??= response;
         return { verdict: 'rejected', notify: reply.notify, packets };
       case 'no answer':
       case 'blocked':

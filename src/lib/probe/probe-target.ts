@@ -167,7 +167,6 @@ class Run {
     const ikev2 = this.#ikev2();
     const limits = [...this.#traffic.limits, ...(this.#inquiry?.limits ?? []), ...this.#unclear()];
     const vendorIds = [...this.#vendorIds.values()];
-    const response = this.#oracle?.answers[0]?.response;
     return {
       host,
       address,
@@ -180,7 +179,14 @@ class Run {
       auth: this.#auth,
       active: this.#active,
       vendorIds,
-      fingerprint: fingerprintOf({ vendorIds, initResponse: response, ikev2, ikev1: this.#ikev1 }),
+      fingerprint: fingerprintOf({
+        vendorIds,
+        initResponse: this.#oracle?.answers[0]?.response,
+        initRefusal: this.#oracle?.refusal,
+        cookie: this.#oracle?.cookies.sample,
+        ikev2,
+        ikev1: this.#ikev1,
+      }),
       packets: this.#traffic.count,
       log: this.#traffic.log,
     };
