@@ -59,6 +59,12 @@ export function betterProposals(ikev2: Ikev2Facts | undefined): string {
     .join(',');
 }
 
+/** The line of strongSwan's configuration with these proposals, and what version it takes where not every one does. */
+export function proposalsLine(proposals: string): string {
+  const line = `proposals = ${proposals}`;
+  return proposals.includes('mlkem') ? `# ML-KEM: strongSwan 6.0 or later\n${line}` : line;
+}
+
 /** A proposal's keywords, the groups apart from the rest. */
 export function proposalParts(proposal: string): { symmetric: string[]; groups: string[] } {
   const words = proposal.split('-');

@@ -1,5 +1,6 @@
 import { formatKeyword } from '../../crypto/keywords.js';
 import { TransformType } from '../../crypto/transform.js';
+import { proposalsLine } from '../advice.js';
 import type { AlgorithmKind, Severity, TargetFacts } from '../types.js';
 import {
   atLeast,
@@ -44,7 +45,7 @@ export function algorithmCheck({ what, why, ...description }: AlgorithmCheck): C
   const rows = weaknesses.filter(({ check }) => check === description.id);
   const remediation = (drop: string, proposal: string): Remediation => ({
     text: `${why} Take ${drop} out of the proposals, and list algorithms instead of relying on defaults.`,
-    strongswan: `proposals = ${proposal}`,
+    strongswan: proposalsLine(proposal),
   });
   return {
     ...description,

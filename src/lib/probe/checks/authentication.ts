@@ -1,5 +1,6 @@
 import { printable } from '../../core/printable.js';
 import { hashAlgorithmName } from '../../ike/wire/names.js';
+import type { TargetFacts } from '../types.js';
 import { NEEDS_ACTIVE } from './active.js';
 import { certificateChecks } from './certificate.js';
 import { because, type Check, finding, inconclusive, pass, skipped } from './check.js';
@@ -52,8 +53,18 @@ const signatureHashes: Check = {
     if (value === undefined)
       return inconclusive(because(note, 'Nothing was learnt about signature hashes.'), packets);
     const names = listText(value.map(hashAlgorithmName));
-    if (value.length === 0)
-      return finding(`SIGNATURE_HASH_ALGORITHMS was not announced${cite(packets)}.`, packets);
+    if (value.length === 0) {
+      const absent = `SIGNATURE_HASH_ALGORITHMS was not announced${cite(packets)}.`;
+      return mayUseSignatures(facts)
+        ? finding(absent, packets)
+        : finding(
+            [absent, 'It asks for no certificate either: perhaps it uses no signatures at all.'],
+            packets,
+            {
+              severity: 'info',
+            },
+          );
+    }
     if (value.every((id) => id === SHA1))
       return finding(`Only ${names} was announced${cite(packets)}.`, packets);
     return pass(`${names} were announced${cite(packets)}.`, packets);
@@ -63,6 +74,12 @@ const signatureHashes: Check = {
     strongswan: 'charon {\n  signature_authentication = yes\n}',
   }),
 };
+
+/** A gateway without certificates, its own or of those it trusts, has no use for hashes of signatures. */
+function mayUseSignatures({ auth, ikev2 }: TargetFacts): boolean {
+  const requests = ikev2?.capabilities.certificateRequest.value;
+  return requests === undefined || requests.length > 0 || auth?.eap.value !== false;
+}
 
 const guessedPsk: Check = {
   id: 'IKE-AUTH-005',

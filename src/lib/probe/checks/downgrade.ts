@@ -1,4 +1,5 @@
 import { keTransform } from '../../crypto/registry.js';
+import { proposalsLine } from '../advice.js';
 import type { Algorithm, AlgorithmKind, Ikev2Facts, Suite } from '../types.js';
 import {
   because,
@@ -45,7 +46,7 @@ const transcript: Check = {
   },
   remediation: ({ proposal }) => ({
     text: 'Accept strong algorithms only: then there is nothing to downgrade to. Update when the implementation learns to authenticate the whole transcript.',
-    strongswan: `proposals = ${proposal}`,
+    strongswan: proposalsLine(proposal),
   }),
 };
 
@@ -81,7 +82,7 @@ const mixedOffer: Check = {
   },
   remediation: ({ proposal }) => ({
     text: 'Put strong proposals first and take the weak ones out.',
-    strongswan: `proposals = ${proposal}`,
+    strongswan: proposalsLine(proposal),
   }),
 };
 
@@ -96,9 +97,14 @@ const steering: Check = {
     if (!ikev2) return withoutFacts(facts, 'which groups it asks for');
     if (ikev2.steering.length === 0) {
       const { preferred } = ikev2;
-      return preferred === undefined
-        ? unanswered(facts, context, 'It neither took a group of an offer nor asked for another.')
-        : pass(`Offered many groups, it took ${algorithmText(preferred.ke)} at once and asked for no other.`);
+      if (preferred === undefined) {
+        return unanswered(facts, context, 'It neither took a group of an offer nor asked for another.');
+      }
+      const { packets } = ikev2.mixedChoice;
+      return pass(
+        `Offered many groups, it took ${algorithmText(preferred.ke)} at once and asked for no other${cite(packets)}.`,
+        packets,
+      );
     }
     const downward = ikev2.steering.flatMap((step) => {
       const better = betterGroup(ikev2, step);
@@ -117,7 +123,7 @@ const steering: Check = {
   },
   remediation: ({ proposal }) => ({
     text: 'Put strong groups first in the proposals and take the weak ones out.',
-    strongswan: `proposals = ${proposal}`,
+    strongswan: proposalsLine(proposal),
   }),
 };
 

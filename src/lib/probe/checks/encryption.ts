@@ -1,4 +1,5 @@
 import { encrTransform } from '../../crypto/registry.js';
+import { proposalsLine } from '../advice.js';
 import { algorithmCheck } from './algorithm-check.js';
 import { type Check, finding, inconclusive, mergePackets, pass, unanswered } from './check.js';
 import { algorithmText, cite, listText, sightings, withoutFacts } from './sightings.js';
@@ -45,7 +46,7 @@ const noAead: Check = {
   },
   remediation: ({ proposal }) => ({
     text: 'Offer AES-GCM or ChaCha20-Poly1305 first: encryption and integrity in one algorithm leave less to get wrong and are faster.',
-    strongswan: `proposals = ${proposal}`,
+    strongswan: proposalsLine(proposal),
   }),
 };
 

@@ -1,4 +1,4 @@
-import { proposalParts } from '../advice.js';
+import { proposalParts, proposalsLine } from '../advice.js';
 import { type Check, finding, inconclusive, mergePackets, pass, unanswered } from './check.js';
 import { observationCheck } from './observation-check.js';
 import { acceptedSentence, algorithmText, listText, sightings, withoutFacts } from './sightings.js';
@@ -38,7 +38,7 @@ const noMlKem: Check = {
   },
   remediation: ({ proposal }) => ({
     text: 'Add ML-KEM-768 as additional key exchange, beside a classic group: strongSwan 6 and libreswan 5 have it.',
-    strongswan: `proposals = ${hybrid(proposal)},${proposal}`,
+    strongswan: proposalsLine(`${hybrid(proposal)},${proposal}`),
   }),
 };
 
@@ -54,7 +54,7 @@ const intermediate = observationCheck({
   no: 'INTERMEDIATE_EXCHANGE_SUPPORTED (notify 16438) was not announced',
   remediation: ({ proposal }) => ({
     text: 'Additional key exchanges need it, because their messages are too long for the first exchange. Update: strongSwan has it since 6.0, and announces it once a proposal has an additional key exchange.',
-    strongswan: `proposals = ${hybrid(proposal)},${proposal}`,
+    strongswan: proposalsLine(`${hybrid(proposal)},${proposal}`),
   }),
 });
 

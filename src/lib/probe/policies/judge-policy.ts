@@ -1,5 +1,6 @@
 import { parseCertificate } from '../../pki/certificate.js';
 import { describeKey } from '../../pki/keys.js';
+import { proposalsLine } from '../advice.js';
 import { finding, inconclusive, mergePackets, type Outcome, pass, skipped } from '../checks/check.js';
 import { algorithmText, cite, listText, withoutFacts } from '../checks/sightings.js';
 import type { Algorithm, AlgorithmKind, Finding, Suite, TargetFacts } from '../types.js';
@@ -155,7 +156,7 @@ function remediation(policy: Policy, { demand, reference }: PolicyRule): Finding
   const proposal = policy.proposal;
   const withLine = (text: string): Finding['remediation'] => ({
     text,
-    ...(proposal !== undefined && { strongswan: `proposals = ${proposal}` }),
+    ...(proposal !== undefined && { strongswan: proposalsLine(proposal) }),
   });
   if (demand.verb === 'minimum') {
     return { text: `Issue the certificate for a new key: RSA of at least ${demand.rsaBits} bits, or ECDSA.` };

@@ -176,8 +176,25 @@ describe('IKE-AUTH-004, signature hashes', () => {
     expect(statusOf('IKE-AUTH-004', announcing(hashes))).toBe(status);
   });
 
-  it('is low', () => {
-    expect(judged('IKE-AUTH-004', announcing([]))).toMatchObject({ severity: 'low' });
+  it('is low where there may be signatures, and for information where nothing speaks for them', () => {
+    const found = (changes: Partial<TargetFacts>) =>
+      judged('IKE-AUTH-004', { ...announcing([]), ...changes });
+    expect(found({})).toMatchObject({ status: 'finding', severity: 'info' });
+    expect(found({}).evidence.join()).toContain('perhaps it uses no signatures');
+    expect(found({ auth: auth() })).toMatchObject({ severity: 'low' });
+    expect(found({ auth: undefined })).toMatchObject({ severity: 'low' });
+    const requests = (value: string[] | undefined): TargetFacts => {
+      const facts = announcing([]);
+      facts.ikev2!.capabilities.certificateRequest = seen(value);
+      return facts;
+    };
+    expect(judged('IKE-AUTH-004', requests(['aa']))).toMatchObject({ severity: 'low' });
+    expect(judged('IKE-AUTH-004', requests(undefined))).toMatchObject({ severity: 'low' });
+    expect(judged('IKE-AUTH-004', announcing([1]))).toMatchObject({ status: 'finding', severity: 'low' });
+  });
+
+  it('has nothing to say without an answer', () => {
+    expect(statusOf('IKE-AUTH-004', unknownTarget('no answer'))).toBe('skipped');
   });
 });
 

@@ -186,7 +186,7 @@ describe('post-quantum', () => {
     const found = judged('IKE-PQ-001', goodGateway());
     expect(found).toMatchObject({ status: 'finding', severity: 'info' });
     expect(found.remediation?.strongswan).toBe(
-      'proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768,aes256gcm16-prfsha384-x25519',
+      '# ML-KEM: strongSwan 6.0 or later\nproposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768,aes256gcm16-prfsha384-x25519',
     );
     expect(statusOf('IKE-PQ-001', accepting(goodGateway(), 'addke', 38))).toBe('finding');
     expect(statusOf('IKE-PQ-001', { ...goodGateway(), ikev2: unknownIkev2() })).toBe('inconclusive');
