@@ -12,6 +12,7 @@ export function judgePolicy(facts: TargetFacts, policy: Policy): Finding[] {
   return policy.rules.map((rule) => {
     const outcome = examine(facts, rule);
     const isFinding = outcome.status === 'finding';
+    const isStatement = isFinding || outcome.status === 'pass';
     const doubt =
       rule.unverified === undefined ? [] : [`The rule was not compared with its source: ${rule.unverified}.`];
     return {
@@ -19,7 +20,7 @@ export function judgePolicy(facts: TargetFacts, policy: Policy): Finding[] {
       severity: rule.severity,
       status: outcome.status,
       title: rule.title,
-      evidence: isFinding ? [...outcome.evidence, ...doubt] : outcome.evidence,
+      evidence: isStatement ? [...outcome.evidence, ...doubt] : outcome.evidence,
       packets: outcome.packets,
       references: [rule.reference, policy.source],
       remediation: isFinding ? remediation(policy, rule) : undefined,
