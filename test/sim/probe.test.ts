@@ -299,6 +299,21 @@ describe('a run that cannot know', () => {
     expect(gateway.halfOpen.size).toBe(0);
   });
 
+  it('clears what is half-open whenever it is interrupted', async () => {
+    for (let interruptAt = 1; interruptAt < 800; interruptAt += 13) {
+      const { gateway, took } = await probeGateway({ proposals: strict }, { interruptAt, delay: 30 });
+      expect({ interruptAt, halfOpen: gateway.halfOpen.size }).toEqual({ interruptAt, halfOpen: 0 });
+      expect(took).toBeLessThanOrEqual(interruptAt + 70);
+    }
+  });
+
+  it('does not wait long for a silent gateway when it is interrupted', async () => {
+    const ports = { 500: 'filtered', 4500: 'filtered' } as const;
+    const options = { timeout: 30_000 };
+    const { took } = await probeIn({ ports, options, interruptAt: 500 });
+    expect(took).toBeLessThanOrEqual(1500);
+  });
+
   it('listens to a signal that many targets share without adding to its listeners', async () => {
     const { signal } = new AbortController();
     const listeners: number[] = [];

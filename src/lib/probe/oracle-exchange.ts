@@ -57,12 +57,14 @@ export class InitExchanger {
   /** Sends the request, again with each cookie that is asked for. */
   async exchange({ proposals, summary }: Omit<Question, 'ke'>, values: InitValues): Promise<Exchanged> {
     const request = this.#request(proposals, values);
+    const opens = proposals.flat().some(({ type, id }) => type === TransformType.KE && id === values.group);
     const packets: PacketNumbers = [];
     for (let cookies = 0; ; cookies++) {
       const datagram = encodeInit(request, this.asker.entropy);
       const asked = await this.asker.ask(datagram, {
         summary: `IKE_SA_INIT, ${summary}, KE ${values.group}${request.cookie ? ', cookie' : ''}`,
         match: (reply) => answersInit(reply, request.spi),
+        opens,
       });
       packets.push(...asked.packets);
       if (asked.outcome !== 'answered') {

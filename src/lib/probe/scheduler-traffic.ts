@@ -60,9 +60,13 @@ export class Traffic {
     this.signal.removeEventListener('abort', this.#wakeAll);
   }
 
+  get interrupted(): boolean {
+    return this.signal.aborted;
+  }
+
   /** Why nothing more is sent; undefined: more may be. */
   get ended(): string | undefined {
-    if (this.signal.aborted) return 'The run was interrupted.';
+    if (this.interrupted) return 'The run was interrupted.';
     // The last packet is for whatever is half-open.
     if (this.count.sent + (this.halfOpen.isOpen ? 1 : 0) < this.settings.budget) return undefined;
     return `The packet budget of ${this.settings.budget} is used up.`;
@@ -102,9 +106,14 @@ export class Traffic {
     this.#gap = this.#gap < FIRST_GAP / 2 ? 0 : this.#gap * 0.8;
   }
 
+  /** Lets time pass, whatever happens. */
+  pass(duration: Milliseconds): Promise<void> {
+    return new Promise((resolve) => void this.timers.after(duration, resolve));
+  }
+
   /** Ends early when the run is interrupted. */
   sleep(duration: Milliseconds): Promise<void> {
-    if (this.signal.aborted) return Promise.resolve();
+    if (this.interrupted) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
         cancel();

@@ -2,6 +2,7 @@ import type { Path } from '../core/endpoint.js';
 import type { Clock, Entropy, Milliseconds } from '../core/environment.js';
 import { describeMessage, isOpening, livenessCheck } from './scheduler-message.js';
 import type { Traffic } from './scheduler-traffic.js';
+import { RoundTrip } from './scheduler-trip.js';
 import type { ProbeTransport, TransportError } from './transport.js';
 import type { PacketNumbers, PortState } from './types.js';
 
@@ -15,6 +16,8 @@ export interface AskOptions {
   match(reply: Uint8Array): Match;
   /** What a matching reply was, in a few words, for the packet log. Without it the header and notifies are named. */
   describe?(reply: Uint8Array): string;
+  /** An SA may come of it: its answer is waited for in an interrupted run, too, so that the SA can be cleared. */
+  opens?: boolean;
   /** Send it once and wait no longer than one timeout, e.g. for a peer that is expected to say nothing. */
   once?: boolean;
 }
@@ -78,8 +81,8 @@ export interface SchedulerSettings {
   retries: number;
 }
 
-/** Shortest time to wait for an answer, however fast others came: some questions are work. */
-const MIN_TIMEOUT: Milliseconds = 250;
+/** How long an interrupted run waits for an SA that it may have to clear. */
+const MAX_FAREWELL: Milliseconds = 1000;
 /** strongSwan forgets half-open SAs about 24 s after the last packet. */
 const RECOVERY: Milliseconds = 26_000;
 /** How often the target may recover before it is given up. */
@@ -126,8 +129,7 @@ export class Scheduler implements Asker {
   readonly #recent: Pending[] = [];
   #answered = 0;
   #lastAnswer: Milliseconds = Number.NEGATIVE_INFINITY;
-  /** Smoothed round trip and its deviation (RFC 6298 2). */
-  #trip: { mean: Milliseconds; deviation: Milliseconds } | undefined;
+  readonly #trip = new RoundTrip();
   #silent = 0;
   /** Questions that were answered only when they were repeated. */
   #losses = 0;
@@ -165,7 +167,7 @@ export class Scheduler implements Asker {
 
   /** Takes over how long answers take: another port of the same target is as far away. */
   learnFrom(other: Scheduler): void {
-    this.#trip ??= other.#trip;
+    this.#trip.learnFrom(other.#trip);
   }
 
   /** Names a question that the target is known to answer, to tell silence from refusal. */
@@ -256,9 +258,9 @@ export class Scheduler implements Asker {
         pending.sent += 1;
         const sentAt = this.clock.now();
         this.transport.send(datagram);
-        await this.#answerOf(pending, this.#patience(attempt));
+        await this.#answerOf(pending, this.#patience(attempt), options.opens === true);
         if (pending.done && attempt === 0) {
-          this.#measure(this.clock.now() - sentAt);
+          this.#trip.measure(this.clock.now() - sentAt);
           this.traffic.faster();
         } else if (pending.done) this.#losses += 1;
       }
@@ -280,30 +282,19 @@ export class Scheduler implements Asker {
     if (this.#recent.length > MAX_RECENT) this.#recent.shift();
   }
 
-  #answerOf(pending: Pending, patience: Milliseconds): Promise<void> {
-    if (pending.done) return Promise.resolve();
+  /** @param opens an interrupted run waits a little longer */
+  async #answerOf(pending: Pending, patience: Milliseconds, opens: boolean): Promise<void> {
+    if (pending.done) return;
     const early = new Promise<void>((resolve) => {
       pending.wake = resolve;
     });
-    return Promise.race([early, this.traffic.sleep(patience)]);
+    await Promise.race([early, this.traffic.sleep(patience)]);
+    if (!opens || pending.done || !this.traffic.interrupted) return;
+    await Promise.race([early, this.traffic.pass(Math.min(patience, MAX_FAREWELL))]);
   }
 
   #patience(attempt: number): Milliseconds {
-    const { timeout } = this.settings;
-    if (this.#trip === undefined) return timeout;
-    const expected = Math.max(MIN_TIMEOUT, this.#trip.mean + 4 * this.#trip.deviation);
-    return Math.min(timeout, expected * 2 ** attempt);
-  }
-
-  #measure(trip: Milliseconds): void {
-    const known = this.#trip;
-    this.#trip =
-      known === undefined
-        ? { mean: trip, deviation: trip / 2 }
-        : {
-            mean: known.mean + (trip - known.mean) / 8,
-            deviation: known.deviation + (Math.abs(trip - known.mean) - known.deviation) / 4,
-          };
+    return Math.min(this.settings.timeout, this.#trip.patience * 2 ** attempt);
   }
 
   #receive(reply: Uint8Array): void {
