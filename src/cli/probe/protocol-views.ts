@@ -89,7 +89,7 @@ function isPreferred(
 function suiteSection({ suites, suitesComplete, suitesMethod }: ProbeIkev2): SectionView[] {
   if (suitesMethod === 'none' || suites.length === 0) return [];
   const more = suites.length - MOST_SUITES;
-  const how = suitesComplete ? 'all of them' : suitesMethod === 'pairwise' ? 'every pair in one' : 'not all';
+  const how = suitesComplete ? 'all of them' : suitesMethod === 'pairwise' ? 'by pairs' : 'not all';
   return [
     {
       title: `Confirmed suites (${how})`,

@@ -73,7 +73,7 @@ function ofIkev2(facts: Ikev2Facts): Unknown[] {
 
 function suitesReason({ suitesMethod, suites }: Ikev2Facts): string {
   return suitesMethod === 'pairwise'
-    ? `every pair was asked, not every combination; ${suites.length} are confirmed (--suites=exact asks for all)`
+    ? `asked by pairs, not for every combination; ${suites.length} are confirmed (--suites=exact asks for all)`
     : `the run ended first; ${suites.length} are confirmed`;
 }
 

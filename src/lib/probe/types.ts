@@ -63,7 +63,7 @@ export interface Ikev2Facts {
   suites: Suite[];
   /** Every accepted combination is in `suites`. */
   suitesComplete: boolean;
-  /** `exact`: every combination was confirmed or refused; `pairwise`: every pair was; `none`: not asked. */
+  /** What was asked for, as far as `limits` allowed: `exact`: every combination; `pairwise`: every pair; `none`: nothing. */
   suitesMethod: 'exact' | 'pairwise' | 'none';
   /** What the gateway chose from an offer of everything. */
   preferred: Suite | undefined;
