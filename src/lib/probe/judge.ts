@@ -42,7 +42,7 @@ export function judge(facts: TargetFacts, options: JudgeOptions): Judgement {
   const context: CheckContext = { active, depth, ikev1, now, proposal };
   const findings = catalogue.map((check) => run(check, facts, context));
   const grade = gradeOf(facts, findings, depth);
-  const ofPolicy = options.policy ? judgePolicy(facts, options.policy) : [];
+  const ofPolicy = options.policy ? judgePolicy(facts, options.policy, depth) : [];
   return { findings: [...findings, ...ofPolicy], grade, proposal };
 }
 

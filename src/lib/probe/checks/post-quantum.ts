@@ -37,7 +37,7 @@ const noMlKem: Check = {
     return finding('Neither as key exchange nor as additional one is ML-KEM accepted.');
   },
   remediation: ({ proposal }) => ({
-    text: 'Add ML-KEM-768 as additional key exchange, beside a classic group: strongSwan 6 and libreswan 5 have it.',
+    text: 'Add ML-KEM-768 as additional key exchange, beside a classic group: strongSwan has it since 6.0.',
     strongswan: proposalsLine(`${hybrid(proposal)},${proposal}`),
   }),
 };

@@ -1,16 +1,36 @@
 import { parseCertificate } from '../../pki/certificate.js';
 import { describeKey } from '../../pki/keys.js';
 import { proposalsLine } from '../advice.js';
-import { finding, inconclusive, mergePackets, type Outcome, pass, skipped } from '../checks/check.js';
+import {
+  type CheckContext,
+  finding,
+  inconclusive,
+  mergePackets,
+  type Outcome,
+  pass,
+  skipped,
+  unanswered,
+} from '../checks/check.js';
 import { algorithmText, cite, listText, withoutFacts } from '../checks/sightings.js';
 import type { Algorithm, AlgorithmKind, Finding, Suite, TargetFacts } from '../types.js';
 import { covers, type Item, itemOf, knowledge } from './knowledge.js';
 import type { Policy, PolicyEntry, PolicyKind, PolicyLists, PolicyRule } from './policy.js';
 
-/** One finding for each rule of the policy: ids `POLICY-<NAME>-<n>`. */
-export function judgePolicy(facts: TargetFacts, policy: Policy): Finding[] {
+/**
+ * One finding for each rule of the policy: ids `POLICY-<NAME>-<n>`.
+ * @param depth of a quick run what was not found out was not asked either
+ */
+export function judgePolicy(
+  facts: TargetFacts,
+  policy: Policy,
+  depth: CheckContext['depth'] = 'full',
+): Finding[] {
   return policy.rules.map((rule) => {
-    const outcome = examine(facts, rule);
+    const examined = examine(facts, rule);
+    const outcome =
+      examined.status === 'inconclusive'
+        ? unanswered(facts, { depth }, examined.evidence.join(' '), examined.packets)
+        : examined;
     const isFinding = outcome.status === 'finding';
     const isStatement = isFinding || outcome.status === 'pass';
     const doubt =

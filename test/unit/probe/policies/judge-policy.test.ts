@@ -58,6 +58,15 @@ describe('a rule', () => {
     expect(status(demand, unclear(gateway(strict), 'ke', 5))).toBe('pass');
   });
 
+  it('is skipped where a quick run did not ask, and inconclusive where that went blind', () => {
+    const rule = policy('forbid: { ke: [modp1024] }');
+    const open = unclear(gateway(strict), 'ke', 2);
+    const quick = (facts: TargetFacts): string => judgePolicy(facts, rule, 'quick')[0]!.status;
+    expect(quick(open)).toBe('skipped');
+    expect(quick({ ...open, verdict: 'blocked' })).toBe('inconclusive');
+    expect(quick(accepting(gateway(strict), 'ke', 2))).toBe('finding');
+  });
+
   it('about what is required needs one of all lists', () => {
     const demand = 'require: { ke: [mlkem768], addke: [mlkem768] }';
     expect(status(demand, gateway(strict))).toBe('finding');
