@@ -110,7 +110,7 @@ function isOpen({ reply }: Exchanged): boolean {
 }
 
 /** A response of the SA, protected or not. */
-function isAbout(reply: Uint8Array, sa: HalfOpenSa): boolean {
+export function isAbout(reply: Uint8Array, sa: HalfOpenSa): boolean {
   if (reply.length < HEADER_LENGTH) return false;
   const { initiatorSpi, responderSpi, isResponse, exchangeType } = decodeHeader(reply);
   const isSa = initiatorSpi === sa.spiI && responderSpi === sa.spiR;

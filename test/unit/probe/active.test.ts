@@ -126,6 +126,7 @@ describe('load', () => {
     expect(facts.cookiesUnderLoad?.value).toBe(false);
     expect(gateway.most()).toBe(16);
     expect(gateway.halfOpen.size).toBe(0);
+    expect(asker.counts.unasked).toBe(0);
     expect(asker.sent.length).toBeLessThan(40);
   });
 
@@ -177,6 +178,14 @@ describe('guesses at a pre-shared key', () => {
     expect(facts.pskGuesses?.value).toEqual({ tried: 3, foundLine: 3 });
     expect(pauses).toEqual([1000, 1000]);
     expect(gateway.halfOpen.size).toBe(0);
+  });
+
+  it('count the lines of the list, and pass over empty ones', async () => {
+    const { facts } = await run(
+      { groups: [31], auth: takes('swordfish') },
+      { pskGuesses: { identity, words: words('', 'alpha', '', '', 'swordfish') }, groups: [] },
+    );
+    expect(facts.pskGuesses?.value).toEqual({ tried: 2, foundLine: 5 });
   });
 
   it('end with the list', async () => {

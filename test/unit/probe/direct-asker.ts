@@ -7,7 +7,13 @@ export type Gateway = (datagram: Uint8Array) => readonly Uint8Array[];
 export interface DirectAsker extends Asker {
   /** What was sent, in order, retransmissions too. */
   readonly sent: { datagram: Uint8Array; summary: string; once: boolean }[];
-  readonly counts: { opened: number; cleared: number; stayed: number };
+  readonly counts: {
+    opened: number;
+    cleared: number;
+    stayed: number;
+    /** Answers to what wants none, which it was not prepared for. */
+    unasked: number;
+  };
 }
 
 export interface DirectOptions {
@@ -20,7 +26,7 @@ export interface DirectOptions {
 /** Asks a gateway within the same call, with two retransmissions. */
 export function directAsker(gateway: Gateway, { lost, gone }: DirectOptions = {}): DirectAsker {
   const sent: DirectAsker['sent'] = [];
-  const counts = { opened: 0, cleared: 0, stayed: 0 };
+  const counts = { opened: 0, cleared: 0, stayed: 0, unasked: 0 };
   let packets = 0;
   const send = (datagram: Uint8Array, summary: string, once: boolean): readonly Uint8Array[] => {
     const index = sent.length;
@@ -77,8 +83,9 @@ export function directAsker(gateway: Gateway, { lost, gone }: DirectOptions = {}
       },
     },
     ask,
-    tell(datagram, summary) {
-      send(datagram, summary, true);
+    tell(datagram, summary, match) {
+      const replies = send(datagram, summary, true);
+      counts.unasked += replies.filter((reply) => !match?.(reply)).length;
       return packets;
     },
     sent,

@@ -3,7 +3,7 @@ import { keTransform } from '../../crypto/registry.js';
 import { type KeyExchange, TransformType } from '../../crypto/transform.js';
 import type { Transform } from '../../ike/wire/types.js';
 import { type Exchanged, InitExchanger } from '../oracle-exchange.js';
-import type { HalfOpenSa } from '../oracle-sa.js';
+import { type HalfOpenSa, isAbout } from '../oracle-sa.js';
 import type { Asker } from '../scheduler.js';
 import type { Observation, PacketNumbers } from '../types.js';
 import { emptyAuth, saWithSecret } from './keyed-sa.js';
@@ -32,8 +32,8 @@ export async function loadForCookies(asker: Asker, transforms: readonly Transfor
     if (sa === undefined) lost = exchanged.reply.kind;
     else sas.push(sa);
   }
-  for (const sa of sas)
-    asker.tell(emptyAuth(asker, sa), 'IKE_AUTH with nothing in it, to clear the half-open SA');
+  const summary = 'IKE_AUTH with nothing in it, to clear the half-open SA';
+  for (const sa of sas) asker.tell(emptyAuth(asker, sa), summary, (reply) => isAbout(reply, sa));
   asker.halfOpen.cleared();
   if (exchanger.cookies.asked > 0) {
     const before = exchanger.cookies.answered - 1;

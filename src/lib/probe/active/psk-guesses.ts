@@ -13,7 +13,10 @@ import type { ActiveFacts, PacketNumbers } from '../types.js';
 export const MOST_GUESSES = 20;
 const BETWEEN_GUESSES: Milliseconds = 1000;
 
-/** Tries pre-shared keys one after the other, a second apart, until one is taken. */
+/**
+ * Tries pre-shared keys one after the other, a second apart, until one is taken.
+ * @param words lines of a list; empty ones are passed over
+ */
 export async function guessPsk(
   asker: Asker,
   opener: SaOpener,
@@ -25,7 +28,8 @@ export async function guessPsk(
   const packets: PacketNumbers = [];
   let tried = 0;
   let trouble: string | undefined;
-  for (const word of words.slice(0, MOST_GUESSES)) {
+  const guesses = words.map((word, at) => ({ word, line: at + 1 })).filter(({ word }) => word.length > 0);
+  for (const { word, line } of guesses.slice(0, MOST_GUESSES)) {
     if (tried > 0) await pause(BETWEEN_GUESSES);
     const attempt = await attempts.run(transforms, {
       identity,
@@ -44,14 +48,13 @@ export async function guessPsk(
     trouble = troubleOf(attempt);
     if (trouble !== undefined) break;
     tried += 1;
-    if (isTaken(attempt))
-      return { value: { tried, foundLine: tried }, packets: attempt?.reply.packets ?? [] };
+    if (isTaken(attempt)) return { value: { tried, foundLine: line }, packets: attempt?.reply.packets ?? [] };
   }
   if (trouble !== undefined) {
     const note = `stopped after ${tried} ${tried === 1 ? 'guess' : 'guesses'}: ${trouble}`;
     return { value: tried === 0 ? undefined : { tried, foundLine: undefined }, note, packets };
   }
-  const left = words.length - tried;
+  const left = guesses.length - tried;
   const note = left > 0 ? `${left} words were not tried: at most ${MOST_GUESSES} are` : undefined;
   return { value: { tried, foundLine: undefined }, ...(note !== undefined && { note }), packets };
 }

@@ -125,7 +125,8 @@ export class Phase1Questions {
   async #end(sent: FirstMessage, spiR: bigint, payloads: readonly Ikev1Payload[]): Promise<void> {
     const isAggressive = sent.nonce.length > 0;
     if (!isAggressive) {
-      this.asker.tell(mainModeRefusal(sent.spiI, spiR), 'Main Mode, taken back');
+      const isOfIt = (reply: Uint8Array): boolean => isOfSa(reply, sent.spiI, spiR);
+      this.asker.tell(mainModeRefusal(sent.spiI, spiR), 'Main Mode, taken back', isOfIt);
       return;
     }
     const hashBytes = dataOf(payloads, 8)?.length ?? 20;
