@@ -67,6 +67,11 @@ describe('over UDP', () => {
     expect(await error).toBe('closed');
   });
 
+  it('what the system has no way to, as a broadcast address, is told before anything is sent', async () => {
+    const target = { address: '255.255.255.255', port: 500, natT: false, sourcePort: undefined };
+    await expect(openUdpTransport(target)).rejects.toMatchObject({ kind: 'network', code: 'E_NO_ROUTE' });
+  });
+
   it('a source port may be chosen and shared, unless somebody else has it', async () => {
     const port = await udpServer(() => []);
     const first = await openTo(port);
