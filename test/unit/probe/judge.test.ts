@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../../src/lib/probe/checks/catalogue.js';
 import { atLeast, type Check } from '../../../src/lib/probe/checks/check.js';
+import { weaknesses } from '../../../src/lib/probe/checks/weaknesses.js';
 import { describeChecks, judge, reportTarget, run } from '../../../src/lib/probe/judge.js';
 import type { ActiveFacts, Ikev2Facts, Severity, TargetFacts } from '../../../src/lib/probe/types.js';
 import {
@@ -10,6 +11,7 @@ import {
   goodGateway,
   ikev1,
   NOW,
+  phase1,
   unknownIkev2,
   unknownTarget,
   unseen,
@@ -146,6 +148,22 @@ describe('judging', () => {
     ]);
     expect(findings.filter(({ status }) => status === 'inconclusive' || status === 'error')).toEqual([]);
     expect(grade.letter).toBe('A');
+  });
+
+  it('never finds more severe than the catalogue says, nor without saying what to do', () => {
+    let worst = { ...goodGateway(), ikev1: ikev1({ mainMode: [phase1({ auth: 1, encr: 1, group: 1 })] }) };
+    for (const { kind, ikev2 } of weaknesses)
+      for (const id of ikev2) worst = accepting(worst, kind, id) as typeof worst;
+    worst.ikev2!.steering = [{ offered: [2, 31], sent: 22, wanted: 2, packets: [3, 4] }];
+    worst.ikev2!.amplification = { largestRatio: 9, unsolicited: 3, packets: [5] };
+    const found = judge(worst, { active: true, now: NOW }).findings.filter(
+      ({ status }) => status === 'finding',
+    );
+    expect(found.length).toBeGreaterThan(15);
+    for (const { id, severity, remediation } of found) {
+      expect(atLeast(catalogue.find((check) => check.id === id)!.severity, severity), id).toBe(true);
+      expect(remediation?.text, id).toMatch(/\w/);
+    }
   });
 
   it('gives no letter to a run that ended early, went blind or was quick', () => {

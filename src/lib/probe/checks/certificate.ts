@@ -81,9 +81,14 @@ const invalid: Check = {
       const found = [...checked, ...dates, ...own];
       if (found.length > 0) return finding(found, auth.responderMethod.packets);
       const until = `${certificateName(certificate)} is valid until ${dateText(certificate.notAfter)}`;
-      if (auth.problems !== undefined) return pass(`${until}, and its chain leads to a trusted CA.`);
+      const { packets } = auth.responderMethod;
+      if (auth.problems !== undefined)
+        return pass(`${until}, and its chain leads to a trusted CA${cite(packets)}.`, packets);
       if (now === undefined) return inconclusive('Whether it has expired was not checked.');
-      return pass(`${until}. Who issued it was not checked, because no CA was given.`);
+      return pass(
+        `${until}${cite(packets)}. Who issued it was not checked, because no CA was given.`,
+        packets,
+      );
     }),
   remediation: () => ({
     text: 'Issue a new certificate that covers the name clients dial as subjectAltName (ipsec-kit cert issue --san), and renew it in time.',
