@@ -4,7 +4,6 @@ import { startNat } from './harness/nat.js';
 import {
   acceptedSets,
   combinationsOf,
-  configuredProposals,
   confirmed,
   openSets,
   preferredOf,
@@ -12,6 +11,7 @@ import {
   setsOf,
   watchHalfOpen,
 } from './harness/probe.js';
+import { configuredProposals } from './harness/probe-truth.js';
 import { startResponder } from './harness/tunnels.js';
 
 const strict = 'aes256-sha256-prfsha256-modp2048';

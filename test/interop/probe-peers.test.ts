@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Guest, guestHost, libreswanScript, openikedScript } from './harness/guest.js';
-import { type Lab, openLab } from './harness/lab.js';
+import { Guest, guestHost, openikedScript } from './harness/guest.js';
+import { openLab } from './harness/lab.js';
+import { Libreswan } from './harness/libreswan.js';
 import {
   acceptedSets,
   combinationsOf,
   confirmed,
-  openikedProposals,
   openSets,
   type ProbeRun,
   preferredOf,
@@ -15,6 +15,8 @@ import {
   type Sets,
   setsOf,
 } from './harness/probe.js';
+import { libreswanProposals, openikedProposals } from './harness/probe-truth.js';
+import { defaultPsk } from './harness/strongswan-config.js';
 
 /** The reported sets and combinations are those of the proposals, and the first of each type is preferred. */
 function expectTruth({ target, exitCode }: ProbeRun, proposals: readonly Sets[]): void {
@@ -34,10 +36,8 @@ function expectTruth({ target, exitCode }: ProbeRun, proposals: readonly Sets[])
   expect(exitCode).toBe(0);
 }
 
-async function probeGuest(lab: Lab, script: string, ...flags: string[]) {
-  const guest = await Guest.start(lab, script);
-  return { guest, run: await probe(lab, lab.a, guestHost.v4, ...flags) };
-}
+/** A hash stands for the PRF and the integrity algorithm. */
+const several = 'aes_gcm256+aes_gcm128-sha2_512+sha2_256-dh19+dh14,aes128+aes256-sha1+sha2_256-dh14+dh20';
 
 describe('what libreswan accepts', () => {
   test.for([
@@ -53,17 +53,28 @@ describe('what libreswan accepts', () => {
     },
     {
       name: 'several algorithms a type',
-      // A hash stands for the PRF and the integrity algorithm.
-      ike: 'aes_gcm256+aes_gcm128-sha2_512+sha2_256-dh19+dh14,aes128+aes256-sha1+sha2_256-dh14+dh20',
+      ike: several,
       proposals: [
         { encr: ['20/256', '20/128'], prf: ['7', '5'], integ: [], ke: ['19', '14'] },
         { encr: ['12/128', '12/256'], prf: ['2', '5'], integ: ['2', '12'], ke: ['14', '20'] },
       ],
     },
+    { name: 'its defaults' },
   ])('$name', async ({ ike, proposals }, context) => {
-    const lab = await openLab(context, { hosts: 1, needs: ['uml', 'libreswan'] });
-    const script = libreswanScript({ ike, esp: 'aes_gcm256', remoteTs: lab.a.net4 });
-    const { run } = await probeGuest(lab, script, '--suites=exact');
+    const lab = await openLab(context, { needs: ['libreswan'] });
+    const connection = { ikev2: 'insist', ...(ike && { ike }) };
+    const peer = await Libreswan.start(lab, lab.b, defaultPsk, [connection]);
+    const run = await probe(lab, lab.a, lab.b.v4);
+    expectTruth(run, libreswanProposals(peer.log()));
+    if (proposals) expectTruth(run, proposals);
+    expect(run.target.packets.sent).toBeLessThanOrEqual(100);
+  });
+
+  test('its combinations, exactly', async (context) => {
+    const lab = await openLab(context, { needs: ['libreswan'] });
+    const peer = await Libreswan.start(lab, lab.b, defaultPsk, [{ ikev2: 'insist', ike: several }]);
+    const run = await probe(lab, lab.a, lab.b.v4, '--suites=exact');
+    const proposals = libreswanProposals(peer.log());
     expectTruth(run, proposals);
     expect(confirmed(run.target)).toEqual(combinationsOf(proposals));
     expect(run.target.ikev2).toMatchObject({ suitesComplete: true, suitesMethod: 'exact' });
@@ -96,7 +107,8 @@ describe('what OpenIKED accepts', () => {
     const lab = await openLab(context, { hosts: 1, needs: ['uml', 'openiked'] });
     const esp = 'auth hmac-sha2-512 enc aes-256';
     const script = openikedScript({ ...(ike && { ike }), esp, remoteTs: lab.a.net4 });
-    const { guest, run } = await probeGuest(lab, script);
+    const guest = await Guest.start(lab, script);
+    const run = await probe(lab, lab.a, guestHost.v4);
     // Its log, with the policy as it understands it, leaves the guest at the end.
     await guest.stop();
     const understood = openikedProposals(readFileSync(join(guest.dir, 'iked.log'), 'utf8'));

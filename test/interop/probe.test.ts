@@ -4,7 +4,6 @@ import { type Lab, openLab } from './harness/lab.js';
 import {
   acceptedSets,
   combinationsOf,
-  configuredProposals,
   confirmed,
   halfOpen,
   kinds,
@@ -17,6 +16,7 @@ import {
   setsOf,
   watchHalfOpen,
 } from './harness/probe.js';
+import { configuredProposals } from './harness/probe-truth.js';
 import { checkDocument } from './harness/schemas.js';
 import type { StrongSwan } from './harness/strongswan.js';
 import { startResponder } from './harness/tunnels.js';
