@@ -1,3 +1,4 @@
+import { TransformType } from '../../src/lib/crypto/transform.js';
 import { decodeMessage, encodeMessage, findPayload } from '../../src/lib/ike/wire/message.js';
 import { NotifyType, notify } from '../../src/lib/ike/wire/notify.js';
 import {
@@ -12,6 +13,8 @@ import {
 export interface Attack {
   /** Answers requests whose KE payload holds another group with INVALID_KE_PAYLOAD, and keeps them from the responder. */
   steerTo?: number;
+  /** Also where the group is not offered. */
+  bluntly?: boolean;
   /** How many requests are answered that way; all, unless said otherwise. */
   steerings?: number;
   /** Keeps the responder's own INVALID_KE_PAYLOAD from the initiator. */
@@ -64,6 +67,11 @@ export class Downgrader {
     const { steerTo, steerings = Number.POSITIVE_INFINITY } = this.attack;
     const ke = findPayload(payloads, PayloadType.KE);
     if (steerTo === undefined || !ke || ke.group === steerTo) return undefined;
+    const sa = findPayload(payloads, PayloadType.SA);
+    const offered = sa?.proposals.some(({ transforms }) =>
+      transforms.some(({ type, id }) => type === TransformType.KE && id === steerTo),
+    );
+    if (!offered && !this.attack.bluntly) return undefined;
     if (!this.#spent.has(text)) {
       if (this.#steered >= steerings) return undefined;
       this.#steered += 1;

@@ -17,6 +17,8 @@ import { isWeak } from './weaknesses.js';
 
 const kinds = ['encr', 'prf', 'integ', 'ke'] as const satisfies readonly AlgorithmKind[];
 
+type Step = Ikev2Facts['steering'][number];
+
 /** Groups below this strength are worth a downgrade. */
 const STRONG_BITS = 128;
 
@@ -106,6 +108,16 @@ const steering: Check = {
         packets,
       );
     }
+    const contradiction = contradictionIn(ikev2.steering);
+    if (contradiction) {
+      const [before, after] = contradiction;
+      const both = mergePackets(before.packets, after.packets);
+      return finding(
+        `Answers contradict each other: INVALID_KE_PAYLOAD asked for ${groupText(before.wanted)}, and for ${groupText(after.wanted)} once it had that${cite(both)}. Somebody on the path may forge answers, or several gateways share the address.`,
+        both,
+        { severity: 'high' },
+      );
+    }
     const downward = ikev2.steering.flatMap((step) => {
       const better = betterGroup(ikev2, step);
       return better === undefined ? [] : [{ ...step, better }];
@@ -138,14 +150,22 @@ function withoutMix(ikev2: Ikev2Facts): Outcome | undefined {
     : pass('It accepts no weak algorithm that it could choose.');
 }
 
+/** Two answers to one offer, of which the second asks for another group although it has the one the first asked for. */
+function contradictionIn(steering: readonly Step[]): [before: Step, after: Step] | undefined {
+  for (const [i, after] of steering.slice(1).entries()) {
+    const before = steering[i]!;
+    // The second time the group that is asked for may be offered alone, to make room for its public value.
+    const sameOffer = after.offered.length === 1 || after.offered.join() === before.offered.join();
+    if (after.sent === before.wanted && sameOffer) return [before, after];
+  }
+  return undefined;
+}
+
 /**
  * The group that the gateway could have had instead of a weak one it asked for. One of at least 112 bits is only held
  * against it when it gave up the stronger group that was already in the KE payload.
  */
-function betterGroup(
-  ikev2: Ikev2Facts,
-  { offered, sent, wanted }: Ikev2Facts['steering'][number],
-): number | undefined {
+function betterGroup(ikev2: Ikev2Facts, { offered, sent, wanted }: Step): number | undefined {
   const usable = offered.filter((id) => id !== wanted && ikev2.accepted.ke.some((group) => group.id === id));
   if (isWeak('ke', wanted)) return usable.find((id) => !isWeak('ke', id) && strength(id) > strength(wanted));
   const gaveUp = usable.includes(sent) && strength(wanted) < STRONG_BITS && strength(sent) > strength(wanted);

@@ -166,6 +166,33 @@ describe('IKE-DG-003, steering', () => {
     expect(judged('IKE-DG-003', goodGateway({ steering: [] }))).toMatchObject({ status: 'pass' });
   });
 
+  it.each([
+    ['the same offer', [2, 14, 31]],
+    ['the group alone', [2]],
+  ])('finds answers to %s that contradict each other', (_what, again) => {
+    const facts = goodGateway({
+      steering: [
+        { offered: [2, 14, 31], sent: 31, wanted: 2, packets: [1, 2] },
+        { offered: again, sent: 2, wanted: 31, packets: [3, 4] },
+      ],
+    });
+    expect(judged('IKE-DG-003', facts)).toMatchObject({
+      status: 'finding',
+      severity: 'high',
+      packets: [1, 2, 3, 4],
+    });
+  });
+
+  it('takes answers to different offers for what they are', () => {
+    const facts = goodGateway({
+      steering: [
+        { offered: [2, 14, 31], sent: 22, wanted: 14, packets: [1, 2] },
+        { offered: [14, 31], sent: 14, wanted: 31, packets: [3, 4] },
+      ],
+    });
+    expect(statusOf('IKE-DG-003', facts)).toBe('pass');
+  });
+
   it('is inconclusive when it neither asked nor took one', () => {
     const facts = goodGateway({ steering: [], preferred: undefined });
     expect(statusOf('IKE-DG-003', facts)).toBe('inconclusive');
