@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ProbeLine } from '../../src/lib/report/probe-document.js';
+import type { ProbeDocument, ProbeLine } from '../../src/lib/report/probe-document.js';
 import { type Lab, openLab } from './harness/lab.js';
 import {
   acceptedSets,
@@ -14,9 +14,11 @@ import {
   runProbe,
   type Sets,
   setsOf,
+  startProbe,
   watchHalfOpen,
 } from './harness/probe.js';
 import { configuredProposals } from './harness/probe-truth.js';
+import { until } from './harness/process.js';
 import { checkDocument } from './harness/schemas.js';
 import type { StrongSwan } from './harness/strongswan.js';
 import { startResponder } from './harness/tunnels.js';
@@ -97,6 +99,23 @@ describe('what strongSwan accepts', () => {
   });
 });
 
+describe('limits that an administrator has tightened', () => {
+  test('cookies from the first half-open SA on', async (context) => {
+    const lab = await openLab(context, { needs });
+    const charon = { cookie_threshold: 1, cookie_threshold_ip: 1 };
+    const peer = await startResponder(lab, { ike: tied, charon });
+    const run = await probeWatched(lab, peer, lab.b.v4);
+    expectTruth(run, peer);
+    expect(run.target.capabilities?.cookies).toBe('under load');
+  });
+
+  test.for([{ block_threshold: 1 }, { init_limit_half_open: 1 }])('%o', async (charon, context) => {
+    const lab = await openLab(context, { needs });
+    const peer = await startResponder(lab, { ike: tied, charon });
+    expectTruth(await probeWatched(lab, peer, lab.b.v4), peer);
+  });
+});
+
 describe('which algorithms go together', () => {
   test('three tied suites are three combinations', async (context) => {
     const lab = await openLab(context, { needs });
@@ -161,6 +180,33 @@ describe('how it is asked', () => {
       new Set([`${lab.a.v4} 500`]),
     );
   });
+
+  test.for([
+    { name: 'the first question', sign: '→' },
+    { name: 'the first answer', sign: '←' },
+  ])(
+    'until Ctrl-C after $name: what is known is shown, nothing stays half-open',
+    async ({ sign }, context) => {
+      const lab = await openLab(context, { needs });
+      const peer = await startResponder(lab, { ike: 'default' });
+      // Slow enough to be interrupted in the middle.
+      const child = startProbe(lab, lab.a, [lab.b.v4, '--json', '--verbose', '--pps', '10']);
+      await child.wait('a packet', () => child.stderr.includes(sign) || undefined);
+      const { code } = await child.stop('SIGINT');
+      const document = JSON.parse(child.stdout) as ProbeDocument;
+      checkDocument('probe', document);
+      expect(document.interrupted).toBe(true);
+      await until('charon to have been asked', () => peer.log().includes('configured proposals'));
+      const truth = setsOf(configuredProposals(peer));
+      const [target] = document.targets;
+      for (const kind of kinds) {
+        const open = openSets(target!)[kind];
+        expect([...acceptedSets(target!)[kind], ...open]).toEqual(expect.arrayContaining(truth[kind]));
+      }
+      expect(code).toBe(130);
+      await until('the end of the half-open SA', async () => (await halfOpen(peer)) === 0, 5000);
+    },
+  );
 
   test('a range of addresses, one line each', async (context) => {
     const lab = await openLab(context, { hosts: 3, needs });

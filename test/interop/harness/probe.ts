@@ -1,6 +1,7 @@
 import type { ProbeDocument, ProbeSuite, ProbeTargetReport } from '../../../src/lib/report/probe-document.js';
 import { command } from './kit.js';
 import type { Host, Lab } from './lab.js';
+import type { Child } from './process.js';
 import { checkDocument } from './schemas.js';
 import type { StrongSwan } from './strongswan.js';
 
@@ -38,10 +39,15 @@ export async function runProbe(
   host: Host,
   args: readonly string[],
 ): Promise<{ stdout: string; stderr: string; exitCode: number | null }> {
-  const env = { PATH: process.env.PATH, HOME: lab.tmp, TMPDIR: lab.tmp };
-  const child = lab.spawn(host, [process.execPath, command, 'probe', ...args], { env });
+  const child = startProbe(lab, host, args);
   const { code } = await child.exited;
   return { stdout: child.stdout, stderr: child.stderr, exitCode: code };
+}
+
+/** A running `ipsec-kit probe`. */
+export function startProbe(lab: Lab, host: Host, args: readonly string[]): Child {
+  const env = { PATH: process.env.PATH, HOME: lab.tmp, TMPDIR: lab.tmp };
+  return lab.spawn(host, [process.execPath, command, 'probe', ...args], { env });
 }
 
 /** What was reported as accepted. */
