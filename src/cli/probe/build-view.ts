@@ -28,6 +28,7 @@ const verdictTexts: Readonly<Record<ProbeVerdict, string>> = {
   blocked: 'answered IKE and then no longer us',
   'not ike': 'answers something that is not IKE',
   unresolved: 'has no address',
+  unfinished: 'is not known: the run ended before it answered',
 };
 
 /** Everything a report says about a target, in the order it is read. */

@@ -7,13 +7,14 @@ import { describeChecks, reportTarget } from '../../lib/probe/judge.js';
 import type { Policy } from '../../lib/probe/policies/policy.js';
 import { probeTarget } from '../../lib/probe/probe-target.js';
 import type { ProbeOptions, TargetFacts } from '../../lib/probe/types.js';
-import { type ComparedTarget, compareProbes, compareTarget, formerOf } from '../../lib/report/probe-diff.js';
-import { PROBE_SCHEMA, type ProbeDocument, type ProbeTargetReport } from '../../lib/report/probe-document.js';
+import type { Baseline } from '../../lib/report/probe-diff.js';
+import type { ProbeChanges, ProbeTargetReport } from '../../lib/report/probe-document.js';
 import { paintFor } from '../paint.js';
 import { confirmActive } from './confirm.js';
 import { targetDocument } from './document.js';
-import { exitCodeOf } from './exit.js';
+import { ExitTally } from './exit.js';
 import type { ProbeFlags } from './flags.js';
+import { InOrder } from './in-order.js';
 import {
   type Credentials,
   concurrencyOf,
@@ -27,7 +28,16 @@ import { runPool, Turns } from './pool.js';
 import { LiveProgress, type Progress, silentProgress, VerboseProgress } from './progress.js';
 import { type ResolvedTarget, resolveTarget } from './resolve.js';
 import type { NamedTarget } from './targets.js';
-import { JsonView, MarkdownView, NdjsonView, SarifView, TextView, type View } from './views.js';
+import {
+  JsonView,
+  MarkdownView,
+  MOST_HELD,
+  NdjsonView,
+  type RunEnd,
+  SarifView,
+  TextView,
+  type View,
+} from './views.js';
 import { countText, targetText } from './words.js';
 
 /** Width of text that goes into a file or a pipe. */
@@ -66,8 +76,7 @@ interface Plan {
   options: ProbeOptions;
   credentials: Credentials;
   policy: Policy | undefined;
-  /** Targets of the former result. */
-  former: readonly ComparedTarget[] | undefined;
+  former: Baseline | undefined;
   version: string;
   named: readonly NamedTarget[];
 }
@@ -76,8 +85,9 @@ class ProbeRun {
   readonly #plan: Plan;
   readonly #progress: Progress;
   readonly #view: View;
-  /** Reports of each named target, in the order they were named. */
-  readonly #reports: ProbeTargetReport[][];
+  /** Writes reports; those of a target that was named later may wait for others. */
+  readonly #shown: InOrder<{ report: ProbeTargetReport; changes: ProbeChanges | undefined }>;
+  readonly #tally: ExitTally;
   /** Lines for `--save-hash`. */
   readonly #hashes: string[] = [];
   readonly #turns = new Turns();
@@ -89,11 +99,20 @@ class ProbeRun {
     this.#view = makeView(plan.flags, plan.version, (text) =>
       this.#progress.aside(() => process.stdout.write(text)),
     );
-    this.#reports = plan.named.map(() => []);
+    this.#shown = new InOrder(
+      ({ report, changes }) => this.#view.target(report, changes),
+      this.#view.inOrder ? MOST_HELD : 0,
+    );
+    const { flags, options } = plan;
+    this.#tally = new ExitTally({
+      failOn: flags['fail-on'],
+      depth: options.depth,
+      changesOnly: flags.diff,
+    });
   }
 
   async go(concurrency: number, signal: AbortSignal): Promise<ExitCode> {
-    const { flags, options, named } = this.#plan;
+    const { named } = this.#plan;
     // An error of this host ends the probes of the other targets too.
     const failed = new AbortController();
     const ended = AbortSignal.any([signal, failed.signal]);
@@ -106,18 +125,19 @@ class ProbeRun {
       try {
         const resolved = await Promise.race([resolveTarget(target, this.#ipVersion), nothing]);
         for (const each of resolved) await this.#probe(each, index, ended);
+        this.#shown.end(index);
       } catch (error) {
         failure ??= error;
         failed.abort();
       }
     });
     this.#progress.close();
-    if (failure !== undefined && this.#reports.flat().length === 0) throw failure;
-    const document = this.#document(rest, signal.aborted);
-    this.#view.finish(document);
+    if (failure !== undefined && this.#tally.counts.total === 0) throw failure;
+    this.#shown.flush();
+    this.#view.finish(this.#end(rest, signal.aborted));
     await this.#saveHashes();
     if (failure !== undefined) throw failure;
-    return exitCodeOf(document, { failOn: flags['fail-on'], depth: options.depth, changesOnly: flags.diff });
+    return this.#tally.code;
   }
 
   get #ipVersion(): 4 | 6 | undefined {
@@ -142,9 +162,10 @@ class ProbeRun {
         ...(policy && { policy }),
       }),
     );
-    this.#reports[index]?.push(report);
+    const changes = former?.compare(report);
+    this.#tally.add(report, changes);
     this.#progress.end(label);
-    this.#view.target(report, former && compareTarget(formerOf(former, report), report));
+    this.#shown.add(index, { report, changes });
   }
 
   async #ask(target: ResolvedTarget, label: string, signal: AbortSignal): Promise<TargetFacts> {
@@ -163,17 +184,15 @@ class ProbeRun {
     return target.problem === undefined ? facts : { ...facts, limits: [...facts.limits, target.problem] };
   }
 
-  #document(rest: readonly NamedTarget[], interrupted: boolean): ProbeDocument {
+  #end(rest: readonly NamedTarget[], interrupted: boolean): RunEnd {
     const { former } = this.#plan;
-    const targets = this.#reports.flat();
     return {
-      schema: PROBE_SCHEMA,
       started: this.#started.toISOString(),
       ended: new Date().toISOString(),
       interrupted,
-      targets,
       notProbed: rest.map(({ host }) => host),
-      ...(former && { changes: compareProbes(former, targets, rest.length === 0) }),
+      // What an interrupted run did not come to is not missing.
+      ...(former && { missing: rest.length === 0 ? former.missing() : [] }),
     };
   }
 

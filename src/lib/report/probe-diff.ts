@@ -24,27 +24,33 @@ export type ComparedFinding = Pick<ProbeFinding, 'id' | 'severity' | 'status' | 
 const POLICY = /^(POLICY-.*)-\d+$/;
 
 /**
- * Pairs targets of two results by host, port and IP version, and says what changed. Only what both runs found out can
- * have changed; the rest is listed as unclear.
- * @param complete false: the run was interrupted, so that targets may be missing for that reason alone
+ * A former result to compare with, target by target: host, port and IP version pair them. Only what both runs found out
+ * can have changed; the rest is listed as unclear.
  */
-export function compareProbes(
-  before: readonly ComparedTarget[],
-  after: readonly ComparedTarget[],
-  complete = true,
-): ProbeChanges[] {
-  const rest = new Map(before.map((target) => [keyOf(target), target]));
-  const changes = after.map((target) => {
-    const former = rest.get(keyOf(target));
-    rest.delete(keyOf(target));
-    return compareTarget(former, target);
-  });
-  if (!complete) return changes;
-  return [...changes, ...[...rest.values()].map((former) => unchanged(former, 'missing'))];
+export class Baseline {
+  readonly #targets: ReadonlyMap<string, ComparedTarget>;
+  readonly #met = new Set<string>();
+
+  constructor(targets: readonly ComparedTarget[]) {
+    this.#targets = new Map(targets.map((target) => [keyOf(target), target]));
+  }
+
+  /** What is different with a target. */
+  compare(target: ComparedTarget): ProbeChanges {
+    const key = keyOf(target);
+    this.#met.add(key);
+    return compareTarget(this.#targets.get(key), target);
+  }
+
+  /** Targets that were not compared with anything, for the end of a run that came to all of its targets. */
+  missing(): ProbeChanges[] {
+    return [...this.#targets]
+      .filter(([key]) => !this.#met.has(key))
+      .map(([, former]) => unchanged(former, 'missing'));
+  }
 }
 
-/** Compares one target with its former result. */
-export function compareTarget(former: ComparedTarget | undefined, target: ComparedTarget): ProbeChanges {
+function compareTarget(former: ComparedTarget | undefined, target: ComparedTarget): ProbeChanges {
   if (former === undefined) return unchanged(target, 'added');
   const unclear: string[] = [];
   const changes: ProbeChanges = {
@@ -60,14 +66,6 @@ export function compareTarget(former: ComparedTarget | undefined, target: Compar
   const lists = [gained, lost, capabilities, newFindings, goneFindings];
   const changed = verdict !== null || grade !== null || lists.some((list) => list.length > 0);
   return { ...changes, state: changed ? 'changed' : 'unchanged' };
-}
-
-/** The former result of a target. */
-export function formerOf(
-  before: readonly ComparedTarget[],
-  target: ComparedTarget,
-): ComparedTarget | undefined {
-  return before.find((former) => keyOf(former) === keyOf(target));
 }
 
 function keyOf({ host, address, port }: ComparedTarget): string {

@@ -1,7 +1,15 @@
 /** Name and version of the document that `probe --format json` writes, and of each line of `--format ndjson`. */
 export const PROBE_SCHEMA = 'ipsec-kit/probe@1';
 
-export const probeVerdicts = ['answers', 'no answer', 'closed', 'blocked', 'not ike', 'unresolved'] as const;
+export const probeVerdicts = [
+  'answers',
+  'no answer',
+  'closed',
+  'blocked',
+  'not ike',
+  'unresolved',
+  'unfinished',
+] as const;
 export type ProbeVerdict = (typeof probeVerdicts)[number];
 
 export const portStates = ['open', 'closed', 'silent', 'not tried'] as const;

@@ -5,10 +5,21 @@ import { targetDocument } from '../../../../src/cli/probe/document.js';
 import { reportTarget } from '../../../../src/lib/probe/judge.js';
 import { bundledPolicy } from '../../../../src/lib/probe/policies/bundled.js';
 import { probeSchema } from '../../../../src/lib/report/probe.schema.js';
-import { compareProbes } from '../../../../src/lib/report/probe-diff.js';
 import { PROBE_SCHEMA, type ProbeTargetReport } from '../../../../src/lib/report/probe-document.js';
 import { weakCertificate } from '../../probe/checks/facts.js';
-import { aesGcm, byKind, document, facts, ikev2, open, report, seen, silent, target } from './reports.js';
+import {
+  aesGcm,
+  byKind,
+  compareProbes,
+  document,
+  facts,
+  ikev2,
+  open,
+  report,
+  seen,
+  silent,
+  target,
+} from './reports.js';
 
 const validate = new Ajv({ allErrors: true }).compile(probeSchema);
 

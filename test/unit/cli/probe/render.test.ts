@@ -5,11 +5,11 @@ import { algorithmLevel } from '../../../../src/cli/probe/protocol-views.js';
 import { renderMarkdown } from '../../../../src/cli/probe/render-markdown.js';
 import { renderText } from '../../../../src/cli/probe/render-text.js';
 import type { TargetFacts } from '../../../../src/lib/probe/types.js';
-import { compareProbes } from '../../../../src/lib/report/probe-diff.js';
 import type { ProbeTargetReport } from '../../../../src/lib/report/probe-document.js';
 import { weakCertificate } from '../../probe/checks/facts.js';
 import {
   byKind,
+  compareProbes,
   EVIL,
   facts,
   finding,

@@ -8,8 +8,10 @@ import type {
   TargetFacts,
   TargetReport,
 } from '../../../../src/lib/probe/types.js';
+import { Baseline, type ComparedTarget } from '../../../../src/lib/report/probe-diff.js';
 import {
   PROBE_SCHEMA,
+  type ProbeChanges,
   type ProbeDocument,
   type ProbeTargetReport,
 } from '../../../../src/lib/report/probe-document.js';
@@ -208,4 +210,13 @@ export function document(targets: ProbeTargetReport[], changes: Partial<ProbeDoc
     notProbed: [],
     ...changes,
   };
+}
+
+/** What a whole run says of changes. */
+export function compareProbes(
+  before: readonly ComparedTarget[],
+  after: readonly ComparedTarget[],
+): ProbeChanges[] {
+  const baseline = new Baseline(before);
+  return [...after.map((each) => baseline.compare(each)), ...baseline.missing()];
 }
