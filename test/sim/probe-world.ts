@@ -18,6 +18,8 @@ export interface Surroundings {
   /** By port; undefined: nobody listens and the host says so; `filtered`: nothing comes back. */
   ports?: Readonly<Record<number, Responder | 'filtered'>>;
   tcp?: PortState;
+  /** Meets whoever opens a socket. */
+  failure?: Error;
   options?: Partial<ProbeOptions>;
   /** Interrupts the run at this time. */
   interruptAt?: Milliseconds;
@@ -121,6 +123,7 @@ export async function probeIn(surroundings: Surroundings): Promise<Probed> {
       return tcp;
     },
     async openUdp({ address, port, natT, sourcePort = 40_000 }) {
+      if (surroundings.failure !== undefined) throw surroundings.failure;
       let take = (_message: Uint8Array): void => {};
       let report = (_error: TransportError): void => {};
       const listener = ports[port];

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { KitError } from '../../src/lib/core/errors.js';
 import { parseKeyword } from '../../src/lib/crypto/keywords.js';
 import { TransformType } from '../../src/lib/crypto/transform.js';
 import { NotifyType, notify } from '../../src/lib/ike/wire/notify.js';
@@ -312,6 +313,30 @@ describe('a run that cannot know', () => {
     const options = { timeout: 30_000 };
     const { took } = await probeIn({ ports, options, interruptAt: 500 });
     expect(took).toBeLessThanOrEqual(1500);
+  });
+
+  it('does not say that a target is silent which it had no time to hear', async () => {
+    const ports = { 500: 'filtered', 4500: 'filtered' } as const;
+    const patient = await probeIn({ ports });
+    expect(patient.facts).toMatchObject({ verdict: 'no answer', limits: [] });
+    expect(patient.facts.unfinished).toBeUndefined();
+    const stopped = await probeIn({ ports, interruptAt: 500 });
+    expect(stopped.facts).toMatchObject({ verdict: 'unfinished', unfinished: 'interrupted' });
+    expect(stopped.facts.limits).toEqual(['The run was interrupted.']);
+    const poor = await probeIn({ ports, options: { budget: 3 } });
+    expect(poor.facts).toMatchObject({ verdict: 'unfinished', unfinished: 'budget' });
+  });
+
+  it('makes an error of ours the outcome of the target that it hit', async () => {
+    const unreachable = new KitError('network', 'E_NO_ROUTE', 'This host has no route to 192.0.2.2');
+    const lost = await probeIn({ failure: unreachable });
+    expect(lost.facts).toMatchObject({ verdict: 'no answer', limits: [unreachable.message] });
+    expect(lost.facts.packets.sent).toBeLessThanOrEqual(1);
+    const broken = await probeIn({ failure: new RangeError('a bad port') });
+    expect(broken.facts).toMatchObject({ verdict: 'unfinished', unfinished: 'error' });
+    expect(broken.facts.limits).toEqual(['An error ended the run: a bad port.']);
+    const port = new KitError('environment', 'E_PORT_IN_USE', 'UDP port 500 is in use by another program');
+    await expect(probeIn({ failure: port })).rejects.toBe(port);
   });
 
   it('listens to a signal that many targets share without adding to its listeners', async () => {

@@ -18,7 +18,8 @@ const PLUS = ['IKE-PQ-001', 'IKE-PQ-002'];
  * The grade of a target, from the findings of the catalogue. The worst finding caps the letter: critical F, high D,
  * medium C, low B, else A; A+ where the key exchange also resists quantum computers. Where a check that stayed
  * inconclusive, or failed itself, could cost an A, B or C more than the letter says, there is no letter but `?`, nor after
- * a quick run; D and F stand, because they are bad enough already. Checks that were skipped do not count, but a letter
+ * a quick run or one that ended early; D and F stand, because they are bad enough already, of an interrupted run only F.
+ * Checks that were skipped do not count, but a letter
  * that could be better than the truth for it names them.
  */
 export function gradeOf(
@@ -30,7 +31,9 @@ export function gradeOf(
     const reason =
       facts.verdict === 'answers' || facts.verdict === 'blocked'
         ? 'Too little is known about the gateway.'
-        : `The target does not answer IKE (${facts.verdict}).`;
+        : facts.verdict === 'unfinished'
+          ? 'The run ended before the target answered (unfinished).'
+          : `The target does not answer IKE (${facts.verdict}).`;
     return { letter: '?', reasons: [reason] };
   }
   const found = findings.filter(({ status }) => status === 'finding');
@@ -39,7 +42,7 @@ export function gradeOf(
     .filter(({ severity }) => severity === worst && severity !== 'info')
     .map(({ id, title }) => `${id}: ${title}.`);
   const letter = capOf[worst];
-  if (atLeast(worst, 'high')) return { letter, reasons: causes };
+  if (atLeast(worst, isStopped(facts) ? 'critical' : 'high')) return { letter, reasons: causes };
   const hidden = (...statuses: CheckStatus[]): Finding[] =>
     findings.filter(
       ({ status, severity }) =>
@@ -47,6 +50,7 @@ export function gradeOf(
     );
   const open = [
     ...hidden('inconclusive', 'error').map(({ id, title }) => `Not known: ${id} (${title}).`),
+    ...(facts.unfinished === undefined ? [] : ['The run ended before everything was asked.']),
     ...(depth === 'quick' ? ['A quick run asks too little for a grade.'] : []),
   ];
   if (open.length > 0) return { letter: '?', reasons: [`At best ${letter}.`, ...causes, ...open] };
@@ -58,4 +62,9 @@ export function gradeOf(
   return plus
     ? { letter: 'A+', reasons: ['No findings, and the key exchange resists quantum computers.', ...caveat] }
     : { letter: 'A', reasons: ['No findings but what is for information.', ...caveat] };
+}
+
+/** Whoever breaks a run off does not expect a judgement. */
+function isStopped({ unfinished }: TargetFacts): boolean {
+  return unfinished === 'interrupted' || unfinished === 'error';
 }

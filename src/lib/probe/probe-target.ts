@@ -84,9 +84,13 @@ export interface ProbeNetwork {
 
 const systemNetwork: ProbeNetwork = { openUdp: openUdpTransport, askTcp, timers: systemTimers };
 
+/** Errors that every target would meet: the source port that was chosen is not to be had. */
+const ofEveryTarget: ReadonlySet<string> = new Set(['E_PRIVILEGE', 'E_PORT_IN_USE']);
+
 /**
- * Finds out everything about one target that can be learnt without credentials. Never rejects for what the target does.
- * @throws KitError of kind environment when no socket can be opened (`E_PRIVILEGE`, `E_PORT_IN_USE`)
+ * Finds out everything about one target that can be learnt without credentials. Never rejects for what the target does;
+ * whatever else goes wrong ends the run of this target, and `limits` says so.
+ * @throws KitError of kind environment when the source port cannot be opened (`E_PRIVILEGE`, `E_PORT_IN_USE`)
  */
 export async function probeTarget(
   target: ProbeTarget,
@@ -97,6 +101,10 @@ export async function probeTarget(
   const run = new Run(target, target.address ?? '', options, context, network);
   try {
     if (target.address !== undefined) await run.go();
+  } catch (error) {
+    if (error instanceof KitError && ofEveryTarget.has(error.code)) throw error;
+    context.log('error', error instanceof Error ? (error.stack ?? error.message) : String(error));
+    run.fail(error);
   } finally {
     await run.close();
   }
@@ -123,6 +131,8 @@ class Run {
   #auth: TargetFacts['auth'];
   #active: TargetFacts['active'];
   readonly #vendorIds = new Map<string, VendorId>();
+  readonly #working: Promise<unknown>[] = [];
+  #hasFailed = false;
 
   constructor(
     private readonly target: ProbeTarget,
@@ -141,23 +151,41 @@ class Run {
   async go(): Promise<void> {
     this.#phase('reach');
     const isFull = this.options.depth === 'full';
-    const tcp = isFull ? this.#askTcp() : Promise.resolve();
+    const tcp = this.#beside(isFull ? this.#askTcp() : Promise.resolve());
     const ike = await this.#openPort(false);
-    if (ike === undefined) return;
-    const contact = this.#contact(ike);
-    const natT = this.#knockNatT(ike, contact);
+    if (ike !== undefined) await this.#ask(ike);
+    await tcp;
+    if (this.#traffic.interrupted) this.#traffic.checkEnd();
+  }
+
+  async #ask(ike: Port): Promise<void> {
+    const contact = this.#beside(this.#contact(ike));
+    const natT = this.#beside(this.#knockNatT(ike, contact));
     const isThere = await contact;
     if (isThere) await this.#investigate();
     const other = await natT;
     if (!isThere && other?.scheduler.answers === true && (await this.#contact(other)))
       await this.#investigate();
     await this.#beyondIkev2();
-    if (isThere && isFull && other !== undefined) await this.#knock(other);
-    await tcp;
+    if (isThere && this.options.depth === 'full' && other !== undefined) await this.#knock(other);
     await Promise.all(this.#open.map(({ scheduler }) => scheduler.settle()));
   }
 
+  /** Notes what runs beside other things, so that the run does not end before it does, and no rejection is missed. */
+  #beside<T>(work: Promise<T>): Promise<T> {
+    this.#working.push(work.catch(() => {}));
+    return work;
+  }
+
+  /** An error of ours ends the run. */
+  fail(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#hasFailed = true;
+    this.#traffic.limits.add(`An error ended the run: ${message.replace(/[.]$/, '')}.`);
+  }
+
   async close(): Promise<void> {
+    await Promise.all(this.#working);
     this.#traffic.close();
     await Promise.all(this.#open.map(({ transport }) => transport.close()));
   }
@@ -167,12 +195,14 @@ class Run {
     const ikev2 = this.#ikev2();
     const limits = [...this.#traffic.limits, ...(this.#inquiry?.limits ?? []), ...this.#unclear()];
     const vendorIds = [...this.#vendorIds.values()];
+    const unfinished = this.#unfinished;
     return {
       host,
       address,
       port: this.options.port,
       ports: this.#ports,
       verdict: this.#verdict(),
+      ...(unfinished !== undefined && { unfinished }),
       limits,
       ikev2,
       ikev1: this.#ikev1,
@@ -338,13 +368,18 @@ class Run {
     return this.#inquiry?.facts(this.options.suites, amplification, this.#halfOpen.left);
   }
 
+  get #unfinished(): TargetFacts['unfinished'] {
+    return this.#hasFailed ? 'error' : this.#traffic.unfinished;
+  }
+
   #verdict(): TargetFacts['verdict'] {
     if (this.target.address === undefined) return 'unresolved';
     const main = this.#main?.scheduler;
     if (main?.lost === true) return 'blocked';
     if (main?.answers === true || this.#ikev1?.enabled.value === true) return 'answers';
     if (this.#open.some(({ scheduler }) => scheduler.garbage > 0)) return 'not ike';
-    return this.#ports.ike === 'closed' ? 'closed' : 'no answer';
+    if (this.#ports.ike === 'closed') return 'closed';
+    return this.#unfinished === undefined ? 'no answer' : 'unfinished';
   }
 
   /** Strange answers, in sentences. */

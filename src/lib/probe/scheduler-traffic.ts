@@ -35,6 +35,8 @@ export class Traffic {
   readonly log: ProbePacket[] = [];
   /** Why the run is incomplete, each reason once. */
   readonly limits = new Set<string>();
+  /** What kept somebody from sending. */
+  unfinished: 'interrupted' | 'budget' | undefined;
   #numbers = 0;
   #began: Milliseconds | undefined;
   #inFlight = 0;
@@ -70,6 +72,15 @@ export class Traffic {
     // The last packet is for whatever is half-open.
     if (this.count.sent + (this.halfOpen.isOpen ? 1 : 0) < this.settings.budget) return undefined;
     return `The packet budget of ${this.settings.budget} is used up.`;
+  }
+
+  /** {@link ended}, asked by somebody who had more to send: then the run is incomplete. */
+  checkEnd(): string | undefined {
+    const { ended } = this;
+    if (ended === undefined) return undefined;
+    this.limits.add(ended);
+    this.unfinished = this.interrupted ? 'interrupted' : 'budget';
+    return ended;
   }
 
   /** Waits for one of the two places in flight. @returns gives it back */
@@ -140,8 +151,7 @@ export class Traffic {
    * @returns its number; undefined: it must not go out
    */
   sent(bytes: number, summary: string, last: boolean): number | undefined {
-    const { ended } = this;
-    if (ended !== undefined) this.limits.add(ended);
+    const ended = this.checkEnd();
     if (ended !== undefined && !(last && this.count.sent < this.settings.budget)) return undefined;
     this.count.sent += 1;
     this.count.bytesSent += bytes;

@@ -271,7 +271,7 @@ export class Scheduler implements Asker {
     const { packets, replies } = pending;
     const reply = replies.at(-1);
     if (pending.done && reply !== undefined) return { outcome: 'answered', reply, replies, packets };
-    const ended = this.traffic.ended;
+    const ended = this.traffic.checkEnd();
     if (ended !== undefined) return { outcome: 'no answer', note: ended, packets };
     if (this.#state === 'closed') return { outcome: 'closed', packets };
     return { outcome: this.#state === 'blocked' ? 'blocked' : 'no answer', packets };

@@ -187,8 +187,13 @@ export interface TargetFacts {
   address: string | undefined;
   port: number;
   ports: { ike: PortState; natT: PortState; tcp: PortState };
-  /** `blocked`: it answered and then went blind to us; `not ike`: what answers is not IKE. */
-  verdict: 'answers' | 'no answer' | 'closed' | 'blocked' | 'not ike' | 'unresolved';
+  /**
+   * `blocked`: it answered and then went blind to us; `not ike`: what answers is not IKE; `unfinished`: nothing came before
+   * the run ended early.
+   */
+  verdict: 'answers' | 'no answer' | 'closed' | 'blocked' | 'not ike' | 'unresolved' | 'unfinished';
+  /** What ended the run before everything was asked; the sentence is in `limits`. */
+  unfinished?: 'interrupted' | 'budget' | 'error';
   /** Why the run is incomplete: blind spells, exhausted budget, interruption. */
   limits: string[];
   ikev2: Ikev2Facts | undefined;

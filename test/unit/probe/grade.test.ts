@@ -82,7 +82,18 @@ describe('a grade', () => {
     expect(reasons).toEqual(['IKE-high: A high thing.', 'IKE-b: A high thing.']);
   });
 
-  it.each(['no answer', 'closed', 'not ike', 'unresolved'] as const)(
+  it('is ? for a run that ended early, unless it is an F', () => {
+    const of = (unfinished: 'interrupted' | 'budget' | 'error', ...findings: Finding[]): string =>
+      gradeOf({ ...goodGateway(), unfinished }, findings).reasons[0]!;
+    expect(gradeOf({ ...goodGateway(), unfinished: 'interrupted' }, [result('high')]).letter).toBe('?');
+    expect(of('interrupted')).toBe('At best A.');
+    expect(of('interrupted', result('high'))).toBe('At best D.');
+    expect(of('interrupted', result('critical'))).toBe('IKE-critical: A critical thing.');
+    expect(of('budget', result('low'))).toBe('At best B.');
+    expect(of('budget', result('high'))).toBe('IKE-high: A high thing.');
+  });
+
+  it.each(['no answer', 'closed', 'not ike', 'unresolved', 'unfinished'] as const)(
     'is ? for a target with %s',
     (verdict) => {
       expect(gradeOf(unknownTarget(verdict), []).letter).toBe('?');
