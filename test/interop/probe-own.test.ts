@@ -81,7 +81,7 @@ describe('our own serve', () => {
 
   test('passes the active checks too, and asks for cookies under load', async (context) => {
     const lab = await openLab(context);
-    const kit = await serve(lab, lab.b, { 'remote-ts': lab.a.net4, 'cookie-threshold': 10 });
+    const kit = await serve(lab, lab.b, { 'remote-ts': lab.a.net4 });
     const run = await probe(lab, lab.a, lab.b.v4, '--active', '--yes');
     expect(aboveLow(run)).toEqual([]);
     expect(check(run, 'IKE-DOS-001').status).toBe('pass');

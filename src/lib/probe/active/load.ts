@@ -8,8 +8,8 @@ import type { Asker } from '../scheduler.js';
 import type { Observation, PacketNumbers } from '../types.js';
 import { emptyAuth, saWithSecret } from './keyed-sa.js';
 
-/** Half-open SAs that are opened at most; with their ends these are less than 40 packets. */
-const MOST_SAS = 16;
+/** Half-open SAs that are opened at most: strongSwan and our own server ask for cookies from 30 on. */
+const MOST_SAS = 32;
 
 /** Opens half-open SAs, one beside the other, until the gateway asks for a cookie (RFC 8019 4), and clears them all. */
 export async function loadForCookies(asker: Asker, transforms: readonly Transform[]): Promise<Observation> {
