@@ -1,104 +1,24 @@
-import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KitError } from '../../src/lib/core/errors.js';
-import { parseKeyword } from '../../src/lib/crypto/keywords.js';
 import { TransformType } from '../../src/lib/crypto/transform.js';
 import { NotifyType, notify } from '../../src/lib/ike/wire/notify.js';
 import { type Payload, PayloadType } from '../../src/lib/ike/wire/types.js';
-import { choicesOf } from '../../src/lib/probe/enumerate-box.js';
-import { additionalClasses, plainClasses } from '../../src/lib/probe/enumerate-universe.js';
 import { suiteOf } from '../../src/lib/probe/oracle-offer.js';
-import type { AlgorithmKind, TargetFacts } from '../../src/lib/probe/types.js';
-import { type Configured, transform, truth } from '../unit/probe/model-gateway.js';
+import { transform } from '../unit/probe/model-gateway.js';
+import {
+  arbitraryProposals,
+  expectEvidence,
+  expectTruth,
+  generous,
+  proposals,
+  strict,
+  tied,
+} from './probe-expect.js';
 import { SimulatedGateway } from './probe-gateway.js';
 import { numbersOf, probeGateway, probeIn } from './probe-world.js';
 import { SeededEntropy } from './world.js';
 
 const { ENCR, PRF, INTEG, KE, ADDKE1, ADDKE2 } = TransformType;
-
-const typeOf: Record<AlgorithmKind, number> = { encr: ENCR, prf: PRF, integ: INTEG, ke: KE, addke: ADDKE1 };
-const kinds = Object.keys(typeOf) as AlgorithmKind[];
-const START = 1_800_000_000_000;
-
-/** Proposals in strongSwan's words. */
-function proposals(text: string): Configured[] {
-  return text.split(',').map((proposal) =>
-    proposal.split('-').map((word) => {
-      const found = parseKeyword(word);
-      if (found === undefined) throw new Error(`no such keyword: ${word}`);
-      return found;
-    }),
-  );
-}
-
-const strict = proposals('aes256-sha256-prfsha256-modp2048');
-const tied = proposals(
-  'aes128gcm16-prfsha256-ecp256,aes256-sha256-prfsha256-modp2048,3des-sha1-prfsha1-modp1024',
-);
-/** Much, as gateways have it that nobody configured. */
-const generous = proposals(
-  [
-    'aes128-aes192-aes256-aes256ctr-camellia256-3des-sha256-sha384-sha512-sha1-aesxcbc',
-    '-prfsha256-prfsha384-prfsha512-prfsha1-prfaesxcbc',
-    '-ecp256-ecp384-ecp521-x25519-x448-modp3072-modp4096-modp2048,',
-    'aes128gcm16-aes192gcm16-aes256gcm16-chacha20poly1305-aes256ccm16-aes128gcm12',
-    '-prfsha256-prfsha384-prfsha512-ecp256-ecp384-ecp521-x25519-modp2048',
-  ].join(''),
-);
-
-function expectTruth(facts: TargetFacts, configured: readonly Configured[]): void {
-  for (const kind of kinds) {
-    expect(numbersOf(facts.ikev2!.accepted[kind])).toEqual(truth(configured, typeOf[kind]));
-    expect(facts.ikev2!.inconclusive[kind]).toEqual([]);
-  }
-}
-
-/** Each accepted algorithm has packets that show it: a question and its answer. */
-function expectEvidence({ ikev2, log }: TargetFacts): void {
-  for (const kind of kinds) {
-    for (const { id, keyLength } of ikev2!.accepted[kind]) {
-      const shown = ikev2!.evidence!.find(
-        (entry) => entry.kind === kind && entry.id === id && entry.keyLength === keyLength,
-      );
-      const packets = log.filter(({ number }) => shown?.packets.includes(number));
-      expect(new Set(packets.map(({ direction }) => direction))).toEqual(new Set(['sent', 'received']));
-    }
-  }
-}
-
-/** Nothing was invented, and nothing that is configured passes for refused. */
-function expectHonest(facts: TargetFacts, configured: readonly Configured[]): void {
-  for (const kind of kinds) {
-    const real = truth(configured, typeOf[kind]);
-    const accepted = numbersOf(facts.ikev2!.accepted[kind]);
-    const open = numbersOf(facts.ikev2!.inconclusive[kind]);
-    expect(real).toEqual(expect.arrayContaining(accepted));
-    expect([...accepted, ...open]).toEqual(expect.arrayContaining(real));
-  }
-}
-
-const arbitraryProposals: fc.Arbitrary<Configured[]> = fc.array(
-  fc
-    .record({ kind: fc.nat(1), many: fc.boolean(), additional: fc.nat(9) })
-    .chain(({ kind, many, additional }) => {
-      const box = (additional === 0 ? additionalClasses : plainClasses)[kind]!;
-      return fc
-        .tuple(
-          ...box.map(({ type }) =>
-            fc.shuffledSubarray(
-              // What the simulated gateway can carry through, so that it may also give whole answers.
-              choicesOf(box, type).filter(
-                ({ id }) => type !== KE || (id >= 14 && id <= 21) || id === 31 || id === 2,
-              ),
-              { minLength: 1, maxLength: many ? 6 : 2 },
-            ),
-          ),
-        )
-        .map((lists) => lists.flat());
-    }),
-  { maxLength: 4 },
-);
 
 describe('what a gateway accepts', () => {
   it('is found in at most 40 packets of a gateway with one proposal, which is its only suite', async () => {
@@ -198,178 +118,6 @@ describe('what a gateway accepts', () => {
       facts.ikev2!.suites.map(({ encr, prf }) => `${encr.id}/${encr.keyLength} ${prf.id}`),
     );
     expect(pairs.size).toBe(6 * 5 + 6 * 3);
-  });
-});
-
-describe('bad weather', () => {
-  it('makes nothing pass for refused, and nothing up', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        arbitraryProposals,
-        fc.integer(),
-        fc.constantFrom(0.1, 0.3, 0.6),
-        async (configured, seed, loss) => {
-          const { facts } = await probeGateway({ proposals: configured }, { seed, loss });
-          if (facts.ikev2 !== undefined) expectHonest(facts, configured);
-        },
-      ),
-      { numRuns: 40 },
-    );
-  });
-
-  it('never leads to a question without a proposal', async () => {
-    const hybrid = [
-      { type: ENCR, id: 13, keyLength: 128 },
-      { type: PRF, id: 6 },
-      { type: INTEG, id: 6 },
-      { type: KE, id: 20 },
-      { type: ADDKE1, id: 35 },
-    ];
-    // The gateway of the simulation refuses to read such a message.
-    const { facts } = await probeGateway({ proposals: [hybrid] }, { seed: 1479103666, loss: 0.3 });
-    expectHonest(facts, [hybrid]);
-  });
-
-  it('of one lost packet in ten leaves the result whole', async () => {
-    for (let seed = 1; seed <= 10; seed++) {
-      const { facts, gateway } = await probeGateway({ proposals: generous }, { seed, loss: 0.1 });
-      expectTruth(facts, generous);
-      expect(gateway.halfOpen.size).toBeLessThanOrEqual(2);
-    }
-  });
-
-  it('of a gateway that hears ten packets a second makes us slow, not wrong', async () => {
-    const { facts } = await probeGateway({ proposals: generous, heardPerSecond: 10 });
-    expectTruth(facts, generous);
-  });
-
-  it('of a gateway that is deaf for a while is waited out, and told', async () => {
-    const deaf = (now: number): boolean => now > START + 200 && now < START + 10_000;
-    const { facts, events } = await probeGateway({ proposals: generous, deaf });
-    expectTruth(facts, generous);
-    expect(facts.limits).toEqual(['The gateway stopped answering; it answered again after 26 s.']);
-    expect(events.filter(({ type }) => type === 'pause')).toHaveLength(1);
-  });
-});
-
-describe('a run that cannot know', () => {
-  it('says so when the gateway goes blind to us', async () => {
-    const { facts, events } = await probeGateway({ proposals: generous, blind: (now) => now > START + 150 });
-    expect(facts.verdict).toBe('blocked');
-    expect(facts.limits.join()).toContain('went blind to us');
-    expect(events.filter(({ type }) => type === 'pause')).toHaveLength(1);
-    expectHonest(facts, generous);
-  });
-
-  it('calls a gateway blocked that answers nothing any more', async () => {
-    const { facts } = await probeGateway({ proposals: generous, deaf: (now) => now > START + 200 });
-    expect(facts.verdict).toBe('blocked');
-    expect(facts.limits.join()).toContain('stopped answering');
-    expectHonest(facts, generous);
-    expect(facts.ikev2!.inconclusive.encr.length).toBeGreaterThan(20);
-  });
-
-  it('does not believe a gateway that refuses what it took before', async () => {
-    const { facts } = await probeGateway({ proposals: generous, refusesAll: (now) => now > START + 200 });
-    expect(facts.limits.join()).toContain('refused what it took before');
-    expectHonest(facts, generous);
-  });
-
-  it('does not take silence for refusal', async () => {
-    const { facts } = await probeGateway({ proposals: generous, silentRefusals: true });
-    expect(facts.verdict).toBe('answers');
-    expectHonest(facts, generous);
-    for (const kind of ['encr', 'prf', 'integ', 'ke'] as const) {
-      expect(numbersOf(facts.ikev2!.accepted[kind])).toEqual(truth(generous, typeOf[kind]));
-      expect(facts.ikev2!.inconclusive[kind].length).toBeGreaterThan(0);
-    }
-  });
-
-  it('claims nothing of a gateway that asks for its group before it looks at the proposals', async () => {
-    const { facts } = await probeGateway({ proposals: strict, insistsOn: 14 });
-    expectHonest(facts, strict);
-    expect(facts.ikev2!.accepted.encr).toHaveLength(1);
-    expect(facts.limits.join()).toContain('cannot be told apart');
-  });
-
-  it('ends with what is known when it is interrupted', async () => {
-    const { facts, took, gateway } = await probeGateway({ proposals: generous }, { interruptAt: 150 });
-    expect(took).toBe(150);
-    expectHonest(facts, generous);
-    expect(facts.limits).toEqual(['The run was interrupted.']);
-    expect(gateway.halfOpen.size).toBe(0);
-  });
-
-  it('clears what is half-open whenever it is interrupted', async () => {
-    for (let interruptAt = 1; interruptAt < 800; interruptAt += 13) {
-      const { gateway, took } = await probeGateway({ proposals: strict }, { interruptAt, delay: 30 });
-      expect({ interruptAt, halfOpen: gateway.halfOpen.size }).toEqual({ interruptAt, halfOpen: 0 });
-      expect(took).toBeLessThanOrEqual(interruptAt + 70);
-    }
-  });
-
-  it('does not wait long for a silent gateway when it is interrupted', async () => {
-    const ports = { 500: 'filtered', 4500: 'filtered' } as const;
-    const options = { timeout: 30_000 };
-    const { took } = await probeIn({ ports, options, interruptAt: 500 });
-    expect(took).toBeLessThanOrEqual(1500);
-  });
-
-  it('does not say that a target is silent which it had no time to hear', async () => {
-    const ports = { 500: 'filtered', 4500: 'filtered' } as const;
-    const patient = await probeIn({ ports });
-    expect(patient.facts).toMatchObject({ verdict: 'no answer', limits: [] });
-    expect(patient.facts.unfinished).toBeUndefined();
-    const stopped = await probeIn({ ports, interruptAt: 500 });
-    expect(stopped.facts).toMatchObject({ verdict: 'unfinished', unfinished: 'interrupted' });
-    expect(stopped.facts.limits).toEqual(['The run was interrupted.']);
-    const poor = await probeIn({ ports, options: { budget: 3 } });
-    expect(poor.facts).toMatchObject({ verdict: 'unfinished', unfinished: 'budget' });
-  });
-
-  it('makes an error of ours the outcome of the target that it hit', async () => {
-    const unreachable = new KitError('network', 'E_NO_ROUTE', 'This host has no route to 192.0.2.2');
-    const lost = await probeIn({ failure: unreachable });
-    expect(lost.facts).toMatchObject({ verdict: 'no answer', limits: [unreachable.message] });
-    expect(lost.facts.packets.sent).toBeLessThanOrEqual(1);
-    const broken = await probeIn({ failure: new RangeError('a bad port') });
-    expect(broken.facts).toMatchObject({ verdict: 'unfinished', unfinished: 'error' });
-    expect(broken.facts.limits).toEqual(['An error ended the run: a bad port.']);
-    const port = new KitError('environment', 'E_PORT_IN_USE', 'UDP port 500 is in use by another program');
-    await expect(probeIn({ failure: port })).rejects.toBe(port);
-  });
-
-  it('listens to a signal that many targets share without adding to its listeners', async () => {
-    const { signal } = new AbortController();
-    const listeners: number[] = [];
-    const runs = Array.from({ length: 12 }, async () => {
-      const run = probeGateway({ proposals: strict }, { signal });
-      listeners.push(getEventListeners(signal, 'abort').length);
-      await run;
-    });
-    await Promise.all(runs);
-    expect(listeners).toEqual(listeners.map(() => 0));
-  });
-
-  it('keeps to its budget', async () => {
-    for (const budget of [1, 2, 3, 7, 20]) {
-      const { facts, gateway } = await probeGateway({ proposals: generous }, { options: { budget } });
-      expect(facts.packets.sent).toBeLessThanOrEqual(budget);
-      expect(facts.limits.join()).toContain('packet budget');
-      if (facts.ikev2 !== undefined) expectHonest(facts, generous);
-      expect(gateway.halfOpen.size).toBeLessThanOrEqual(budget === 1 ? 1 : 0);
-    }
-  });
-
-  it('asks for what is preferred and little else with five packets', async () => {
-    const options = { depth: 'quick' as const, budget: 5 };
-    const { facts, gateway } = await probeGateway({ proposals: generous }, { options });
-    expect(facts.packets.sent).toBeLessThanOrEqual(5);
-    expect(facts.ports).toEqual({ ike: 'open', natT: 'open', tcp: 'not tried' });
-    expect(facts.ikev2!.preferred).toBeDefined();
-    expect(facts.ikev2!.capabilities.fragmentation.value).toBe(true);
-    expect(gateway.halfOpen.size).toBe(0);
-    expectHonest(facts, generous);
   });
 });
 
