@@ -19,12 +19,17 @@ export interface DirectAsker extends Asker {
 export interface DirectOptions {
   /** Number of the send, counted from 0: lost on its way. */
   lost?: (index: number) => boolean;
+  /** Packets that may be sent. */
+  budget?: number;
   /** Number of the send from which on the gateway has gone blind or closed. */
   gone?: { from: number; outcome: 'closed' | 'blocked' };
 }
 
 /** Asks a gateway within the same call, with two retransmissions. */
-export function directAsker(gateway: Gateway, { lost, gone }: DirectOptions = {}): DirectAsker {
+export function directAsker(
+  gateway: Gateway,
+  { lost, gone, budget = Number.POSITIVE_INFINITY }: DirectOptions = {},
+): DirectAsker {
   const sent: DirectAsker['sent'] = [];
   const counts = { opened: 0, cleared: 0, stayed: 0, unasked: 0 };
   let packets = 0;
@@ -45,6 +50,8 @@ export function directAsker(gateway: Gateway, { lost, gone }: DirectOptions = {}
     }
     const replies: Uint8Array[] = [];
     for (let attempt = 0; attempt < (once ? 1 : 3); attempt++) {
+      if (sent.length >= budget)
+        return { outcome: 'no answer', note: 'The budget is used up.', packets: numbers };
       const answers = send(datagram, summary, once);
       numbers.push(packets);
       for (const reply of answers) {

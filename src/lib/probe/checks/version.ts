@@ -30,7 +30,7 @@ const enabled: Check = {
     if (!ikev1) return withoutIkev1(facts, context);
     const { value, note, packets } = ikev1.enabled;
     if (value === undefined)
-      return inconclusive(because(note, 'IKEv1 was neither answered nor refused.'), packets);
+      return unanswered(facts, context, because(note, 'IKEv1 was neither answered nor refused.'), packets);
     if (!value) return pass(off(note, packets), packets);
     return finding(`IKEv1 is answered${cite(packets)}.`, packets);
   },
@@ -140,7 +140,7 @@ function noneAccepted(facts: TargetFacts, context: CheckContext, sought: Sought)
   if (!ikev1) return withoutIkev1(facts, context);
   const { value, note, packets } = ikev1.enabled;
   if (value === undefined)
-    return inconclusive(because(note, 'IKEv1 was neither answered nor refused.'), packets);
+    return unanswered(facts, context, because(note, 'IKEv1 was neither answered nor refused.'), packets);
   if (context.depth === 'quick') return unanswered(facts, context, `${sought.what} was not asked.`);
   if (!value) return pass(off(note, packets), packets);
   const open = ikev1.inconclusive.filter((entry) => concerns(entry, sought));

@@ -30,7 +30,12 @@ export type Phase1Answer =
       packets: PacketNumbers;
     }
   | { verdict: 'refused'; notify: number; packets: PacketNumbers }
-  | { verdict: 'other version' | 'no answer' | 'closed' | 'blocked'; packets: PacketNumbers };
+  | {
+      verdict: 'other version' | 'no answer' | 'closed' | 'blocked';
+      /** Why it was not asked to the end. */
+      note?: string;
+      packets: PacketNumbers;
+    };
 
 /** INVALID-ID-INFORMATION and AUTHENTICATION-FAILED (RFC 2408 3.14.1). */
 const identityRefusals: ReadonlySet<number> = new Set([18, 24]);
@@ -105,7 +110,9 @@ export class Phase1Questions {
     const { packets } = asked;
     const reply = asked.outcome === 'answered' ? readFirstReply(asked.reply, sent.spiI) : undefined;
     if (reply === undefined) {
-      return { verdict: asked.outcome === 'answered' ? 'no answer' : asked.outcome, packets };
+      if (asked.outcome === 'answered') return { verdict: 'no answer', packets };
+      const { outcome, note } = asked;
+      return { verdict: outcome, ...(note !== undefined && { note }), packets };
     }
     if (reply.kind === 'refused') return { verdict: 'refused', notify: reply.notify, packets };
     if (reply.kind === 'other version') return { verdict: 'other version', packets };
