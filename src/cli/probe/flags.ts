@@ -143,7 +143,7 @@ export const probeFlags = {
   }),
   'save-hash': Flags.string({
     description:
-      'write hashes of pre-shared keys that IKEv1 Aggressive Mode gave away to this file, readable by you only, for psk audit, psk-crack and hashcat; a file of that name is replaced',
+      'write hashes of pre-shared keys that IKEv1 Aggressive Mode gave away to this file, readable by you only, for psk audit, psk-crack and hashcat; no file of that name may be there',
     helpValue: '<file>',
     helpGroup: 'OUTPUT',
   }),

@@ -2,7 +2,6 @@ import { systemClock, systemEntropy } from '../../lib/core/environment.js';
 import { ExitCode } from '../../lib/core/errors.js';
 import type { Log } from '../../lib/core/log.js';
 import { printable } from '../../lib/core/printable.js';
-import { writeFileSafely } from '../../lib/pki/atomic-file.js';
 import { describeChecks, reportTarget } from '../../lib/probe/judge.js';
 import type { Policy } from '../../lib/probe/policies/policy.js';
 import { probeTarget } from '../../lib/probe/probe-target.js';
@@ -14,6 +13,7 @@ import { confirmActive } from './confirm.js';
 import { targetDocument } from './document.js';
 import { ExitTally } from './exit.js';
 import type { ProbeFlags } from './flags.js';
+import { checkHashFile, saveHashes } from './hash-file.js';
 import { InOrder } from './in-order.js';
 import {
   type Credentials,
@@ -38,7 +38,7 @@ import {
   TextView,
   type View,
 } from './views.js';
-import { countText, targetText } from './words.js';
+import { targetText } from './words.js';
 
 /** Width of text that goes into a file or a pipe. */
 const COLUMNS = 100;
@@ -65,6 +65,8 @@ export async function runProbe(
   const options = probeOptions(flags);
   const credentials = await readCredentials(flags);
   const former = flags.baseline === undefined ? undefined : await readFormer(flags.baseline);
+  const hashFile = flags['save-hash'];
+  if (hashFile !== undefined) await checkHashFile(hashFile);
   const named = await readTargets(words, flags, signal);
   if (flags.active && !flags.yes) await confirmActive(named);
   const run = new ProbeRun({ flags, options, credentials, policy: policy?.policy, former, version, named });
@@ -86,7 +88,11 @@ class ProbeRun {
   readonly #progress: Progress;
   readonly #view: View;
   /** Writes reports; those of a target that was named later may wait for others. */
-  readonly #shown: InOrder<{ report: ProbeTargetReport; changes: ProbeChanges | undefined }>;
+  readonly #shown: InOrder<{
+    report: ProbeTargetReport;
+    changes: ProbeChanges | undefined;
+    place: number;
+  }>;
   readonly #tally: ExitTally;
   /** Lines for `--save-hash`. */
   readonly #hashes: string[] = [];
@@ -100,7 +106,7 @@ class ProbeRun {
       this.#progress.aside(() => process.stdout.write(text)),
     );
     this.#shown = new InOrder(
-      ({ report, changes }) => this.#view.target(report, changes),
+      ({ report, changes, place }) => this.#view.target(report, changes, place),
       this.#view.inOrder ? MOST_HELD : 0,
     );
     const { flags, options } = plan;
@@ -112,7 +118,7 @@ class ProbeRun {
   }
 
   async go(concurrency: number, signal: AbortSignal): Promise<ExitCode> {
-    const { named } = this.#plan;
+    const { flags, named } = this.#plan;
     // An error of this host ends the probes of the other targets too.
     const failed = new AbortController();
     const ended = AbortSignal.any([signal, failed.signal]);
@@ -133,9 +139,17 @@ class ProbeRun {
     });
     this.#progress.close();
     if (failure !== undefined && this.#tally.counts.total === 0) throw failure;
+    const path = flags['save-hash'];
+    try {
+      // Before the rest is written: nobody gets a hash twice, and what reads the result may have gone.
+      const saved = path === undefined ? undefined : await saveHashes(path, this.#hashes);
+      if (saved !== undefined) process.stderr.write(`note: ${saved}\n`);
+    } catch (error) {
+      failure ??= error;
+    }
     this.#shown.flush();
     this.#view.finish(this.#end(rest, signal.aborted));
-    await this.#saveHashes();
+    this.#tellSilent();
     if (failure !== undefined) throw failure;
     return this.#tally.code;
   }
@@ -165,7 +179,7 @@ class ProbeRun {
     const changes = former?.compare(report);
     this.#tally.add(report, changes);
     this.#progress.end(label);
-    this.#shown.add(index, { report, changes });
+    this.#shown.add(index, { report, changes, place: index });
   }
 
   async #ask(target: ResolvedTarget, label: string, signal: AbortSignal): Promise<TargetFacts> {
@@ -196,18 +210,11 @@ class ProbeRun {
     };
   }
 
-  async #saveHashes(): Promise<void> {
-    const path = this.#plan.flags['save-hash'];
-    if (path === undefined) return;
-    if (this.#hashes.length === 0) {
-      process.stderr.write(`note: no hash was given away: ${printable(path)} is not written\n`);
-      return;
-    }
-    const lines = this.#hashes.map((line) => `${line}\n`).join('');
-    await writeFileSafely(path, lines, { mode: 0o600, replace: true });
-    process.stderr.write(
-      `note: wrote ${countText(this.#hashes.length, 'hash', 'hashes')} to ${printable(path)}\n`,
-    );
+  /** Targets that say nothing change no exit code as long as one answers, so it is said. */
+  #tellSilent(): void {
+    const { total, reached } = this.#tally.counts;
+    if (total < 2 || reached === total) return;
+    process.stderr.write(`note: ${total - reached} of ${total} targets did not answer IKE\n`);
   }
 }
 

@@ -35,7 +35,8 @@ export interface RunEnd extends Omit<ProbeDocument, 'schema' | 'targets' | 'chan
 export interface View {
   /** Targets come in the order they were named rather than as they are done. */
   readonly inOrder: boolean;
-  target(target: ProbeTargetReport, changes: ProbeChanges | undefined): void;
+  /** @param place of the target among those that were named */
+  target(target: ProbeTargetReport, changes: ProbeChanges | undefined, place: number): void;
   finish(end: RunEnd): void;
 }
 
@@ -58,10 +59,10 @@ export class TextView implements View {
     private readonly options: TextViewOptions,
   ) {}
 
-  target(target: ProbeTargetReport, changes: ProbeChanges | undefined): void {
+  target(target: ProbeTargetReport, changes: ProbeChanges | undefined, place: number): void {
     const view = targetView(target, { ...this.options, changes });
     this.write(`${this.#overview.total === 0 ? '' : '\n\n'}${renderText(view, this.options)}`);
-    this.#overview.add(target);
+    this.#overview.add(target, place);
   }
 
   finish(end: RunEnd): void {
@@ -84,10 +85,10 @@ export class MarkdownView implements View {
     private readonly options: { verbose: boolean; changesOnly: boolean },
   ) {}
 
-  target(target: ProbeTargetReport, changes: ProbeChanges | undefined): void {
+  target(target: ProbeTargetReport, changes: ProbeChanges | undefined, place: number): void {
     const head = this.#overview.total === 0 ? '# What IKE gateways accept\n\n' : '\n';
     this.write(`${head}${renderMarkdown(targetView(target, { ...this.options, changes }))}`);
-    this.#overview.add(target);
+    this.#overview.add(target, place);
   }
 
   finish(end: RunEnd): void {
@@ -194,25 +195,31 @@ class ListWriter {
   }
 }
 
-/** All targets of a run in one table; of very many, those that answer. */
+interface PlacedRow {
+  place: number;
+  cells: Toned[];
+}
+
+/** All targets of a run in one table, in the order they were named; of very many, those that answer. */
 class Overview {
   #total = 0;
-  readonly #rows: Toned[][] = [];
-  readonly #reached: Toned[][] = [];
+  readonly #rows: PlacedRow[] = [];
+  readonly #reached: PlacedRow[] = [];
 
   get total(): number {
     return this.#total;
   }
 
-  add(target: ProbeTargetReport): void {
+  add(target: ProbeTargetReport, place: number): void {
     this.#total += 1;
-    const row = overviewRow(target);
+    const row = { place, cells: overviewRow(target) };
     if (this.#rows.length < MOST_ROWS) this.#rows.push(row);
     if (isReached(target.verdict) && this.#reached.length < MOST_ROWS) this.#reached.push(row);
   }
 
   get table(): TableView {
-    return { head: ['target', 'grade', 'verdict', 'findings'], rows: this.#shown };
+    const rows = this.#shown.toSorted((a, b) => a.place - b.place).map(({ cells }) => cells);
+    return { head: ['target', 'grade', 'verdict', 'findings'], rows };
   }
 
   get notes(): string[] {
@@ -220,7 +227,7 @@ class Overview {
     return hidden === 0 ? [] : [`The table leaves out ${countText(hidden, 'target')} of ${this.#total}.`];
   }
 
-  get #shown(): Toned[][] {
+  get #shown(): readonly PlacedRow[] {
     return this.#total > MOST_ROWS ? this.#reached : this.#rows;
   }
 }

@@ -35,7 +35,7 @@ function show(format: string, result: ProbeDocument): { early: string; late: str
   const view = views[format]!((text) => written.push(text));
   const { schema: _, targets, changes, ...end } = result;
   const changesOf = (at: number) => changes?.filter(({ state }) => state !== 'missing')[at];
-  for (const [at, each] of targets.entries()) view.target(each, changesOf(at));
+  for (const [at, each] of targets.entries()) view.target(each, changesOf(at), at);
   const early = written.join('');
   written.length = 0;
   view.finish({ ...end, ...(changes && { missing: changes.filter(({ state }) => state === 'missing') }) });
@@ -86,6 +86,18 @@ describe('views', () => {
     expect(show('markdown', both).late).toContain('| vpn.example.com (192.0.2.1) | C | answers |');
     expect(show('text', document([target()])).late).toBe('');
     expect(show('markdown', document([target()])).late).toBe('');
+  });
+
+  it('end with a table in the order the targets were named', () => {
+    for (const format of ['text', 'markdown']) {
+      const written: string[] = [];
+      const view = views[format]!((text) => written.push(text));
+      view.target(silent('closed', 'second.example.com'), undefined, 1);
+      view.target(silent('closed', 'first.example.com'), undefined, 0);
+      written.length = 0;
+      view.finish(document([]));
+      expect(written.join('')).toMatch(/first\.example\.com[\s\S]*second\.example\.com/);
+    }
   });
 
   it('end with the targets that answer when there are very many', () => {
