@@ -105,7 +105,7 @@ export class SaKeeper implements SaOpener {
 }
 
 /** Whether the gateway made an SA of it. */
-function isOpen({ reply }: Exchanged): boolean {
+export function isOpen({ reply }: Exchanged): boolean {
   return reply.kind === 'chosen' || (reply.kind === 'unclear' && reply.isOpen === true);
 }
 

@@ -69,8 +69,8 @@ export class Traffic {
   /** Why nothing more is sent; undefined: more may be. */
   get ended(): string | undefined {
     if (this.interrupted) return 'The run was interrupted.';
-    // The last packet is for whatever is half-open.
-    if (this.count.sent + (this.halfOpen.isOpen ? 1 : 0) < this.settings.budget) return undefined;
+    // The last packets are for whatever is half-open.
+    if (this.count.sent + this.halfOpen.now < this.settings.budget) return undefined;
     return `The packet budget of ${this.settings.budget} is used up.`;
   }
 
@@ -179,35 +179,37 @@ export class Traffic {
   };
 }
 
-/** Half-open SAs of ours on one target. */
+/** Half-open SAs of ours on one target; see `HalfOpenCount`. */
 export class HalfOpenSas {
   #kept = 0;
-  #open = false;
+  #open = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(private readonly limit: number) {}
 
-  /** One is open right now. */
-  get isOpen(): boolean {
+  /** So many are open right now, or about to be. */
+  get now(): number {
     return this.#open;
   }
 
-  /** SAs that the gateway may still have. */
   get left(): number {
-    return this.#kept + (this.#open ? 1 : 0);
+    return this.#kept + this.#open;
   }
 
-  /** See `HalfOpenCount`. */
   async open(): Promise<boolean> {
-    while (this.#open) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (this.#open > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return this.beside();
+  }
+
+  beside(): boolean {
     if (this.#kept >= this.limit) return false;
-    this.#open = true;
+    this.#open += 1;
     return true;
   }
 
   cleared(): void {
-    this.#open = false;
-    this.#waiting.shift()?.();
+    this.#open -= 1;
+    if (this.#open === 0) this.#waiting.shift()?.();
   }
 
   stays(): void {

@@ -42,6 +42,8 @@ export interface HalfOpenCount {
   readonly left: number;
   /** Waits until no other SA is half-open and counts a new one; false: as many as may be left are left already. */
   open(): Promise<boolean>;
+  /** Counts a new one beside those that are half-open; false as with `open`. */
+  beside(): boolean;
   /** The SA is gone, or never came to be. */
   cleared(): void;
   /** It could not be cleared and stays. */
@@ -92,7 +94,7 @@ const MAX_SILENT = 2;
 /** How often something is told that nobody confirms, where packets get lost. */
 const TELL_TIMES = 3;
 /** Finished questions whose late and repeated answers are still recognised. */
-const MAX_RECENT = 64;
+const MAX_RECENT = 160;
 
 interface Pending {
   readonly match: AskOptions['match'];

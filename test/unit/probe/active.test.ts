@@ -8,6 +8,7 @@ import { parseProposals } from '../../../src/lib/ike/proposals.js';
 import { notify } from '../../../src/lib/ike/wire/notify.js';
 import type { Payload } from '../../../src/lib/ike/wire/types.js';
 import { invalidValues } from '../../../src/lib/probe/active/invalid-values.js';
+import { loadForCookies } from '../../../src/lib/probe/active/load.js';
 import { type ActiveOptions, runActiveChecks } from '../../../src/lib/probe/active.js';
 import { InitExchanger } from '../../../src/lib/probe/oracle-exchange.js';
 import { SaKeeper } from '../../../src/lib/probe/oracle-sa.js';
@@ -128,6 +129,15 @@ describe('load', () => {
     expect(gateway.halfOpen.size).toBe(0);
     expect(asker.counts.unasked).toBe(0);
     expect(asker.sent.length).toBeLessThan(70);
+  });
+
+  it('counts what it has no packets left to clear', async () => {
+    const gateway = initGateway({ groups: [31] });
+    const asker = directAsker(gateway.handle);
+    const poor = { ...asker, tell: () => undefined };
+    const facts = await loadForCookies(poor, suite);
+    expect(facts.value).toBe(false);
+    expect(asker.counts.stayed).toBe(gateway.halfOpen.size);
   });
 
   it('says nothing where the gateway falls silent instead', async () => {

@@ -82,6 +82,10 @@ export function directAsker(
         counts.opened += 1;
         return true;
       },
+      beside: () => {
+        counts.opened += 1;
+        return true;
+      },
       cleared: () => {
         counts.cleared += 1;
       },
