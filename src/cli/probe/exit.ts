@@ -11,7 +11,7 @@ import { isReached } from './build-view.js';
 export interface ExitRules {
   failOn: ProbeSeverity | 'never';
   depth: 'quick' | 'full';
-  /** Only what is new counts. */
+  /** Only what is new, perhaps new or worse counts. */
   changesOnly: boolean;
 }
 
@@ -58,7 +58,10 @@ function countingFindings(
   { changesOnly }: ExitRules,
 ): { severity: ProbeSeverity }[] {
   // A target that the former result lacks is new as a whole.
-  if (changesOnly && changes && changes.state !== 'added') return changes.newFindings;
+  if (changesOnly && changes && changes.state !== 'added') {
+    const { newFindings, newlyKnown, worse } = changes;
+    return [...newFindings, ...newlyKnown, ...worse.map(({ after }) => ({ severity: after }))];
+  }
   return findings.filter(({ status }) => status === 'finding');
 }
 

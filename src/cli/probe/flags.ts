@@ -137,7 +137,8 @@ export const probeFlags = {
     helpGroup: 'JUDGEMENT',
   }),
   diff: Flags.boolean({
-    description: 'with --baseline: show what changed and nothing else; only what is new counts for --fail-on',
+    description:
+      'with --baseline: show what changed and nothing else; only what is new, perhaps new or worse counts for --fail-on',
     helpGroup: 'JUDGEMENT',
     dependsOn: ['baseline'],
   }),

@@ -6,8 +6,10 @@ import {
   type ProbeChanges,
   type ProbeFinding,
   type ProbeIkev2,
+  type ProbeSeverity,
   type ProbeTargetReport,
   probeAlgorithmKinds,
+  probeSeverities,
 } from './probe-document.js';
 
 /** What a comparison needs of a target's result. */
@@ -24,8 +26,8 @@ export type ComparedFinding = Pick<ProbeFinding, 'id' | 'severity' | 'status' | 
 const POLICY = /^(POLICY-.*)-\d+$/;
 
 /**
- * A former result to compare with, target by target: host, port and IP version pair them. Only what both runs found out
- * can have changed; the rest is listed as unclear.
+ * A former result to compare with, target by target: host, port and IP version pair them. What
+ * only one of the runs found out is listed as unclear, or, where it is a finding now, as newly known.
  */
 export class Baseline {
   readonly #targets: ReadonlyMap<string, ComparedTarget>;
@@ -62,8 +64,9 @@ function compareTarget(former: ComparedTarget | undefined, target: ComparedTarge
     ...compareFindings(former.findings, target.findings, unclear),
     unclear,
   };
-  const { verdict, grade, gained, lost, capabilities, newFindings, goneFindings } = changes;
-  const lists = [gained, lost, capabilities, newFindings, goneFindings];
+  const { verdict, grade, gained, lost, capabilities, newFindings, newlyKnown, worse, goneFindings } =
+    changes;
+  const lists = [gained, lost, capabilities, newFindings, newlyKnown, worse, goneFindings];
   const changed = verdict !== null || grade !== null || lists.some((list) => list.length > 0);
   return { ...changes, state: changed ? 'changed' : 'unchanged' };
 }
@@ -85,6 +88,8 @@ function unchanged({ host, address, port }: ComparedTarget, state: ProbeChanges[
     lost: [],
     capabilities: [],
     newFindings: [],
+    newlyKnown: [],
+    worse: [],
     goneFindings: [],
     unclear: [],
   };
@@ -158,13 +163,19 @@ function compareFindings(
   before: readonly ComparedFinding[],
   after: readonly ComparedFinding[],
   unclear: string[],
-): Pick<ProbeChanges, 'newFindings' | 'goneFindings'> {
+): Pick<ProbeChanges, 'newFindings' | 'newlyKnown' | 'worse' | 'goneFindings'> {
   const [old, now] = [byId(before), byId(after)];
   const newFindings: ProbeChangedFinding[] = [];
   const goneFindings: ProbeChangedFinding[] = [];
-  for (const finding of after) {
-    if (finding.status === 'finding' && old.get(finding.id)?.status !== 'finding') {
-      newFindings.push(changed(finding));
+  const newlyKnown: ProbeChangedFinding[] = [];
+  const worse: ProbeChanges['worse'] = [];
+  for (const finding of after.filter(({ status }) => status === 'finding')) {
+    const { id, title, severity } = finding;
+    const former = old.get(id);
+    if (former?.status === 'pass') newFindings.push(changed(finding));
+    else if (former?.status !== 'finding') newlyKnown.push(changed(finding));
+    else if (weightOf(severity) > weightOf(former.severity)) {
+      worse.push({ id, title, before: former.severity, after: severity });
     }
   }
   for (const finding of before) {
@@ -173,7 +184,11 @@ function compareFindings(
     if (status === 'pass') goneFindings.push(changed(finding));
     else if (status !== 'finding' && wasJudged(finding.id, after)) unclear.push(`finding ${finding.id}`);
   }
-  return { newFindings, goneFindings };
+  return { newFindings, newlyKnown, worse, goneFindings };
+}
+
+function weightOf(severity: ProbeSeverity): number {
+  return -probeSeverities.indexOf(severity);
 }
 
 /** Whether the policy of a finding was asked for this time; checks of the catalogue always are. */

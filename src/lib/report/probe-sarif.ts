@@ -49,7 +49,7 @@ export interface SarifResult {
   message: SarifMessage;
   locations: SarifLocation[];
   partialFingerprints: Record<string, string>;
-  baselineState?: 'new' | 'unchanged';
+  baselineState?: 'new' | 'updated' | 'unchanged';
   properties: { severity: ProbeSeverity; packets: number[]; remediation?: string; strongswan?: string };
 }
 
@@ -227,8 +227,13 @@ function identityOf({ host, address, port }: Pick<ProbeTargetReport, 'host' | 'a
   return `${place}/udp/${port}`;
 }
 
-function baselineState(id: string, { state, newFindings }: ProbeChanges): 'new' | 'unchanged' {
-  return state === 'added' || newFindings.some((finding) => finding.id === id) ? 'new' : 'unchanged';
+function baselineState(
+  id: string,
+  { state, newFindings, newlyKnown, worse }: ProbeChanges,
+): NonNullable<SarifResult['baselineState']> {
+  const isNew = [...newFindings, ...newlyKnown].some((finding) => finding.id === id);
+  if (state === 'added' || isNew) return 'new';
+  return worse.some((finding) => finding.id === id) ? 'updated' : 'unchanged';
 }
 
 /** Braces stand for arguments in messages, unless they are doubled (SARIF 3.11.5). */

@@ -105,17 +105,36 @@ describe('a comparison', () => {
     const of = (...findings: Parameters<typeof finding>[0][]): ProbeTargetReport =>
       target({ findings: findings.map(finding) });
     const changes = compare(
-      of({ id: 'IKE-A-1' }, { id: 'IKE-B-1' }, { id: 'IKE-C-1' }, { id: 'IKE-D-1', status: 'inconclusive' }),
+      of(
+        { id: 'IKE-A-1' },
+        { id: 'IKE-B-1' },
+        { id: 'IKE-C-1' },
+        { id: 'IKE-D-1', status: 'inconclusive' },
+        { id: 'IKE-E-1', status: 'pass' },
+      ),
       of(
         { id: 'IKE-A-1' },
         { id: 'IKE-B-1', status: 'pass' },
         { id: 'IKE-C-1', status: 'inconclusive' },
         { id: 'IKE-D-1' },
+        { id: 'IKE-E-1' },
+        { id: 'IKE-F-1' },
       ),
     );
-    expect(changes.newFindings.map(({ id }) => id)).toEqual(['IKE-D-1']);
+    expect(changes.newFindings.map(({ id }) => id)).toEqual(['IKE-E-1']);
+    expect(changes.newlyKnown.map(({ id }) => id)).toEqual(['IKE-D-1', 'IKE-F-1']);
     expect(changes.goneFindings.map(({ id }) => id)).toEqual(['IKE-B-1']);
     expect(changes.unclear).toEqual(['finding IKE-C-1']);
+  });
+
+  it('tells findings that weigh more than before, and not those that weigh less', () => {
+    const [light, heavy] = [finding({ severity: 'low' }), finding({ severity: 'critical' })];
+    const changes = compare(target({ findings: [light] }), target({ findings: [heavy] }));
+    expect(changes).toMatchObject({ state: 'changed', newFindings: [], newlyKnown: [] });
+    expect(changes.worse).toEqual([
+      { id: 'IKE-ENC-002', title: '3DES is accepted', before: 'low', after: 'critical' },
+    ]);
+    expect(compare(target({ findings: [heavy] }), target({ findings: [light] })).worse).toEqual([]);
   });
 
   it('misses no findings of a policy that nobody asked for this time', () => {

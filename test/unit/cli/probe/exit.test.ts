@@ -73,6 +73,8 @@ describe('the exit code', () => {
     expect(diff([good], [high])).toBe(3);
     expect(diff([], [high])).toBe(3);
     expect(diff([high], [good])).toBe(0);
+    expect(diff([target({ findings: [finding({ severity: 'low' })] })], [high])).toBe(3);
+    expect(diff([target({ findings: [finding({ status: 'inconclusive' })] })], [high])).toBe(3);
     expect(diff([], [target({ findings: [finding({ severity: 'low' })] })])).toBe(0);
   });
 });

@@ -330,7 +330,7 @@ describe('changes', () => {
   it('are shown first, or alone', () => {
     const said = text(after, { changes });
     expect(said).toContain('grade: B → C');
-    expect(said).toContain('new finding: medium IKE-ENC-002');
+    expect(said).toContain('finding, not known before: medium IKE-ENC-002');
     expect(said).toContain('gone: medium IKE-INT-002');
     expect(said).toContain('no longer accepted, encryption: AES_GCM_16-256');
     expect(said).toContain('What to paste');
@@ -340,6 +340,11 @@ describe('changes', () => {
   });
 
   it('are said to be none, or not to be known', () => {
+    const [worse] = compareProbes(
+      [target({ findings: [finding({ severity: 'low' })] })],
+      [target({ findings: [finding({ severity: 'high' })] })],
+    );
+    expect(text(after, { changes: worse })).toContain('worse: low → high IKE-ENC-002, 3DES is accepted');
     const [none] = compareProbes([after], [after]);
     expect(text(after, { changes: none, changesOnly: true })).toContain('Nothing.');
     const [added] = compareProbes([], [after]);
