@@ -1,86 +1,36 @@
-import type { Clock, Entropy, Milliseconds } from '../core/environment.js';
+import type { Milliseconds } from '../core/environment.js';
 import { KitError } from '../core/errors.js';
-import type { Log } from '../core/log.js';
-import type { Secret } from '../core/secret.js';
-import type { Identity } from '../ike/identity.js';
 import { parseGeneralName } from '../pki/general-name.js';
 import { runActiveChecks } from './active.js';
 import { type AuthTrust, probeAuth } from './auth-probe.js';
 import { vendorIdsOf } from './capabilities.js';
 import { fingerprintOf } from './fingerprint.js';
 import { Oracle } from './oracle.js';
+import type { ProbeContext, ProbeNetwork, ProbePhase, ProbeTarget } from './probe-target-context.js';
 import { Ikev2Inquiry } from './probe-target-ikev2.js';
 import { Scheduler } from './scheduler.js';
 import { livenessCheck } from './scheduler-message.js';
-import { HalfOpenSas, systemTimers, type Timers, Traffic } from './scheduler-traffic.js';
+import { HalfOpenSas, systemTimers, Traffic } from './scheduler-traffic.js';
 import type { ProbeTransport } from './transport.js';
-import { askTcp, type TcpQuestion } from './transport-tcp.js';
-import { openUdpTransport, type UdpTarget } from './transport-udp.js';
-import type {
-  Algorithm,
-  AlgorithmKind,
-  PortState,
-  ProbeOptions,
-  ProbePacket,
-  TargetFacts,
-  VendorId,
-} from './types.js';
+import { askTcp } from './transport-tcp.js';
+import { openUdpTransport } from './transport-udp.js';
+import type { ProbeOptions, ProbePacket, TargetFacts, VendorId } from './types.js';
 import { probeIkev1 } from './v1.js';
 import { describeVendorId } from './vendor-ids.js';
+
+export type {
+  ProbeContext,
+  ProbeEvent,
+  ProbeNetwork,
+  ProbePhase,
+  ProbeTarget,
+} from './probe-target-context.js';
 
 /** Half-open SAs that one target may be left with. */
 const MAX_HALF_OPEN_LEFT = 2;
 
 /** Kinds of strange answers that are told. */
 const MAX_UNCLEAR = 8;
-
-/** Parts of a run, in order. */
-export type ProbePhase =
-  | 'reach'
-  | 'contact'
-  | 'algorithms'
-  | 'suites'
-  | 'authentication'
-  | 'ikev1'
-  | 'active';
-
-/** What a run says while it goes on. */
-export type ProbeEvent =
-  | { type: 'phase'; phase: ProbePhase }
-  /** `sent`: packets so far, retransmissions included. */
-  | { type: 'packet'; packet: ProbePacket; sent: number; budget: number }
-  | { type: 'accepted'; kind: AlgorithmKind; algorithm: Algorithm }
-  /** Nothing is sent for a while, because the gateway went blind to us. */
-  | { type: 'pause'; for: Milliseconds; reason: string };
-
-export interface ProbeTarget {
-  /** As the user wrote it. */
-  host: string;
-  /** Resolved; undefined: the name has no address. */
-  address: string | undefined;
-}
-
-export interface ProbeContext {
-  onProgress(event: ProbeEvent): void;
-  /** Ends the run early: what is known by then is returned. */
-  signal: AbortSignal;
-  clock: Clock;
-  entropy: Entropy;
-  log: Log;
-  /** IDi for IKE_AUTH and Aggressive Mode; undefined: our address. */
-  identity?: Identity;
-  /** What the gateway's certificate is checked against; undefined: it is collected and not checked. */
-  trust?: Omit<AuthTrust, 'name' | 'now'>;
-  /** Active checks: pre-shared keys to try with `identity`. */
-  pskWords?: readonly Secret[];
-}
-
-/** How a run reaches the network; stands in for sockets in tests. */
-export interface ProbeNetwork {
-  openUdp(target: UdpTarget): Promise<ProbeTransport>;
-  askTcp(question: TcpQuestion): Promise<PortState>;
-  timers: Timers;
-}
 
 const systemNetwork: ProbeNetwork = { openUdp: openUdpTransport, askTcp, timers: systemTimers };
 
