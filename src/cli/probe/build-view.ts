@@ -147,7 +147,7 @@ function sorted(findings: readonly ProbeFinding[]): ProbeFinding[] {
   return findings.toSorted((a, b) => weight(a) - weight(b));
 }
 
-function view(finding: ProbeFinding, { paste }: ProbeTargetReport): FindingView {
+function view(finding: ProbeFinding, { proposal }: ProbeTargetReport): FindingView {
   const { id, severity, title, evidence, references, remediation } = finding;
   const config = remediation?.strongswan;
   return {
@@ -157,14 +157,18 @@ function view(finding: ProbeFinding, { paste }: ProbeTargetReport): FindingView 
     title,
     evidence,
     remediation: remediation?.text,
-    // The report ends with the lines that mend most of them.
-    config: config === paste ? '# What to paste: see the end of the report.' : config,
+    // The report ends with the line that mends most of them.
+    config: config === pasteLine(proposal) ? undefined : config,
     references,
   };
 }
 
-function pasteSection({ paste = '' }: ProbeTargetReport): SectionView {
-  return { title: 'What to paste (strongSwan, connections.<name>)', code: paste };
+function pasteLine(proposal: string): string {
+  return `proposals = ${proposal}`;
+}
+
+function pasteSection({ proposal }: ProbeTargetReport): SectionView {
+  return { title: 'What to paste (strongSwan, connections.<name>)', code: pasteLine(proposal) };
 }
 
 /** Checks whose result nobody knows stand here too: they are what to look into next. */
