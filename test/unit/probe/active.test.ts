@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { KitError } from '../../../src/lib/core/errors.js';
 import { Secret } from '../../../src/lib/core/secret.js';
 import { keTransform, prfTransform } from '../../../src/lib/crypto/registry.js';
-import { verifyPskAuth } from '../../../src/lib/ike/auth/psk.js';
+import { pskAuth, verifyPskAuth } from '../../../src/lib/ike/auth/psk.js';
 import { parseIdentity } from '../../../src/lib/ike/identity.js';
 import { parseProposals } from '../../../src/lib/ike/proposals.js';
 import { notify } from '../../../src/lib/ike/wire/notify.js';
@@ -170,12 +170,46 @@ describe('guesses at a pre-shared key', () => {
         skP: sa.keys.skPi,
       };
       if (!verifyPskAuth(Secret.fromText(psk), octets, auth.data)) return [notify(24)];
-      return [
-        { type: 36, idType: 2, data: new Uint8Array(3) },
-        { type: 39, method: 2, data: new Uint8Array(32) },
-        ...child,
-      ];
+      return [...proof(psk, sa), ...child];
     };
+
+  const gatewayId = { idType: 2, data: Uint8Array.of(1, 2, 3) };
+  const proof = (psk: string, sa: GatewaySa): Payload[] => {
+    const octets = {
+      prf: prf(),
+      initMessage: sa.response,
+      peerNonce: sa.nonceI,
+      identity: gatewayId,
+      skP: sa.keys.skPr,
+    };
+    return [
+      { type: 36, ...gatewayId },
+      { type: 39, method: 2, data: pskAuth(Secret.fromText(psk), octets) },
+    ];
+  };
+
+  it.each<[string, InitGatewayOptions['auth'], string]>([
+    [
+      'an AUTH that is made of nothing',
+      () => [
+        { type: 36, ...gatewayId },
+        { type: 39, method: 2, data: new Uint8Array(32) },
+      ],
+      'without a proof',
+    ],
+    ['an AUTH of another key', (_, sa) => proof('other', sa), 'without a proof'],
+    ['no AUTH', () => [], 'neither EAP nor an error'],
+    ['INVALID_SYNTAX', () => [notify(7)], 'INVALID_SYNTAX'],
+    ['TEMPORARY_FAILURE', () => [notify(43)], 'TEMPORARY_FAILURE'],
+  ])('are neither right nor wrong where the answer is %s', async (_, auth, why) => {
+    const { facts } = await run(
+      { groups: [31], auth: auth! },
+      { pskGuesses: { identity, words: words('alpha', 'beta') }, groups: [] },
+    );
+    expect(facts.pskGuesses?.value).toBeUndefined();
+    expect(facts.pskGuesses?.note).toContain('stopped after 0 guesses');
+    expect(facts.pskGuesses?.note).toContain(why);
+  });
 
   it.each<[string, Payload[]]>([
     ['a child SA', []],
