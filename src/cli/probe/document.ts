@@ -31,7 +31,7 @@ import { isReached } from './build-view.js';
 import { unknownsOf } from './unknowns.js';
 
 /** What was learnt about a target, as it goes into documents: plain data, `null` for what nobody knows. */
-export function targetDocument({ facts, findings, grade, proposal }: TargetReport): ProbeTargetReport {
+export function targetDocument({ facts, findings, grade, proposal, paste }: TargetReport): ProbeTargetReport {
   const { host, address, port, verdict, ports, ikev2, ikev1, auth, active } = facts;
   return {
     host,
@@ -54,6 +54,7 @@ export function targetDocument({ facts, findings, grade, proposal }: TargetRepor
     unknown: unknownsOf(facts),
     limits: facts.limits,
     proposal,
+    paste,
     packets: facts.packets,
     log: facts.log,
   };

@@ -1,4 +1,4 @@
-import { betterProposals } from './advice.js';
+import { advise } from './advice.js';
 import { catalogue } from './checks/catalogue.js';
 import type { Check, CheckContext, CheckDescription, Outcome } from './checks/check.js';
 import { gradeOf } from './grade.js';
@@ -19,7 +19,7 @@ export interface JudgeOptions {
   now?: number;
 }
 
-export type Judgement = Pick<TargetReport, 'findings' | 'grade' | 'proposal'>;
+export type Judgement = Pick<TargetReport, 'findings' | 'grade' | 'proposal' | 'paste'>;
 
 /** Every check there is, in the order of its findings. */
 export function describeChecks(): CheckDescription[] {
@@ -37,13 +37,13 @@ export function describeChecks(): CheckDescription[] {
  * each rule of the policy. A check that fails itself has the status `error`; the others go on.
  */
 export function judge(facts: TargetFacts, options: JudgeOptions): Judgement {
-  const proposal = betterProposals(facts.ikev2);
-  const { active, depth = 'full', ikev1 = true, now } = options;
-  const context: CheckContext = { active, depth, ikev1, now, proposal };
+  const { active, depth = 'full', ikev1 = true, now, policy } = options;
+  const { proposals, paste, pasteMlKem } = advise(facts, depth, policy);
+  const context: CheckContext = { active, depth, ikev1, now, paste, pasteMlKem };
   const findings = catalogue.map((check) => run(check, facts, context));
   const grade = gradeOf(facts, findings, depth);
-  const ofPolicy = options.policy ? judgePolicy(facts, options.policy, depth) : [];
-  return { findings: [...findings, ...ofPolicy], grade, proposal };
+  const ofPolicy = policy ? judgePolicy(facts, policy, depth, paste) : [];
+  return { findings: [...findings, ...ofPolicy], grade, proposal: proposals, paste };
 }
 
 /** The facts with their judgement. */

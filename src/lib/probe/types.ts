@@ -234,8 +234,10 @@ export interface TargetReport {
   facts: TargetFacts;
   findings: Finding[];
   grade: { letter: Grade; reasons: string[] };
-  /** A better configuration for this gateway, strongSwan keywords. */
+  /** A better configuration for this gateway, strongSwan keywords; empty where nothing obeys the policy. */
   proposal: string;
+  /** Lines with it for strongSwan's `connections.<name>`, and comments that say what to know before. */
+  paste: string;
 }
 
 /** How a probe goes about it. */

@@ -105,7 +105,8 @@ describe('the catalogue', () => {
       depth: 'full',
       ikev1: true,
       now: NOW,
-      proposal: 'aes256gcm16-prfsha384-x25519',
+      paste: 'proposals = aes256gcm16-prfsha384-x25519',
+      pasteMlKem: 'proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768',
     });
     expect(check.title).toMatch(/^[A-Z3].*[^.]$/);
     expect(check.topic).toMatch(/^[A-Z3].*[^.]$/);
@@ -197,7 +198,8 @@ describe('judging', () => {
       depth: 'full',
       ikev1: true,
       now: NOW,
-      proposal: '',
+      paste: '',
+      pasteMlKem: undefined,
     });
     expect(found).toMatchObject({ id: 'IKE-VER-001', status: 'error', remediation: undefined });
     expect(found.evidence.join()).toContain('no such thing');
@@ -217,7 +219,7 @@ describe('judging', () => {
 
   it('makes a report of plain data', () => {
     const report = reportTarget(goodGateway(), { active: false, now: NOW });
-    expect(Object.keys(report).sort()).toEqual(['facts', 'findings', 'grade', 'proposal']);
+    expect(Object.keys(report).sort()).toEqual(['facts', 'findings', 'grade', 'paste', 'proposal']);
     expect(JSON.parse(JSON.stringify(report))).toMatchObject({
       grade: report.grade,
       proposal: report.proposal,

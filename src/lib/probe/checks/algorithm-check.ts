@@ -1,6 +1,5 @@
 import { formatKeyword } from '../../crypto/keywords.js';
 import { TransformType } from '../../crypto/transform.js';
-import { proposalsLine } from '../advice.js';
 import type { AlgorithmKind, Severity, TargetFacts } from '../types.js';
 import {
   atLeast,
@@ -43,15 +42,15 @@ type AlgorithmCheck = Omit<CheckDescription, 'severity'> & {
 /** A check that the gateway refuses the algorithms that {@link weaknesses} lists under its id. */
 export function algorithmCheck({ what, why, ...description }: AlgorithmCheck): Check {
   const rows = weaknesses.filter(({ check }) => check === description.id);
-  const remediation = (drop: string, proposal: string): Remediation => ({
+  const remediation = (drop: string, paste: string): Remediation => ({
     text: `${why} Take ${drop} out of the proposals, and list algorithms instead of relying on defaults.`,
-    strongswan: proposalsLine(proposal),
+    strongswan: paste,
   });
   return {
     ...description,
     severity: worst(rows.map(({ severity }) => severity)),
     examine(facts, context) {
-      const { proposal } = context;
+      const { paste } = context;
       if (!hasAlgorithms(facts)) return withoutFacts(facts, 'which algorithms it accepts');
       const { found, open, gap } = search(facts, rows);
       if (found.length > 0) {
@@ -61,7 +60,7 @@ export function algorithmCheck({ what, why, ...description }: AlgorithmCheck): C
           mergePackets(...found.map(({ sighting }) => sighting.packets)),
           {
             severity: worst(found.map(({ severity }) => severity)),
-            remediation: remediation(drop, proposal),
+            remediation: remediation(drop, paste),
           },
         );
       }
@@ -78,7 +77,7 @@ export function algorithmCheck({ what, why, ...description }: AlgorithmCheck): C
         ? unanswered(facts, context, 'Only a few algorithms were asked for.')
         : pass(`Refused: ${what}.`);
     },
-    remediation: ({ proposal }) => remediation(what, proposal),
+    remediation: ({ paste }) => remediation(what, paste),
   };
 }
 

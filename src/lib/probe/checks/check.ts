@@ -13,8 +13,10 @@ export interface CheckContext {
   ikev1: boolean;
   /** Milliseconds since the epoch; undefined: dates of certificates are not judged. */
   now: number | undefined;
-  /** Better proposals for this gateway, strongSwan keywords. */
-  proposal: string;
+  /** Lines with better proposals for this gateway, strongSwan's `connections.<name>`. */
+  paste: string;
+  /** The same with ML-KEM; undefined where a policy has no place for that. */
+  pasteMlKem: string | undefined;
 }
 
 /** What a check found out. Only `pass` and `finding` are statements about the gateway. */

@@ -1,5 +1,4 @@
 import { keTransform } from '../../crypto/registry.js';
-import { proposalsLine } from '../advice.js';
 import type { Algorithm, AlgorithmKind, Ikev2Facts, Suite } from '../types.js';
 import {
   because,
@@ -46,9 +45,9 @@ const transcript: Check = {
       packets,
     );
   },
-  remediation: ({ proposal }) => ({
+  remediation: ({ paste }) => ({
     text: 'Accept strong algorithms only: then there is nothing to downgrade to. Update when the implementation learns to authenticate the whole transcript.',
-    strongswan: proposalsLine(proposal),
+    strongswan: paste,
   }),
 };
 
@@ -82,9 +81,9 @@ const mixedOffer: Check = {
       packets,
     );
   },
-  remediation: ({ proposal }) => ({
+  remediation: ({ paste }) => ({
     text: 'Put strong proposals first and take the weak ones out.',
-    strongswan: proposalsLine(proposal),
+    strongswan: paste,
   }),
 };
 
@@ -133,9 +132,9 @@ const steering: Check = {
       mergePackets(...worst.map(({ packets }) => packets)),
     );
   },
-  remediation: ({ proposal }) => ({
+  remediation: ({ paste }) => ({
     text: 'Put strong groups first in the proposals and take the weak ones out.',
-    strongswan: proposalsLine(proposal),
+    strongswan: paste,
   }),
 };
 

@@ -1,5 +1,4 @@
 import { encrTransform } from '../../crypto/registry.js';
-import { proposalsLine } from '../advice.js';
 import { algorithmCheck } from './algorithm-check.js';
 import { type Check, finding, inconclusive, mergePackets, pass, unanswered } from './check.js';
 import { algorithmText, cite, listText, sightings, withoutFacts } from './sightings.js';
@@ -44,9 +43,9 @@ const noAead: Check = {
       return unanswered(facts, context, `Nobody knows whether ${names(unclear)} is accepted.`);
     return finding(`Of the ciphers that IKEv2 accepts (${names(accepted)}), none is an AEAD.`);
   },
-  remediation: ({ proposal }) => ({
+  remediation: ({ paste }) => ({
     text: 'Offer AES-GCM or ChaCha20-Poly1305 first: encryption and integrity in one algorithm leave less to get wrong and are faster.',
-    strongswan: proposalsLine(proposal),
+    strongswan: paste,
   }),
 };
 

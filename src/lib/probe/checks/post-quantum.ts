@@ -1,4 +1,3 @@
-import { proposalParts, proposalsLine } from '../advice.js';
 import { type Check, finding, inconclusive, mergePackets, pass, unanswered } from './check.js';
 import { observationCheck } from './observation-check.js';
 import { acceptedSentence, algorithmText, listText, sightings, withoutFacts } from './sightings.js';
@@ -36,9 +35,9 @@ const noMlKem: Check = {
     }
     return finding('Neither as key exchange nor as additional one is ML-KEM accepted.');
   },
-  remediation: ({ proposal }) => ({
+  remediation: ({ pasteMlKem }) => ({
     text: 'Add ML-KEM-768 as additional key exchange, beside a classic group: strongSwan has it since 6.0.',
-    strongswan: proposalsLine(`${hybrid(proposal)},${proposal}`),
+    ...(pasteMlKem !== undefined && { strongswan: pasteMlKem }),
   }),
 };
 
@@ -52,11 +51,26 @@ const intermediate = observationCheck({
   observe: ({ capabilities }) => capabilities.intermediate,
   yes: 'INTERMEDIATE_EXCHANGE_SUPPORTED was announced',
   no: 'INTERMEDIATE_EXCHANGE_SUPPORTED (notify 16438) was not announced',
-  remediation: ({ proposal }) => ({
+  remediation: ({ pasteMlKem }) => ({
     text: 'Additional key exchanges need it, because their messages are too long for the first exchange. Update: strongSwan has it since 6.0, and announces it once a proposal has an additional key exchange.',
-    strongswan: proposalsLine(`${hybrid(proposal)},${proposal}`),
+    ...(pasteMlKem !== undefined && { strongswan: pasteMlKem }),
   }),
 });
+
+const ppkLines = `connections {
+  <name> {
+    ppk_id = <name of the PPK>
+    # yes, once every peer has the PPK: those that lack it are locked out then
+    ppk_required = no
+  }
+}
+secrets {
+  ppk-gateway {
+    id = <name of the PPK>
+    # 256 bits, drawn at random: openssl rand -hex 32, after 0x
+    secret = <the PPK>
+  }
+}`;
 
 const ppk = observationCheck({
   id: 'IKE-PQ-003',
@@ -69,15 +83,9 @@ const ppk = observationCheck({
   yes: 'USE_PPK was announced',
   no: 'USE_PPK (notify 16435) was not announced',
   remediation: () => ({
-    text: 'Between gateways that cannot use ML-KEM yet, a secret that is mixed in (PPK) holds against quantum computers today.',
-    strongswan: 'ppk_id = <name>\nppk_required = yes',
+    text: 'Between gateways that cannot use ML-KEM yet, a secret that is mixed in (PPK) holds against quantum computers today. Give it to every peer first: ppk_required = yes locks out those that lack it.',
+    strongswan: ppkLines,
   }),
 });
-
-/** The first of the proposals with ML-KEM-768 beside its first group. */
-function hybrid(proposal: string): string {
-  const { symmetric, groups } = proposalParts(proposal.split(',')[0] ?? '');
-  return [...symmetric, groups[0] ?? 'x25519', 'ke1_mlkem768'].join('-');
-}
 
 export const postQuantumChecks: readonly Check[] = [noMlKem, intermediate, ppk];

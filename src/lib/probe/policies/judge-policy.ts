@@ -1,6 +1,5 @@
 import { parseCertificate } from '../../pki/certificate.js';
 import { describeKey } from '../../pki/keys.js';
-import { proposalsLine } from '../advice.js';
 import {
   type CheckContext,
   finding,
@@ -19,11 +18,13 @@ import type { Policy, PolicyEntry, PolicyKind, PolicyLists, PolicyRule } from '.
 /**
  * One finding for each rule of the policy: ids `POLICY-<NAME>-<n>`.
  * @param depth of a quick run what was not found out was not asked either
+ * @param paste lines that obey the policy, for rules about algorithms
  */
 export function judgePolicy(
   facts: TargetFacts,
   policy: Policy,
   depth: CheckContext['depth'] = 'full',
+  paste?: string,
 ): Finding[] {
   return policy.rules.map((rule) => {
     const examined = examine(facts, rule);
@@ -43,7 +44,7 @@ export function judgePolicy(
       evidence: isStatement ? [...outcome.evidence, ...doubt] : outcome.evidence,
       packets: outcome.packets,
       references: [rule.reference, policy.source],
-      remediation: isFinding ? remediation(policy, rule) : undefined,
+      remediation: isFinding ? remediation(rule, paste) : undefined,
     };
   });
 }
@@ -173,11 +174,10 @@ function entryTexts(lists: PolicyLists): string {
   return [...new Set(texts)].join(' or ');
 }
 
-function remediation(policy: Policy, { demand, reference }: PolicyRule): Finding['remediation'] {
-  const proposal = policy.proposal;
+function remediation({ demand, reference }: PolicyRule, paste: string | undefined): Finding['remediation'] {
   const withLine = (text: string): Finding['remediation'] => ({
     text,
-    ...(proposal !== undefined && { strongswan: proposalsLine(proposal) }),
+    ...(paste !== undefined && { strongswan: paste }),
   });
   if (demand.verb === 'minimum') {
     return { text: `Issue the certificate for a new key: RSA of at least ${demand.rsaBits} bits, or ECDSA.` };

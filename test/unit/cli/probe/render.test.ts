@@ -94,12 +94,12 @@ describe('text', () => {
 
         MEDIUM    IKE-ENC-002  3DES is accepted
           IKEv2 accepts ENCR_3DES (packets 3 and 4).
-          → Take 3des out of the proposals.
+          → Take 3des out of the proposals. What to paste stands at the end.
           RFC 8247 2.1, CVE-2016-2183
 
         LOW       IKE-INT-002  SHA-1 is accepted
           IKEv2 accepts ENCR_3DES (packets 3 and 4).
-          → Take 3des out of the proposals.
+          → Take 3des out of the proposals. What to paste stands at the end.
           RFC 8247 2.1, CVE-2016-2183
 
       IKEv2 algorithms that are accepted

@@ -167,6 +167,7 @@ export function report(changes: Partial<TargetReport> & { facts?: TargetFacts } 
     findings: [pass, finding({ id: 'IKE-INT-002', severity: 'low', title: 'SHA-1 is accepted' }), finding()],
     grade: { letter: 'C', reasons: ['IKE-ENC-002: 3DES is accepted.'] },
     proposal: 'aes256gcm16-prfsha256-x25519',
+    paste: 'proposals = aes256gcm16-prfsha256-x25519',
     ...changes,
   };
 }

@@ -246,7 +246,8 @@ export function judged(id: string, facts: TargetFacts, context: Partial<CheckCon
     depth: 'full',
     ikev1: true,
     now: NOW,
-    proposal: 'aes256gcm16-prfsha384-x25519',
+    paste: 'proposals = aes256gcm16-prfsha384-x25519',
+    pasteMlKem: 'proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768',
     ...context,
   });
 }
