@@ -14,6 +14,8 @@ export interface Ikev1GatewayOptions {
   /** What it answers about authentication methods in Main Mode: all alike, or with silence where none is configured. */
   methods?: 'checked' | 'silent' | 'any';
   vendorIds?: readonly string[];
+  /** Its answers do not repeat the key length; nor, perhaps, the number of the transform. */
+  omits?: 'key length' | 'key length and number';
   /** What it says in Aggressive Mode to whom it does not know: everybody. */
   refusesUs?: number;
 }
@@ -42,6 +44,7 @@ export function ikev1Gateway(options: Ikev1GatewayOptions): Ikev1Gateway {
     psk = 'secret',
     vendorIds = [],
     refusesUs,
+    omits,
   } = options;
   const halfOpen: Ikev1Gateway['halfOpen'] = new Map();
 
@@ -98,7 +101,15 @@ export function ikev1Gateway(options: Ikev1GatewayOptions): Ikev1Gateway {
     const spiR = randomBytes(8).readBigUInt64BE();
     halfOpen.set(spiR, isAggressive ? 'aggressive' : 'main');
     const vendors: Ikev1Payload[] = vendorIds.map((hex) => ({ type: 13, data: fromHex(hex) }));
-    if (!isAggressive) return answer(request, 2, spiR, [withTransforms(sa, [found]), ...vendors]);
+    const shown =
+      omits === undefined
+        ? found
+        : {
+            ...found,
+            number: omits === 'key length' ? found.number : 0,
+            attributes: found.attributes.filter(({ type }) => type !== 14),
+          };
+    if (!isAggressive) return answer(request, 2, spiR, [withTransforms(sa, [shown]), ...vendors]);
 
     const suite = ofOffer(found);
     const exchange = keTransform(suite.group)!.generate!();

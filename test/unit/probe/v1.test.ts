@@ -57,6 +57,15 @@ describe('Main Mode', () => {
     expect(asker.sent.length).toBeLessThan(60);
   });
 
+  it('finds the key length of a gateway that does not repeat it', async () => {
+    const short = { ...strong, keyLength: 128 };
+    const { facts } = await probe({ mainMode: [short], omits: 'key length' });
+    expect(numbers(facts.mainMode)).toEqual(asNumbers([short]));
+    const vague = await probe({ mainMode: [short], omits: 'key length and number' });
+    expect(vague.facts.enabled.value).toBe(true);
+    expect(numbers(vague.facts.mainMode)).not.toEqual(asNumbers([strong]));
+  });
+
   it('finds suites that have no algorithm in common', async () => {
     const { facts } = await probe({ mainMode: [old, strong] });
     expect(numbers(facts.mainMode)).toEqual(asNumbers([old, strong]));

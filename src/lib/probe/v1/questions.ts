@@ -16,14 +16,14 @@ import {
   readFirstReply,
   replyText,
 } from './messages.js';
-import type { Phase1 } from './phase1.js';
+import type { ChosenPhase1, Phase1 } from './phase1.js';
 
 /** What came of one first message. */
 export type Phase1Answer =
   | {
       verdict: 'accepted';
       /** undefined: the answer is not one of the candidates. */
-      chosen: Phase1 | undefined;
+      chosen: ChosenPhase1 | undefined;
       sent: FirstMessage;
       spiR: bigint;
       payloads: Ikev1Payload[];
