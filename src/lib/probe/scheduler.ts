@@ -129,6 +129,7 @@ export class Scheduler implements Asker {
   #state: 'well' | 'closed' | 'blocked' | 'gone' = 'well';
   readonly #pending = new Set<Pending>();
   readonly #recent: Pending[] = [];
+  #isAsked = false;
   #answered = 0;
   #lastAnswer: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #trip = new RoundTrip();
@@ -159,7 +160,8 @@ export class Scheduler implements Asker {
 
   get port(): PortState {
     if (this.#answered > 0) return 'open';
-    return this.#state === 'closed' ? 'closed' : 'silent';
+    if (this.#state === 'closed') return 'closed';
+    return this.#isAsked ? 'silent' : 'not tried';
   }
 
   /** Something came that is an answer. */
@@ -258,6 +260,7 @@ export class Scheduler implements Asker {
         if (number === undefined) break;
         pending.packets.push(number);
         pending.sent += 1;
+        this.#isAsked = true;
         const sentAt = this.clock.now();
         this.transport.send(datagram);
         await this.#answerOf(pending, this.#patience(attempt), options.opens === true);

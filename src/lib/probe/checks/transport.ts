@@ -79,6 +79,8 @@ const natPort: Check = {
     if (facts.verdict === 'blocked') return inconclusive('The gateway stopped answering us, port 4500 too.');
     if (facts.verdict !== 'answers') return withoutFacts(facts, 'port 4500');
     if (natT === 'not tried') return unanswered(facts, context, 'Port 4500 was not tried.');
+    if (natT === 'silent' && context.depth === 'quick')
+      return skipped('The one packet of a quick run stayed unanswered.');
     return finding(natT === 'closed' ? 'The host says that port 4500 is closed.' : 'Port 4500 stays silent.');
   },
   remediation: () => ({

@@ -84,6 +84,8 @@ describe('IKE-NAT-001, port 4500', () => {
 
   it('is skipped in a quick run', () => {
     expect(statusOf('IKE-NAT-001', natT('not tried'), { depth: 'quick' })).toBe('skipped');
+    expect(statusOf('IKE-NAT-001', natT('silent'), { depth: 'quick' })).toBe('skipped');
+    expect(statusOf('IKE-NAT-001', natT('closed'), { depth: 'quick' })).toBe('finding');
   });
 
   it('is low', () => {
