@@ -114,7 +114,6 @@ const steering: Check = {
       return finding(
         `Answers contradict each other: INVALID_KE_PAYLOAD asked for ${groupText(before.wanted)}, and for ${groupText(after.wanted)} once it had that${cite(both)}. Somebody on the path may forge answers, or several gateways share the address.`,
         both,
-        { severity: 'high' },
       );
     }
     const downward = ikev2.steering.flatMap((step) => {

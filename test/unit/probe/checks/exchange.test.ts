@@ -178,7 +178,7 @@ describe('IKE-DG-003, steering', () => {
     });
     expect(judged('IKE-DG-003', facts)).toMatchObject({
       status: 'finding',
-      severity: 'high',
+      severity: 'medium',
       packets: [1, 2, 3, 4],
     });
   });
