@@ -114,6 +114,7 @@ describe('what a gateway accepts', () => {
     expectTruth(facts, generous);
     expect(facts.ikev2).toMatchObject({ suitesMethod: 'pairwise', suitesComplete: false });
     expect(facts.packets.sent).toBeLessThanOrEqual(250);
+    expect(facts.limits).toEqual([]);
     const pairs = new Set(
       facts.ikev2!.suites.map(({ encr, prf }) => `${encr.id}/${encr.keyLength} ${prf.id}`),
     );

@@ -34,6 +34,7 @@ export class Ikev2Inquiry {
   #preferred: Chosen | undefined;
   #additional = false;
   readonly #limits: string[] = [];
+  #suitesLimit: string | undefined;
 
   constructor(
     private readonly oracle: Oracle,
@@ -85,7 +86,7 @@ export class Ikev2Inquiry {
       onSuites();
       const lister = new SuiteLister(this.#explorer, suites);
       await lister.list(this.#classes());
-      if (lister.limit !== undefined) this.#limits.push(lister.limit);
+      this.#suitesLimit = lister.limit;
     }
     await this.oracle.verify();
   }
@@ -106,6 +107,7 @@ export class Ikev2Inquiry {
       suites: knowledge.confirmed.map(({ combination }) => suiteOf(combination)),
       suitesComplete: complete,
       suitesMethod: complete ? 'exact' : suites,
+      ...(!complete && this.#suitesLimit !== undefined && { suitesLimit: this.#suitesLimit }),
       preferred: this.#preferred && suiteOf(this.#preferred.answer.chosen),
       mixedChoice: this.#mixedChoice(),
       steering: oracle.steering,

@@ -65,6 +65,8 @@ export interface Ikev2Facts {
   suitesComplete: boolean;
   /** What was asked for, as far as `limits` allowed: `exact`: every combination; `pairwise`: every pair; `none`: nothing. */
   suitesMethod: 'exact' | 'pairwise' | 'none';
+  /** Why fewer suites were asked for, by the method's own bounds: no limit of what is known about algorithms. A sentence. */
+  suitesLimit?: string;
   /** What the gateway chose from an offer of everything. */
   preferred: Suite | undefined;
   /** In an offer with weak and strong algorithms together, the gateway chose these. */

@@ -133,6 +133,17 @@ describe('the document', () => {
     }
   });
 
+  it('says why not every pair was asked for', () => {
+    const facts2 = ikev2({ suitesComplete: false, suitesLimit: 'Too many pairs.' });
+    const { unknown, limits } = target({ facts: facts({ ikev2: facts2 }) });
+    const count = facts2.suites.length;
+    expect(unknown).toContainEqual({
+      subject: 'which algorithms go together',
+      reason: `Too many pairs; ${count} are confirmed`,
+    });
+    expect(limits).toEqual([]);
+  });
+
   it('keeps to the contract', () => {
     const { ikev2: v2, ...rest } = target();
     expect(v2?.accepted.encr).toEqual([
