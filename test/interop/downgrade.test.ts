@@ -205,7 +205,7 @@ describe.concurrent('probe, with somebody between it and the gateway', () => {
       const { target, exitCode } = await probe(lab, lab.a, lab.host(3).v4);
       expect(findingOf(target, 'IKE-DG-003')).toMatchObject({
         status: 'finding',
-        severity: 'high',
+        severity: 'medium',
         evidence: [expect.stringContaining('contradict each other')],
       });
       expect(exitCode).toBe(8);

@@ -55,7 +55,7 @@ describe.each([1, 2, 3])('seed %i: probing through somebody who forges INVALID_K
     expect(facts.packets.sent).toBeLessThan(60);
     expect(steering(facts)).toMatchObject({
       status: 'finding',
-      severity: 'high',
+      severity: 'medium',
       evidence: [
         expect.stringMatching(
           /contradict each other: .* asked for 1024-bit MODP Group \(2\), and for Curve25519/,
