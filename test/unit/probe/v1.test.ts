@@ -114,7 +114,9 @@ describe('Main Mode', () => {
     const { facts, asker } = await probe({ mainMode });
     expect(mainMode.length).toBeGreaterThan(50);
     expect(facts.mainMode.length).toBeGreaterThanOrEqual(40);
-    expect(facts.inconclusive.join()).toContain('not all combinations');
+    expect(new Set(facts.inconclusive)).toEqual(
+      new Set(['Main Mode with pre-shared key: not all combinations of the accepted algorithms were asked']),
+    );
     expect(asker.sent.length).toBeLessThan(250);
     // every algorithm is known all the same
     expect(new Set(facts.mainMode.map(({ group }) => group.id))).toEqual(new Set([2, 5, 14, 19]));

@@ -1,6 +1,6 @@
 import type { AlgorithmKind } from '../types.js';
 import { type Check, inconclusive, pass, skipped } from './check.js';
-import { knowsNothing, listText } from './sightings.js';
+import { isAboutProducts, isMethodsUndecided, knowsNothing, listText } from './sightings.js';
 
 const kindNames: Readonly<Record<AlgorithmKind, string>> = {
   encr: 'ciphers',
@@ -31,6 +31,10 @@ const complete: Check = {
       : [];
     const isQuick = depth === 'quick' && verdict === 'answers' && limits.length === 0;
     if (isQuick) return skipped('A quick run is not meant to be complete.');
+    // What nobody can find out, or no check is about, makes no run incomplete.
+    const ofIkev1 = (ikev1?.inconclusive ?? []).filter(
+      (entry) => !isMethodsUndecided(entry) && !isAboutProducts(entry),
+    );
     const reasons = [
       ...(verdict === 'blocked' ? ['The gateway stopped answering us.'] : []),
       ...limits,
@@ -39,9 +43,7 @@ const complete: Check = {
         ? ['IKEv2 accepted no offer at all: perhaps it has no connection for us.']
         : []),
       ...(open.length > 0 ? [`Not known of some: ${listText(open)}.`] : []),
-      ...(ikev1 && ikev1.inconclusive.length > 0
-        ? [`Open questions of IKEv1: ${ikev1.inconclusive.length}.`]
-        : []),
+      ...(ofIkev1.length > 0 ? [`Open questions of IKEv1: ${ofIkev1.length}.`] : []),
     ];
     if (reasons.length === 0) return pass('Every question was answered.');
     return { ...inconclusive(''), evidence: reasons };

@@ -10,6 +10,7 @@ import type {
   PacketNumbers,
   TargetFacts,
 } from '../types.js';
+import { ONLY_PRODUCTS } from '../v1/main-mode.js';
 import {
   type CheckContext,
   capital,
@@ -103,9 +104,19 @@ export function sightings(facts: TargetFacts, kind: AlgorithmKind): Sightings {
   };
 }
 
+/** A gateway that decides about methods once it knows identities: nobody sees from outside what it would take. */
+export function isMethodsUndecided(entry: string): boolean {
+  return /^\w+ Mode authentication methods/.test(entry);
+}
+
+/** Algorithms are known, and only which of them go together was not asked to the end: no check is about that. */
+export function isAboutProducts(entry: string): boolean {
+  return entry.endsWith(ONLY_PRODUCTS);
+}
+
 /** Which authentication methods there are says nothing about the algorithms that go with them. */
 function ikev1Gap({ inconclusive: entries }: Ikev1Facts, facts: TargetFacts): string | undefined {
-  const open = entries.filter((entry) => !/^\w+ Mode authentication methods/.test(entry));
+  const open = entries.filter((entry) => !isMethodsUndecided(entry) && !isAboutProducts(entry));
   if (open.length > 0) return `IKEv1 left questions open: ${firstFew(open)}.`;
   return ikev1Suites(facts).length === 0 ? 'IKEv1 answers, but accepted none of our suites.' : undefined;
 }

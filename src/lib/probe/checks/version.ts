@@ -9,9 +9,17 @@ import {
   mergePackets,
   type Outcome,
   pass,
+  skipped,
   unanswered,
 } from './check.js';
-import { algorithmText, cite, firstFew, withoutIkev1 } from './sightings.js';
+import {
+  algorithmText,
+  cite,
+  firstFew,
+  isAboutProducts,
+  isMethodsUndecided,
+  withoutIkev1,
+} from './sightings.js';
 
 /** IPsec authentication methods of IANA's "IPSEC Authentication Methods"; those above 65000 are XAUTH's. */
 const PSK = [1, 65001, 65002];
@@ -143,7 +151,10 @@ function noneAccepted(facts: TargetFacts, context: CheckContext, sought: Sought)
     return unanswered(facts, context, because(note, 'IKEv1 was neither answered nor refused.'), packets);
   if (context.depth === 'quick') return unanswered(facts, context, `${sought.what} was not asked.`);
   if (!value) return pass(off(note, packets), packets);
-  const open = ikev1.inconclusive.filter((entry) => concerns(entry, sought));
+  const open = ikev1.inconclusive.filter((entry) => concerns(entry, sought) && !isAboutProducts(entry));
+  const unseen = open.find(isMethodsUndecided);
+  if (unseen !== undefined && open.length === 1)
+    return skipped(`Not to be seen from outside. ${unseen}.`, packets);
   if (open.length === 0) return pass(`${sought.what} is refused${cite(packets)}.`, packets);
   return inconclusive(`Open: ${firstFew(open)}.`, packets);
 }

@@ -75,7 +75,9 @@ describe('IKEv1', () => {
 
 describe('open questions of IKEv1', () => {
   it.each([
-    ['Main Mode authentication methods: any is taken at first', ['IKE-VER-003', 'IKE-VER-004']],
+    ['Main Mode authentication methods: any is taken at first', []],
+    ['Main Mode: not all combinations of the accepted algorithms were asked', []],
+    ['Main Mode: not all combinations were asked', ['IKE-VER-003', 'IKE-VER-004']],
     ['Main Mode: no answer to 3 combinations', ['IKE-VER-003', 'IKE-VER-004']],
     ['Main Mode with pre-shared key: no answer to 3 combinations', ['IKE-VER-003']],
     ['Main Mode with RSA signatures: no answer to 3 combinations', []],
@@ -87,6 +89,28 @@ describe('open questions of IKEv1', () => {
   ])('%s: concerns %j', (entry, concerned) => {
     const facts = having({ inconclusive: [entry], mainMode: [phase1()] });
     expect(ids.filter((id) => statusOf(id, facts) === 'inconclusive')).toEqual(concerned);
+  });
+
+  it('about methods that are decided on later skip checks of methods, and leave the run complete', () => {
+    const entry = 'Main Mode authentication methods: the gateway takes any at first';
+    const facts = having({ inconclusive: [entry], mainMode: [phase1({ auth: 0 })] });
+    for (const id of ['IKE-VER-003', 'IKE-VER-004']) {
+      expect(judged(id, facts)).toMatchObject({
+        status: 'skipped',
+        evidence: [`Not to be seen from outside. ${entry}.`],
+      });
+    }
+    expect(statusOf('IKE-META-001', facts)).toBe('pass');
+    const more = having({ inconclusive: [entry, 'Main Mode: no answer'], mainMode: [phase1({ auth: 0 })] });
+    expect(statusOf('IKE-VER-003', more)).toBe('inconclusive');
+    expect(judged('IKE-META-001', more).evidence).toEqual(['Open questions of IKEv1: 1.']);
+  });
+
+  it('about what goes together say nothing about algorithms, and leave the run complete', () => {
+    const entry = 'Main Mode: not all combinations of the accepted algorithms were asked';
+    const facts = having({ inconclusive: [entry], mainMode: [phase1()] });
+    expect(statusOf('IKE-KE-002', facts)).toBe('pass');
+    expect(statusOf('IKE-META-001', facts)).toBe('pass');
   });
 
   it('about methods say nothing about algorithms', () => {
