@@ -3,7 +3,7 @@ import type { Entropy, Milliseconds } from '../../src/lib/core/environment.js';
 import { KitError } from '../../src/lib/core/errors.js';
 import { Secret } from '../../src/lib/core/secret.js';
 import { keTransform } from '../../src/lib/crypto/registry.js';
-import { TransformType } from '../../src/lib/crypto/transform.js';
+import { type KeyExchange, TransformType } from '../../src/lib/crypto/transform.js';
 import { deriveIkeKeys } from '../../src/lib/ike/keys.js';
 import { resolveIkeSuite } from '../../src/lib/ike/negotiate.js';
 import { createSkProtection, openMessage, type SkProtection, sealMessage } from '../../src/lib/ike/sealed.js';
@@ -150,7 +150,9 @@ export class SimulatedGateway {
           a.id === 0,
       ),
     )!.number;
-    this.#keep(header, spiR, chosen, exchange.agree(ke.data), nonce.data, nonceR, now);
+    const secret = agreed(exchange, ke.data);
+    if (secret === undefined) return respond(header, [notify(NotifyType.INVALID_SYNTAX)]);
+    this.#keep(header, spiR, chosen, secret, nonce.data, nonceR, now);
     const wantsFragments = findNotify(payloads, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED) !== undefined;
     const response = respond({ ...header, responderSpi: spiR }, [
       {
@@ -241,4 +243,14 @@ function respond(header: IkeHeader, payloads: Payload[]): Uint8Array {
     },
     payloads,
   );
+}
+
+/** undefined: the public value is not one. */
+function agreed(exchange: KeyExchange, publicValue: Uint8Array): Uint8Array | undefined {
+  try {
+    return exchange.agree(publicValue);
+  } catch (error) {
+    if (error instanceof KitError) return undefined;
+    throw error;
+  }
 }

@@ -125,6 +125,28 @@ describe('a run that cannot know', () => {
     expect(took).toBeLessThanOrEqual(1500);
   });
 
+  it('keeps packets for clearing every SA that its load opened', async () => {
+    const { facts } = await probeGateway({ proposals: strict }, { options: { active: true } });
+    expect(facts.active?.cookiesUnderLoad?.value).toBe(false);
+    const whole = facts.packets.sent;
+    for (let budget = whole - 70; budget < whole; budget += 7) {
+      const poor = await probeGateway({ proposals: strict }, { options: { active: true, budget } });
+      expect({ budget, halfOpen: poor.gateway.halfOpen.size }).toEqual({ budget, halfOpen: 0 });
+      expect(poor.facts.ikev2?.halfOpenLeft).toBe(0);
+      expect(poor.facts.packets.sent).toBeLessThanOrEqual(budget);
+    }
+  });
+
+  it('does not say that a port is silent which it never asked', async () => {
+    for (const depth of ['full', 'quick'] as const) {
+      for (let budget = 1; budget < 8; budget++) {
+        const { facts } = await probeGateway({ proposals: strict }, { options: { depth, budget } });
+        expect({ depth, budget, ...facts.ports }).not.toMatchObject({ natT: 'silent' });
+        expect({ depth, budget, ...facts.ports }).not.toMatchObject({ ike: 'silent' });
+      }
+    }
+  });
+
   it('does not say that a target is silent which it had no time to hear', async () => {
     const ports = { 500: 'filtered', 4500: 'filtered' } as const;
     const patient = await probeIn({ ports });
