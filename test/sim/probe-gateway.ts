@@ -40,6 +40,8 @@ export interface Behaviour {
   deaf?: (now: Milliseconds) => boolean;
   /** Sends these beside its answer to a whole offer. */
   announces?: readonly Payload[];
+  /** Sends those elsewhere who can follow: the data of REDIRECT. */
+  redirects?: Uint8Array;
   /** The same nonce and public value for everybody. */
   stale?: boolean;
   /** Answers an IKE_AUTH without content, as libreswan does. */
@@ -108,6 +110,10 @@ export class SimulatedGateway {
     const isCookie = first?.type === PayloadType.NOTIFY && first.notifyType === NotifyType.COOKIE;
     if (cookiesWanted && !(isCookie && toHex(first.data) === toHex(COOKIE))) {
       return respond(header, [notify(NotifyType.COOKIE, COOKIE)]);
+    }
+    const { redirects } = this.behaviour;
+    if (redirects !== undefined && findNotify(payloads, NotifyType.REDIRECT_SUPPORTED) !== undefined) {
+      return respond(header, [notify(NotifyType.REDIRECT, redirects)]);
     }
     return this.#init(header, payloads, now);
   }

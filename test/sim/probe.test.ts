@@ -209,6 +209,20 @@ describe('what a gateway says besides', () => {
     });
   });
 
+  it.each<[string, Uint8Array, string]>([
+    ['an IPv4 address', Uint8Array.of(1, 4, 192, 0, 2, 77), '192.0.2.77'],
+    ['an IPv6 address', Uint8Array.of(2, 16, 0x20, 1, 0xd, 0xb8, ...new Uint8Array(11), 7), '2001:db8::7'],
+    ['a name that is no good', Uint8Array.of(3, 4, 0x67, 0x77, 0x1b, 0x32, 9, 9), 'gw\\x1b2'],
+    ['less than it says', Uint8Array.of(1, 4, 192), 'somewhere that cannot be read'],
+  ])('shows where it sends us: %s', async (_, redirects, gateway) => {
+    const { facts } = await probeGateway({ proposals: strict, redirects });
+    expect(facts.ikev2!.capabilities.redirect).toMatchObject({
+      value: true,
+      note: `it sent us to ${gateway}`,
+    });
+    expect(facts.ikev2!.suites).toHaveLength(1);
+  });
+
   it('counts answers that nobody asked for', async () => {
     const once = await probeGateway({ proposals: strict });
     expect(once.facts.ikev2!.amplification.unsolicited).toBe(0);

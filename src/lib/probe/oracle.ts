@@ -3,7 +3,7 @@ import { keTransform } from '../crypto/registry.js';
 import { type KeyExchange, TransformType } from '../crypto/transform.js';
 import type { KePayload, Payload, Transform } from '../ike/wire/types.js';
 import { InitExchanger } from './oracle-exchange.js';
-import { proposalsBytes, roomBeside } from './oracle-message.js';
+import { type InitReply, proposalsBytes, roomBeside } from './oracle-message.js';
 import { SaKeeper, type SaOpener } from './oracle-sa.js';
 import type { Asker, Control } from './scheduler.js';
 import type { Answer, Ikev2Facts, PacketNumbers, Question } from './types.js';
@@ -29,11 +29,19 @@ const commonSuite: readonly Transform[] = [
   { type: KE, id: 19 },
 ];
 
-const strange = {
-  cookie: 'asked for one cookie after the other',
-  redirect: 'sent us elsewhere',
-  ikev1: 'answered in IKEv1',
-};
+/** What is strange about an answer that says neither yes nor no. */
+function problemOf(reply: Extract<InitReply, { kind: 'unclear' | 'cookie' | 'redirect' | 'ikev1' }>): string {
+  switch (reply.kind) {
+    case 'unclear':
+      return reply.problem;
+    case 'cookie':
+      return 'asked for one cookie after the other';
+    case 'redirect':
+      return `sent us ${reply.gateway === undefined ? 'elsewhere' : `to ${reply.gateway}`}`;
+    case 'ikev1':
+      return 'answered in IKEv1';
+  }
+}
 
 /** One whole answer to IKE_SA_INIT. */
 export interface InitAnswer {
@@ -45,6 +53,12 @@ export interface InitAnswer {
   payloads: readonly Payload[];
   /** The datagram as it came. */
   response: Uint8Array;
+  packets: PacketNumbers;
+}
+
+/** Where a gateway sent us; `gateway` undefined: that cannot be read. */
+export interface Redirect {
+  gateway: string | undefined;
   packets: PacketNumbers;
 }
 
@@ -66,7 +80,7 @@ export class Oracle {
   readonly unclear = new Map<string, PacketNumbers>();
   /** A response that refused, as it came. */
   refusal: Uint8Array | undefined;
-  #redirect: PacketNumbers | undefined;
+  #redirect: Redirect | undefined;
   #outsiders: readonly [number, number] = [22, 31];
   readonly #exchanger: InitExchanger;
   readonly #keeper: SaKeeper;
@@ -107,8 +121,8 @@ export class Oracle {
     return this.#exchanger.cookies;
   }
 
-  /** Packets of a REDIRECT (RFC 5685), when one came. */
-  get redirect(): PacketNumbers | undefined {
+  /** The first REDIRECT (RFC 5685), when one came. */
+  get redirect(): Redirect | undefined {
     return this.#redirect;
   }
 
@@ -244,8 +258,8 @@ export class Oracle {
       case 'blocked':
         return { verdict: reply.kind, ...(reply.note !== undefined && { note: reply.note }), packets };
       default: {
-        if (reply.kind === 'redirect') this.#redirect ??= packets;
-        const problem = reply.kind === 'unclear' ? reply.problem : strange[reply.kind];
+        if (reply.kind === 'redirect') this.#redirect ??= { gateway: reply.gateway, packets };
+        const problem = problemOf(reply);
         const known = this.unclear.get(problem) ?? [];
         this.unclear.set(problem, [...known, ...packets].slice(0, MAX_EVIDENCE));
         return { verdict: 'no answer', note: problem, packets };
