@@ -352,10 +352,11 @@ class Run {
   }
 }
 
-/** The name that was dialled, as certificates have it. */
+/** The name that was dialled, as certificates have it. An address may stand for any name: then none is wanted of them. */
 function nameOf(host: string): Pick<AuthTrust, 'name'> {
   try {
-    return { name: parseGeneralName(host) };
+    const name = parseGeneralName(host);
+    return name.kind === 'ip' ? {} : { name };
   } catch (error) {
     if (error instanceof KitError) return {};
     throw error;

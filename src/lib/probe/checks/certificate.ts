@@ -83,10 +83,13 @@ const invalid: Check = {
       const until = `${certificateName(certificate)} is valid until ${dateText(certificate.notAfter)}`;
       const { packets } = auth.responderMethod;
       if (auth.problems !== undefined)
-        return pass(`${until}, and its chain leads to a trusted CA${cite(packets)}.`, packets);
+        return pass(
+          `${until}, and its chain leads to a trusted CA${cite(packets)}.${nameText(facts)}`,
+          packets,
+        );
       if (now === undefined) return inconclusive('Whether it has expired was not checked.');
       return pass(
-        `${until}${cite(packets)}. Who issued it was not checked, because no CA was given.`,
+        `${until}${cite(packets)}. Who issued it was not checked, because no CA was given.${nameText(facts)}`,
         packets,
       );
     }),
@@ -131,20 +134,30 @@ function dateProblems({ notBefore, notAfter }: Certificate, now: number): string
   return [];
 }
 
-/** What was dialled has to be covered when it is a name; an address may stand for any name, so then IDr has to be. */
+/**
+ * What was dialled has to be covered when it is a name. An address may stand for any name, and clients have the name in
+ * their configuration: then the gateway's own identity (IDr) has to be covered, unless that is an address too.
+ */
 function nameProblem(
-  { host, address }: TargetFacts,
+  { host }: TargetFacts,
   certificate: Certificate,
   { identity }: AuthFacts,
 ): string | undefined {
   const dialled = readName(host);
-  const expected = dialled?.kind === 'dns' || identity === undefined ? dialled : readName(identity);
+  const claimed = identity === undefined ? undefined : readName(identity);
+  const isName = dialled !== undefined && dialled.kind !== 'ip';
+  const expected = isName ? dialled : claimed?.kind === 'ip' ? undefined : claimed;
   if (expected === undefined) return undefined;
-  const isAddress = host === address || dialled?.kind === 'ip';
-  if (isAddress && dialled && matchName(certificate, dialled).matches) return undefined;
   const { matches, explanation } = matchName(certificate, expected);
-  const subject = expected === dialled ? host : `its identity ${identity ?? ''}`;
+  const subject = isName ? host : `its identity ${identity ?? ''}`;
   return matches ? undefined : `The certificate does not cover ${printable(subject)}: ${explanation}.`;
+}
+
+/** What a pass says of the names when nobody knows which one clients dial. */
+function nameText({ host }: TargetFacts): string {
+  return readName(host)?.kind === 'ip'
+    ? ' Whether it covers the name that clients dial was not checked: an address was.'
+    : '';
 }
 
 /** undefined for what no certificate can name, such as a key id. */

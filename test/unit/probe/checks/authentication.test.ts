@@ -120,6 +120,18 @@ describe('IKE-AUTH-003, validity of the certificate', () => {
     expect(judged('IKE-AUTH-003', other).evidence.join()).toContain('does not cover its identity');
   });
 
+  it('holds no missing address against it, and says what was not checked', () => {
+    for (const identity of [undefined, '192.0.2.9']) {
+      const found = judged('IKE-AUTH-003', showing({ certificates, identity, problems: [] }, '192.0.2.1'));
+      expect(found.status).toBe('pass');
+      expect(found.evidence.join()).toContain('the name that clients dial was not checked');
+    }
+    const late = judged('IKE-AUTH-003', showing({ certificates, identity: undefined }, '192.0.2.1'), {
+      now: NOW + 500 * DAY,
+    });
+    expect(late.status).toBe('finding');
+  });
+
   it('takes what the chain check says, warnings and weaknesses apart', () => {
     const problems = [
       { code: 'E_CERT_UNTRUSTED', message: 'Nobody knows the CA.' },
