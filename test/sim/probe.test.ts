@@ -223,6 +223,17 @@ describe('what a gateway says besides', () => {
     expect(facts.ikev2!.suites).toHaveLength(1);
   });
 
+  it('keeps questions and answers in the log beside a flood that nobody asked for', async () => {
+    const flood = new SimulatedGateway({ proposals: strict }, new SeededEntropy(5));
+    const noise = Array.from({ length: 1000 }, () => new Uint8Array(40));
+    const listen = (data: Uint8Array, now: number) => [...flood.receive(data, now), ...noise];
+    const { facts } = await probeIn({ ports: { 500: listen, 4500: listen } });
+    expect(facts.packets.received).toBeGreaterThan(10_000);
+    expect(facts.log.filter(({ direction }) => direction === 'sent')).toHaveLength(facts.packets.sent);
+    expectEvidence(facts);
+    expect(facts.limits.join()).toContain('Not every packet is in the log');
+  });
+
   it('counts answers that nobody asked for', async () => {
     const once = await probeGateway({ proposals: strict });
     expect(once.facts.ikev2!.amplification.unsolicited).toBe(0);

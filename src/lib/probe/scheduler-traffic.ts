@@ -18,6 +18,8 @@ export const systemTimers: Timers = {
 const MAX_IN_FLIGHT = 2;
 /** Packets that are kept for evidence; later ones are only counted. */
 const MAX_LOG = 10_000;
+/** Packets among them that nobody asked for, so that they do not push out what conclusions rest on. */
+const MAX_UNASKED_LOG = 1000;
 /** Longest pause that losses put between two packets. */
 const MAX_GAP: Milliseconds = 500;
 const FIRST_GAP: Milliseconds = 40;
@@ -38,6 +40,7 @@ export class Traffic {
   /** What kept somebody from sending. */
   unfinished: 'interrupted' | 'budget' | undefined;
   #numbers = 0;
+  #unasked = 0;
   #began: Milliseconds | undefined;
   #inFlight = 0;
   readonly #waiting: (() => void)[] = [];
@@ -158,18 +161,21 @@ export class Traffic {
     return this.#note('sent', bytes, summary);
   }
 
-  received(bytes: number, summary: string): number {
+  /** @param isUnasked no question explains it */
+  received(bytes: number, summary: string, isUnasked = false): number {
     this.count.received += 1;
     this.count.bytesReceived += bytes;
-    return this.#note('received', bytes, summary);
+    if (isUnasked) this.#unasked += 1;
+    return this.#note('received', bytes, summary, isUnasked && this.#unasked > MAX_UNASKED_LOG);
   }
 
-  #note(direction: ProbePacket['direction'], bytes: number, summary: string): number {
+  #note(direction: ProbePacket['direction'], bytes: number, summary: string, isDropped = false): number {
     const now = this.clock.now();
     this.#began ??= now;
     this.#numbers += 1;
     const packet: ProbePacket = { number: this.#numbers, at: now - this.#began, direction, bytes, summary };
-    if (this.log.length < MAX_LOG) this.log.push(packet);
+    if (this.log.length < MAX_LOG && !isDropped) this.log.push(packet);
+    else this.limits.add('Not every packet is in the log, which would be too long: later ones are counted.');
     this.onPacket(packet, this.count.sent);
     return packet.number;
   }

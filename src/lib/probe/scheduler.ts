@@ -308,7 +308,7 @@ export class Scheduler implements Asker {
     const late = pending === undefined ? this.#recent.findLast(open) : undefined;
     const known = pending ?? late;
     const summary = known?.describe?.(reply) ?? describeMessage(reply);
-    const number = this.traffic.received(reply.length, summary);
+    const number = this.traffic.received(reply.length, summary, known === undefined);
     if (known === undefined) {
       this.garbage += 1;
       this.#unsolicited(number);
