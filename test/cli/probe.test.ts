@@ -342,7 +342,9 @@ describe('a signal', () => {
     const ended = await probe([...targets, '--timeout', '200ms', '--retries', '0', '--concurrency', '1'], {
       onStart: (child) => child.stdout?.once('data', () => child.stdout?.destroy()),
     });
-    expect(ended).toMatchObject({ status: 0, stderr: '' });
+    expect(ended.status).toBe(0);
+    // No error: how many targets said nothing so far is told all the same.
+    expect(ended.stderr).toMatch(/^(note: \d+ of \d+ targets did not answer IKE\n)?$/);
     expect(ended.stdout.split('\n').length).toBeLessThan(17);
   });
 });
