@@ -63,6 +63,17 @@ function between(seed: number, attack: Attack, { client, server, loss = 0 }: Sce
 const warnings = (ledger: Ledger): string[] =>
   ledger.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
 
+describe('covering both messages can be turned off', () => {
+  it.each([
+    { client: { fullTranscript: false }, server: {} },
+    { client: {}, server: { fullTranscript: false } },
+    { client: { fullTranscript: false }, server: { fullTranscript: false } },
+  ])('by either side or both: $client $server', (scene) => {
+    const { ours, theirs } = between(1, {}, scene);
+    expectOnePair(ours, theirs!);
+  });
+});
+
 describe.each(SEEDS)('seed %i: between a client and a server that allow weak algorithms', (seed) => {
   it('nobody changes anything: the best is chosen, and nothing is said', () => {
     const { ours, theirs } = between(seed, {});

@@ -6,6 +6,7 @@ const defaults: TunnelFlagValues = {
   'nat-port': 4500,
   encap: true,
   fragmentation: 'yes',
+  'full-transcript': 'yes',
   'rekey-ike': '4h',
   'rekey-child': '1h',
   dpd: '30s',

@@ -18,10 +18,10 @@ import {
 import {
   certificateRequests,
   fullTranscript,
+  hasFullTranscript,
   multipleAuth,
   readAnnounced,
   signatureHashes,
-  wantsFullTranscript,
 } from './announce.js';
 import { errorNotify, refusal } from './failure.js';
 import { IkeSa, type InitiatedExchange } from './ike-sa.js';
@@ -91,7 +91,7 @@ export class SaInit implements InitiatedExchange {
       ...natNotifies(ikeSa.initiatorSpi, 0n, ikeSa.path, policy.encap, entropy),
       ...(policy.fragmentation.announce ? [notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED)] : []),
       ...signatureHashes(policy.auth),
-      fullTranscript(),
+      ...fullTranscript(policy),
     ];
   }
 
@@ -189,10 +189,11 @@ export class SaInit implements InitiatedExchange {
     ikeSa.natTraversal = nat.supported;
     ikeSa.peerBehindNat = nat.peerBehindNat;
     ikeSa.weAreBehindNat = nat.weAreBehindNat;
-    const { fragmentation } = this.state.policy;
+    const { policy } = this.state;
+    const { fragmentation } = policy;
     if (fragmentation.announce && knowsFragments(payloads)) ikeSa.useFragments(fragmentation);
     readAnnounced(ikeSa, payloads);
-    ikeSa.fullTranscript = wantsFullTranscript(payloads);
+    ikeSa.fullTranscript = hasFullTranscript(policy, payloads);
     const keys = deriveIkeKeys({
       suite,
       keSecret,
@@ -265,7 +266,7 @@ export function answerSaInit(request: SaInitRequest, now: Milliseconds): SaInitA
   const fragments = policy.fragmentation.announce && knowsFragments(payloads);
   if (fragments) ikeSa.useFragments(policy.fragmentation);
   readAnnounced(ikeSa, payloads);
-  ikeSa.fullTranscript = wantsFullTranscript(payloads);
+  ikeSa.fullTranscript = hasFullTranscript(policy, payloads);
   const response = encodeMessage(ikeSa.header(ExchangeType.IKE_SA_INIT, 0, true), [
     {
       type: PayloadType.SA,
@@ -282,7 +283,7 @@ export function answerSaInit(request: SaInitRequest, now: Milliseconds): SaInitA
     ...signatureHashes(policy.auth),
     ...certificateRequests(policy.auth, 'short'),
     ...multipleAuth(policy.auth),
-    fullTranscript(),
+    ...fullTranscript(policy),
   ]);
   // IKE_SA_INIT is request 0 of this window; its retransmission is answered like any other.
   ikeSa.requests.answered(request.datagram, new SentMessage([response]));
