@@ -303,7 +303,12 @@ export class Scheduler implements Asker {
   }
 
   #receive(reply: Uint8Array): void {
-    const open = (pending: Pending): boolean => pending.match(reply) !== false;
+    // Asked once: who puts fragments together keeps a state.
+    let matched: Match = false;
+    const open = (pending: Pending): boolean => {
+      matched = pending.match(reply);
+      return matched !== false;
+    };
     const pending = [...this.#pending].find(open);
     const late = pending === undefined ? this.#recent.findLast(open) : undefined;
     const known = pending ?? late;
@@ -328,7 +333,7 @@ export class Scheduler implements Asker {
     if (pending === undefined || pending.done) return;
     pending.packets.push(number);
     pending.replies.push(reply);
-    if (pending.match(reply) === 'part') return;
+    if ((matched as Match) === 'part') return;
     pending.done = true;
     pending.wake();
   }
