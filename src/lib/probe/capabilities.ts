@@ -179,5 +179,5 @@ function cookieUse({ answered, asked, first, packets }: InitExchanger['cookies']
       note: `asked for at each of ${answered} questions, which are too few to tell`,
       packets,
     };
-  return { value: 'always', packets };
+  return { value: 'always', note: `asked for at each of the ${answered} questions of this run`, packets };
 }

@@ -95,7 +95,7 @@ export interface Ikev2Facts {
     multipleKe: Observation;
     /** Certificate authorities are named in CERTREQ: hex SHA-1 key hashes. */
     certificateRequest: Observation<string[]>;
-    /** `never` seen, asked `always`, or `under load` of our own few questions. */
+    /** In this run: `never` seen, asked `always` (a gateway that others load does too), or `under load` of our questions. */
     cookies: Observation<'never' | 'under load' | 'always'>;
   };
   /** Status notifies that no capability above stands for. */

@@ -52,7 +52,8 @@ const cookies: Check = {
   examine(facts, { active }) {
     const seen = facts.ikev2?.capabilities.cookies;
     if (seen?.value === 'always' || seen?.value === 'under load') {
-      return pass(`It asked for a cookie (${seen.value})${cite(seen.packets)}.`, seen.packets);
+      const when = seen.value === 'always' ? 'at every question of this run' : seen.value;
+      return pass(`It asked for a cookie (${when})${cite(seen.packets)}.`, seen.packets);
     }
     const tried = facts.active?.cookiesUnderLoad;
     if (!tried) return active ? withoutFacts(facts, 'how it behaves under load') : skipped(NEEDS_ACTIVE);
@@ -69,22 +70,27 @@ const cookies: Check = {
 
 const natPort: Check = {
   id: 'IKE-NAT-001',
-  topic: 'Port 4500',
-  title: 'Port 4500 cannot be reached',
+  topic: 'Port for NAT traversal',
+  title: 'The port for NAT traversal cannot be reached',
   severity: 'low',
   references: ['RFC 7296 2.23', 'RFC 3948'],
   examine(facts, context) {
     const { natT } = facts.ports;
-    if (natT === 'open') return pass('Port 4500 answers.');
-    if (facts.verdict === 'blocked') return inconclusive('The gateway stopped answering us, port 4500 too.');
-    if (facts.verdict !== 'answers') return withoutFacts(facts, 'port 4500');
-    if (natT === 'not tried') return unanswered(facts, context, 'Port 4500 was not tried.');
+    if (natT === 'open') return pass('The port for NAT traversal answers.');
+    if (facts.verdict === 'blocked')
+      return inconclusive('The gateway stopped answering us, on the port for NAT traversal too.');
+    if (facts.verdict !== 'answers') return withoutFacts(facts, 'the port for NAT traversal');
+    if (natT === 'not tried') return unanswered(facts, context, 'The port for NAT traversal was not tried.');
     if (natT === 'silent' && context.depth === 'quick')
       return skipped('The one packet of a quick run stayed unanswered.');
-    return finding(natT === 'closed' ? 'The host says that port 4500 is closed.' : 'Port 4500 stays silent.');
+    return finding(
+      natT === 'closed'
+        ? 'The host says that the port for NAT traversal is closed.'
+        : 'The port for NAT traversal stays silent.',
+    );
   },
   remediation: () => ({
-    text: 'Clients behind NAT need UDP 4500: open it on the gateway and in every firewall before it.',
+    text: 'Clients behind NAT need it, and look for it at UDP 4500: open it on the gateway and in every firewall before it.',
     strongswan: '# nft add rule inet filter input udp dport { 500, 4500 } accept',
   }),
 };
