@@ -5,9 +5,10 @@ export const bsi = `\
 # The guideline recommends mechanisms with 120 bits of security and more. It appears every January; where an edition
 # recommends something up to a year, that is not looked at here.
 #
-# Edition: version 2022-01 (24 January 2022), whose history of changes the rules 2, 4, 6, 8 and 9 were compared with. The tables
-# themselves were not at hand, nor were later editions, of which there is one each year (2026-01 is of 27 January 2026):
-# compare the rules that say so.
+# Edition: version 2022-01 (24 January 2022), which is no longer the newest: there is one each year (2026-01 is of 27 January
+# 2026), and later ones were not at hand. The rules 2, 4, 6, 8 and 9 were compared with the history of changes in that
+# version. Its tables were not at hand: the rules 1, 3, 5, 7 and 10 are unverified and say why, so compare them before you
+# rely on them.
 
 name: bsi
 title: BSI TR-02102-3, recommendations for IPsec and IKEv2

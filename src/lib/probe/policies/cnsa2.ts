@@ -7,8 +7,9 @@ export const cnsa2 = `\
 # and may still change. Signatures with ML-DSA cannot be seen without credentials: no rule is about them.
 #
 # Edition: NSA advisory of September 2022 with its FAQ 2.1 of December 2024; draft-guthrie-cnsa2-ipsec-profile-04 (July
-# 2026); RFC 9206 (February 2022). What could not be compared with its source says so: of the draft only section 3 and the
-# abstract, of the RFC only the abstract and what it says of its suites were at hand.
+# 2026); RFC 9206 (February 2022). Of the draft only section 3 and the abstract, of the RFC only the
+# abstract and what it says of its suites were at hand: the rules 1, 3 and 7 could not be compared, are unverified and say
+# why. The others were compared.
 
 name: cnsa2
 title: NSA CNSA 2.0 for IPsec

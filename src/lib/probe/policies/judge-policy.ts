@@ -27,7 +27,7 @@ export function judgePolicy(
   paste?: string,
 ): Finding[] {
   return policy.rules.map((rule) => {
-    const examined = examine(facts, rule);
+    const examined = examine(facts, rule, policy);
     const outcome =
       examined.status === 'inconclusive'
         ? unanswered(facts, { depth }, examined.evidence.join(' '), examined.packets)
@@ -49,13 +49,13 @@ export function judgePolicy(
   });
 }
 
-function examine(facts: TargetFacts, rule: PolicyRule): Outcome {
+function examine(facts: TargetFacts, rule: PolicyRule, policy: Policy): Outcome {
   const { demand } = rule;
   switch (demand.verb) {
     case 'minimum':
       return examineKey(facts, demand.rsaBits);
     case 'allow':
-      return examineEach(facts, demand.lists, true);
+      return examineEach(facts, demand.lists, true, forbiddenBy(policy));
     case 'forbid':
       return examineEach(facts, demand.lists, false);
     case 'require':
@@ -65,11 +65,27 @@ function examine(facts: TargetFacts, rule: PolicyRule): Outcome {
   }
 }
 
-/** Whether everything that is accepted is in the lists (`listed`), or nothing is. */
-function examineEach(facts: TargetFacts, lists: PolicyLists, listed: boolean): Outcome {
+/** What the policy forbids by name: the rules that do report it, and lists of what is allowed need not again. */
+function forbiddenBy({ rules }: Policy): (kind: PolicyKind, item: Item) => boolean {
+  const lists = rules.flatMap(({ demand }) => (demand.verb === 'forbid' ? [demand.lists] : []));
+  return (kind, item) => lists.some((list) => list[kind]?.some((entry) => covers(entry, item)));
+}
+
+/**
+ * Whether everything that is accepted is in the lists (`listed`), or nothing is.
+ * @param isElsewhere what another rule is about
+ */
+function examineEach(
+  facts: TargetFacts,
+  lists: PolicyLists,
+  listed: boolean,
+  isElsewhere: (kind: PolicyKind, item: Item) => boolean = () => false,
+): Outcome {
   const kinds = entriesOf(lists).map(([kind, list]) => {
     const against = (item: Item): boolean => list.some((entry) => covers(entry, item)) !== listed;
-    const known = knowledge(facts, kind);
+    const all = knowledge(facts, kind);
+    const own = (items: readonly Item[]): Item[] => items.filter((item) => !isElsewhere(kind, item));
+    const known = { ...all, accepted: own(all.accepted), open: own(all.open) };
     return { bad: known.accepted.filter(against), open: known.open.filter(against), known };
   });
   const bad = kinds.flatMap((kind) => kind.bad);

@@ -108,7 +108,7 @@ const rows: Readonly<Record<BundledPolicyName, readonly Row[]>> = {
     [4, gateway(bsi), [more(bsi, 'integ', 2), more(bsi, 'integ', 7)]],
     [5, more(bsi, 'integ', 5), [more(bsi, 'integ', 8)]],
     [6, gateway(bsi), [1, 2, 5, 14, 22, 23, 24].map((id) => more(bsi, 'ke', id))],
-    [7, more(bsi, 'ke', 30), [more(bsi, 'ke', 31), more(bsi, 'ke', 14)]],
+    [7, more(bsi, 'ke', 30), [more(bsi, 'ke', 31), more(bsi, 'ke', 32)]],
     [8, gateway(bsi), [25, 26, 27].map((id) => more(bsi, 'ke', id))],
     [9, showing(rsa3072), [showing(rsa2048)]],
     [

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../../../src/lib/probe/judge.js';
+import { bundledPolicy } from '../../../../src/lib/probe/policies/bundled.js';
 import { judgePolicy } from '../../../../src/lib/probe/policies/judge-policy.js';
 import { parsePolicy } from '../../../../src/lib/probe/policies/parse.js';
 import type { Policy } from '../../../../src/lib/probe/policies/policy.js';
@@ -137,6 +138,14 @@ describe('a rule', () => {
     expect(status(demand, showing([]))).toBe('inconclusive');
     expect(status(demand, showing([], 'psk'))).toBe('skipped');
     expect(status(demand, goodGateway())).toBe('skipped');
+  });
+
+  it('reports once what one rule forbids and another does not allow', () => {
+    const facts = accepting(gateway('aes256gcm16-prfsha384-ecp256bp'), 'ke', 14);
+    const found = judgePolicy(facts, bundledPolicy('bsi')).filter(({ evidence }) =>
+      evidence.join().includes('2048-bit MODP'),
+    );
+    expect(found.map(({ id, status }) => [id, status])).toEqual([['POLICY-BSI-6', 'finding']]);
   });
 
   it('shows the lines to paste with rules about algorithms', () => {
