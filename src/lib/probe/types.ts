@@ -104,7 +104,7 @@ export interface Ikev2Facts {
   repeats: { publicValue: Observation; nonce: Observation };
   /** Answers larger than their questions, and answers that nobody asked for: amplification. */
   amplification: { largestRatio: number; unsolicited: number; packets: PacketNumbers };
-  /** Successful half-open SAs that could not be cleared again. */
+  /** Half-open IKEv2 SAs that could not be cleared again. Those of IKEv1 are not counted: nobody confirms their end. */
   halfOpenLeft: number;
 }
 
