@@ -205,6 +205,13 @@ describe('text', () => {
     expect(section).toContain('IKE-META-001, Completeness of the run: The gateway stopped answering us.');
   });
 
+  it('counts the groups of a large offer that a gateway asked for one of', () => {
+    const offered = [14, 15, 16, 19, 20, 31];
+    const steering = [{ offered, sent: 22, wanted: 31, packets: [3, 4] }];
+    const said = text(target({ facts: facts({ ikev2: ikev2({ steering }) }) }), { columns: 140 });
+    expect(said).toMatch(/Curve25519 instead of .*, of 6 that were offered$/m);
+  });
+
   it('repeats no configuration that the report ends with', () => {
     const config = 'proposals = aes256gcm16-prfsha256-x25519';
     expect(text(target()).split(config)).toHaveLength(2);
