@@ -5,7 +5,12 @@ import { dirname, join } from 'node:path';
 import { KitError } from '../lib/core/errors.js';
 import { printable } from '../lib/core/printable.js';
 import { writeFileSafely } from '../lib/pki/atomic-file.js';
-import { type AuditTarget, LARGEST_MATERIAL, parseMaterial } from '../lib/psk/audit/material.js';
+import {
+  type AuditTarget,
+  LARGEST_MATERIAL,
+  MOST_TARGETS,
+  parseMaterial,
+} from '../lib/psk/audit/material.js';
 import {
   type AuditState,
   assertSameList,
@@ -19,10 +24,17 @@ const CHUNK = 1 << 17;
 /** A saved place has a few hundred bytes, and some for each key. */
 const LARGEST_STATE = 1 << 20;
 
-/** @throws KitError usage E_PSK_MATERIAL_FILE, E_PSK_MATERIAL */
-export async function readMaterial(path: string): Promise<AuditTarget[]> {
-  const code = 'E_PSK_MATERIAL_FILE';
-  return parseMaterial(await readSmall(path, LARGEST_MATERIAL, code));
+/**
+ * Reads the hashes of a file, the first of them where there are more than one audit takes.
+ * @returns `rest`: hashes that were left out
+ * @throws KitError usage E_PSK_MATERIAL_FILE, E_PSK_MATERIAL
+ */
+export async function readMaterial(path: string): Promise<{ targets: AuditTarget[]; rest: number }> {
+  const lines = (await readSmall(path, LARGEST_MATERIAL, 'E_PSK_MATERIAL_FILE')).split('\n');
+  const filled = lines.flatMap((line, at) => (/^\s*[^\s#]/.test(line) ? [at] : []));
+  const end = filled[MOST_TARGETS] ?? lines.length;
+  const rest = Math.max(0, filled.length - MOST_TARGETS);
+  return { targets: parseMaterial(lines.slice(0, end).join('\n')), rest };
 }
 
 async function readSmall(path: string, largest: number, code: `E_${string}`): Promise<string> {

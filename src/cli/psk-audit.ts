@@ -33,7 +33,11 @@ export async function auditPsk(
   interruption: Pick<Interruption, 'signal' | 'exitCode'>,
 ): Promise<ExitCode> {
   const { signal } = interruption;
-  const targets = await readMaterial(file);
+  const { targets, rest } = await readMaterial(file);
+  if (rest > 0) {
+    const [read, all] = [targets.length, targets.length + rest];
+    process.stderr.write(`note: ${printable(file)} holds ${all} hashes; the first ${read} are audited\n`);
+  }
   const material = materialDigest(targets);
   const stateFile = StateFile.of(flags.resume, material, flags.wordlist);
   const saved = await stateFile.read(targets);

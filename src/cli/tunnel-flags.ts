@@ -78,6 +78,13 @@ export const tunnelFlags = {
     default: true,
     helpGroup: 'NETWORK',
   }),
+  'full-transcript': Flags.option({
+    description:
+      'authenticate both first messages with peers that can, so that nobody on the path weakens them (draft-ietf-ipsecme-ikev2-downgrade-prevention)',
+    options: ['yes', 'no'] as const,
+    default: 'yes',
+    helpGroup: 'NETWORK',
+  })(),
   fragmentation: Flags.option({
     description:
       'cut IKE messages that do not fit into one datagram into pieces, when both sides can (RFC 7383); certificates often need it',

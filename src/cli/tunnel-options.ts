@@ -14,6 +14,7 @@ export interface TunnelFlagValues {
   'nat-port': number;
   encap: boolean;
   fragmentation: 'yes' | 'no';
+  'full-transcript': 'yes' | 'no';
   'fragment-size'?: number | undefined;
   mtu?: number | undefined;
   plane: 'auto' | 'fast' | 'simple';
@@ -89,6 +90,7 @@ function tunnelOptions(flags: TunnelFlagValues): WithoutCredentials<TunnelOption
     natPort: flags['nat-port'],
     encap: flags.encap,
     fragmentation: flags.fragmentation === 'yes',
+    fullTranscript: flags['full-transcript'] === 'yes',
     fragmentSize: flags['fragment-size'],
     mtu: flags.mtu,
     plane: flags.plane,

@@ -18,7 +18,8 @@ What would load a gateway or try to get in needs --active, and your word that yo
 
 --fail-on decides which findings make the exit code 3; without it findings do not change the exit code. The exit code is \
 4 when no target answers, 5 when what answers is not IKE, 8 when a gateway stopped answering or left questions open (with \
---fail-on: when a check that could fail stayed open), and 130 after Ctrl-C, which shows what is known so far.`;
+--fail-on: when a check that could fail stayed open), and 130 after Ctrl-C, which shows what is known so far. Of many \
+targets some may be silent without changing the exit code: how many is said on standard error, and each has its verdict.`;
 
   static override examples = [
     {

@@ -73,6 +73,11 @@ function compare(folder, words, { hash, other }) {
   return { hash, ours, ...(theirs && { pskCrack: theirs, ratio: Number((ours / theirs).toFixed(2)) }) };
 }
 
+function beside({ other }, { pskCrack, ratio }) {
+  if (pskCrack) return `psk-crack ${String(pskCrack).padStart(8)}  ratio ${ratio}`;
+  return other ? 'psk-crack is not installed' : 'psk-crack does not know it';
+}
+
 const hasOther = spawnSync('psk-crack', ['--version'], { stdio: 'ignore' }).error === undefined;
 const folder = mkdtempSync(join(tmpdir(), 'ipsec-kit-bench-'));
 try {
@@ -84,10 +89,9 @@ try {
     const result = compare(folder, words, each);
     results.push(result);
     if (options.json) continue;
-    const beside = result.pskCrack
-      ? `psk-crack ${String(result.pskCrack).padStart(8)}  ratio ${result.ratio}`
-      : '';
-    process.stdout.write(`  ${result.hash.padEnd(7)} ours ${String(result.ours).padStart(8)}  ${beside}\n`);
+    process.stdout.write(
+      `  ${result.hash.padEnd(7)} ours ${String(result.ours).padStart(8)}  ${beside(each, result)}\n`,
+    );
   }
   if (options.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
 } finally {

@@ -3,7 +3,7 @@ import type { Entropy, Milliseconds } from '../../src/lib/core/environment.js';
 import { KitError } from '../../src/lib/core/errors.js';
 import { Secret } from '../../src/lib/core/secret.js';
 import { keTransform } from '../../src/lib/crypto/registry.js';
-import { TransformType } from '../../src/lib/crypto/transform.js';
+import { type KeyExchange, TransformType } from '../../src/lib/crypto/transform.js';
 import { deriveIkeKeys } from '../../src/lib/ike/keys.js';
 import { resolveIkeSuite } from '../../src/lib/ike/negotiate.js';
 import { createSkProtection, openMessage, type SkProtection, sealMessage } from '../../src/lib/ike/sealed.js';
@@ -40,6 +40,8 @@ export interface Behaviour {
   deaf?: (now: Milliseconds) => boolean;
   /** Sends these beside its answer to a whole offer. */
   announces?: readonly Payload[];
+  /** Sends those elsewhere who can follow: the data of REDIRECT. */
+  redirects?: Uint8Array;
   /** The same nonce and public value for everybody. */
   stale?: boolean;
   /** Answers an IKE_AUTH without content, as libreswan does. */
@@ -54,7 +56,8 @@ interface HalfOpen {
 
 /** How long strongSwan keeps a half-open SA. */
 const HALF_OPEN_TIME = 24_000;
-const COOKIE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+/** As long as strongSwan's. */
+const COOKIE = new Uint8Array(24).fill(3);
 
 /** A gateway as a function from datagrams to datagrams. */
 export class SimulatedGateway {
@@ -108,6 +111,10 @@ export class SimulatedGateway {
     if (cookiesWanted && !(isCookie && toHex(first.data) === toHex(COOKIE))) {
       return respond(header, [notify(NotifyType.COOKIE, COOKIE)]);
     }
+    const { redirects } = this.behaviour;
+    if (redirects !== undefined && findNotify(payloads, NotifyType.REDIRECT_SUPPORTED) !== undefined) {
+      return respond(header, [notify(NotifyType.REDIRECT, redirects)]);
+    }
     return this.#init(header, payloads, now);
   }
 
@@ -149,7 +156,9 @@ export class SimulatedGateway {
           a.id === 0,
       ),
     )!.number;
-    this.#keep(header, spiR, chosen, exchange.agree(ke.data), nonce.data, nonceR, now);
+    const secret = agreed(exchange, ke.data);
+    if (secret === undefined) return respond(header, [notify(NotifyType.INVALID_SYNTAX)]);
+    this.#keep(header, spiR, chosen, secret, nonce.data, nonceR, now);
     const wantsFragments = findNotify(payloads, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED) !== undefined;
     const response = respond({ ...header, responderSpi: spiR }, [
       {
@@ -240,4 +249,14 @@ function respond(header: IkeHeader, payloads: Payload[]): Uint8Array {
     },
     payloads,
   );
+}
+
+/** undefined: the public value is not one. */
+function agreed(exchange: KeyExchange, publicValue: Uint8Array): Uint8Array | undefined {
+  try {
+    return exchange.agree(publicValue);
+  } catch (error) {
+    if (error instanceof KitError) return undefined;
+    throw error;
+  }
 }

@@ -18,9 +18,13 @@ export interface Surroundings {
   /** By port; undefined: nobody listens and the host says so; `filtered`: nothing comes back. */
   ports?: Readonly<Record<number, Responder | 'filtered'>>;
   tcp?: PortState;
+  /** Meets whoever opens a socket. */
+  failure?: Error;
   options?: Partial<ProbeOptions>;
   /** Interrupts the run at this time. */
   interruptAt?: Milliseconds;
+  /** Interrupts the run; shared with others. */
+  signal?: AbortSignal;
 }
 
 const START: Milliseconds = 1_800_000_000_000;
@@ -119,6 +123,7 @@ export async function probeIn(surroundings: Surroundings): Promise<Probed> {
       return tcp;
     },
     async openUdp({ address, port, natT, sourcePort = 40_000 }) {
+      if (surroundings.failure !== undefined) throw surroundings.failure;
       let take = (_message: Uint8Array): void => {};
       let report = (_error: TransportError): void => {};
       const listener = ports[port];
@@ -151,7 +156,7 @@ export async function probeIn(surroundings: Surroundings): Promise<Probed> {
     { ...ordinary, ...surroundings.options },
     {
       onProgress: (event) => void events.push(event),
-      signal: abort.signal,
+      signal: surroundings.signal ?? abort.signal,
       clock: world,
       entropy: new SeededEntropy(seed),
       log: () => {},

@@ -1,94 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseKeyword } from '../../src/lib/crypto/keywords.js';
 import { TransformType } from '../../src/lib/crypto/transform.js';
 import { NotifyType, notify } from '../../src/lib/ike/wire/notify.js';
 import { type Payload, PayloadType } from '../../src/lib/ike/wire/types.js';
-import { choicesOf } from '../../src/lib/probe/enumerate-box.js';
-import { additionalClasses, plainClasses } from '../../src/lib/probe/enumerate-universe.js';
 import { suiteOf } from '../../src/lib/probe/oracle-offer.js';
-import type { AlgorithmKind, TargetFacts } from '../../src/lib/probe/types.js';
-import { type Configured, transform, truth } from '../unit/probe/model-gateway.js';
+import { transform } from '../unit/probe/model-gateway.js';
+import {
+  arbitraryProposals,
+  expectEvidence,
+  expectTruth,
+  generous,
+  proposals,
+  strict,
+  tied,
+} from './probe-expect.js';
 import { SimulatedGateway } from './probe-gateway.js';
 import { numbersOf, probeGateway, probeIn } from './probe-world.js';
 import { SeededEntropy } from './world.js';
 
 const { ENCR, PRF, INTEG, KE, ADDKE1, ADDKE2 } = TransformType;
 
-const typeOf: Record<AlgorithmKind, number> = { encr: ENCR, prf: PRF, integ: INTEG, ke: KE, addke: ADDKE1 };
-const kinds = Object.keys(typeOf) as AlgorithmKind[];
-const START = 1_800_000_000_000;
-
-/** Proposals in strongSwan's words. */
-function proposals(text: string): Configured[] {
-  return text.split(',').map((proposal) =>
-    proposal.split('-').map((word) => {
-      const found = parseKeyword(word);
-      if (found === undefined) throw new Error(`no such keyword: ${word}`);
-      return found;
-    }),
-  );
-}
-
-const strict = proposals('aes256-sha256-prfsha256-modp2048');
-const tied = proposals(
-  'aes128gcm16-prfsha256-ecp256,aes256-sha256-prfsha256-modp2048,3des-sha1-prfsha1-modp1024',
-);
-/** Much, as gateways have it that nobody configured. */
-const generous = proposals(
-  [
-    'aes128-aes192-aes256-aes256ctr-camellia256-3des-sha256-sha384-sha512-sha1-aesxcbc',
-    '-prfsha256-prfsha384-prfsha512-prfsha1-prfaesxcbc',
-    '-ecp256-ecp384-ecp521-x25519-x448-modp3072-modp4096-modp2048,',
-    'aes128gcm16-aes192gcm16-aes256gcm16-chacha20poly1305-aes256ccm16-aes128gcm12',
-    '-prfsha256-prfsha384-prfsha512-ecp256-ecp384-ecp521-x25519-modp2048',
-  ].join(''),
-);
-
-function expectTruth(facts: TargetFacts, configured: readonly Configured[]): void {
-  for (const kind of kinds) {
-    expect(numbersOf(facts.ikev2!.accepted[kind])).toEqual(truth(configured, typeOf[kind]));
-    expect(facts.ikev2!.inconclusive[kind]).toEqual([]);
-  }
-}
-
-/** Nothing was invented, and nothing that is configured passes for refused. */
-function expectHonest(facts: TargetFacts, configured: readonly Configured[]): void {
-  for (const kind of kinds) {
-    const real = truth(configured, typeOf[kind]);
-    const accepted = numbersOf(facts.ikev2!.accepted[kind]);
-    const open = numbersOf(facts.ikev2!.inconclusive[kind]);
-    expect(real).toEqual(expect.arrayContaining(accepted));
-    expect([...accepted, ...open]).toEqual(expect.arrayContaining(real));
-  }
-}
-
-const arbitraryProposals: fc.Arbitrary<Configured[]> = fc.array(
-  fc
-    .record({ kind: fc.nat(1), many: fc.boolean(), additional: fc.nat(9) })
-    .chain(({ kind, many, additional }) => {
-      const box = (additional === 0 ? additionalClasses : plainClasses)[kind]!;
-      return fc
-        .tuple(
-          ...box.map(({ type }) =>
-            fc.shuffledSubarray(
-              // What the simulated gateway can carry through, so that it may also give whole answers.
-              choicesOf(box, type).filter(
-                ({ id }) => type !== KE || (id >= 14 && id <= 21) || id === 31 || id === 2,
-              ),
-              { minLength: 1, maxLength: many ? 6 : 2 },
-            ),
-          ),
-        )
-        .map((lists) => lists.flat());
-    }),
-  { maxLength: 4 },
-);
-
 describe('what a gateway accepts', () => {
   it('is found in at most 40 packets of a gateway with one proposal, which is its only suite', async () => {
     const { facts, gateway } = await probeGateway({ proposals: strict });
     expectTruth(facts, strict);
+    expectEvidence(facts);
     expect(facts).toMatchObject({
       verdict: 'answers',
       limits: [],
@@ -113,6 +49,7 @@ describe('what a gateway accepts', () => {
   it('is found in at most 100 packets of a generous gateway, within 3 s at 30 ms of delay', async () => {
     const { facts, took, gateway } = await probeGateway({ proposals: generous }, { delay: 30 });
     expectTruth(facts, generous);
+    expectEvidence(facts);
     expect(facts.packets.sent).toBeLessThanOrEqual(100);
     expect(took).toBeLessThanOrEqual(3000);
     expect(gateway.most).toBeLessThanOrEqual(2);
@@ -155,7 +92,11 @@ describe('what a gateway accepts', () => {
   it('is found with a cookie for every question', async () => {
     const { facts } = await probeGateway({ proposals: strict, cookiesFrom: 0 });
     expectTruth(facts, strict);
-    expect(facts.ikev2!.capabilities.cookies.value).toBe('always');
+    const { cookies } = facts.ikev2!.capabilities;
+    expect(cookies).toMatchObject({
+      value: 'always',
+      note: expect.stringContaining('questions of this run'),
+    });
     expect(facts.packets.sent).toBeLessThanOrEqual(40);
   });
 
@@ -177,131 +118,11 @@ describe('what a gateway accepts', () => {
     expectTruth(facts, generous);
     expect(facts.ikev2).toMatchObject({ suitesMethod: 'pairwise', suitesComplete: false });
     expect(facts.packets.sent).toBeLessThanOrEqual(250);
+    expect(facts.limits).toEqual([]);
     const pairs = new Set(
       facts.ikev2!.suites.map(({ encr, prf }) => `${encr.id}/${encr.keyLength} ${prf.id}`),
     );
     expect(pairs.size).toBe(6 * 5 + 6 * 3);
-  });
-});
-
-describe('bad weather', () => {
-  it('makes nothing pass for refused, and nothing up', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        arbitraryProposals,
-        fc.integer(),
-        fc.constantFrom(0.1, 0.3, 0.6),
-        async (configured, seed, loss) => {
-          const { facts } = await probeGateway({ proposals: configured }, { seed, loss });
-          if (facts.ikev2 !== undefined) expectHonest(facts, configured);
-        },
-      ),
-      { numRuns: 40 },
-    );
-  });
-
-  it('never leads to a question without a proposal', async () => {
-    const hybrid = [
-      { type: ENCR, id: 13, keyLength: 128 },
-      { type: PRF, id: 6 },
-      { type: INTEG, id: 6 },
-      { type: KE, id: 20 },
-      { type: ADDKE1, id: 35 },
-    ];
-    // The gateway of the simulation refuses to read such a message.
-    const { facts } = await probeGateway({ proposals: [hybrid] }, { seed: 1479103666, loss: 0.3 });
-    expectHonest(facts, [hybrid]);
-  });
-
-  it('of one lost packet in ten leaves the result whole', async () => {
-    for (let seed = 1; seed <= 10; seed++) {
-      const { facts, gateway } = await probeGateway({ proposals: generous }, { seed, loss: 0.1 });
-      expectTruth(facts, generous);
-      expect(gateway.halfOpen.size).toBeLessThanOrEqual(2);
-    }
-  });
-
-  it('of a gateway that hears ten packets a second makes us slow, not wrong', async () => {
-    const { facts } = await probeGateway({ proposals: generous, heardPerSecond: 10 });
-    expectTruth(facts, generous);
-  });
-
-  it('of a gateway that is deaf for a while is waited out, and told', async () => {
-    const deaf = (now: number): boolean => now > START + 200 && now < START + 10_000;
-    const { facts, events } = await probeGateway({ proposals: generous, deaf });
-    expectTruth(facts, generous);
-    expect(facts.limits).toEqual(['The gateway stopped answering; it answered again after 26 s.']);
-    expect(events.filter(({ type }) => type === 'pause')).toHaveLength(1);
-  });
-});
-
-describe('a run that cannot know', () => {
-  it('says so when the gateway goes blind to us', async () => {
-    const { facts, events } = await probeGateway({ proposals: generous, blind: (now) => now > START + 150 });
-    expect(facts.verdict).toBe('blocked');
-    expect(facts.limits.join()).toContain('went blind to us');
-    expect(events.filter(({ type }) => type === 'pause')).toHaveLength(1);
-    expectHonest(facts, generous);
-  });
-
-  it('calls a gateway blocked that answers nothing any more', async () => {
-    const { facts } = await probeGateway({ proposals: generous, deaf: (now) => now > START + 200 });
-    expect(facts.verdict).toBe('blocked');
-    expect(facts.limits.join()).toContain('stopped answering');
-    expectHonest(facts, generous);
-    expect(facts.ikev2!.inconclusive.encr.length).toBeGreaterThan(20);
-  });
-
-  it('does not believe a gateway that refuses what it took before', async () => {
-    const { facts } = await probeGateway({ proposals: generous, refusesAll: (now) => now > START + 200 });
-    expect(facts.limits.join()).toContain('refused what it took before');
-    expectHonest(facts, generous);
-  });
-
-  it('does not take silence for refusal', async () => {
-    const { facts } = await probeGateway({ proposals: generous, silentRefusals: true });
-    expect(facts.verdict).toBe('answers');
-    expectHonest(facts, generous);
-    for (const kind of ['encr', 'prf', 'integ', 'ke'] as const) {
-      expect(numbersOf(facts.ikev2!.accepted[kind])).toEqual(truth(generous, typeOf[kind]));
-      expect(facts.ikev2!.inconclusive[kind].length).toBeGreaterThan(0);
-    }
-  });
-
-  it('claims nothing of a gateway that asks for its group before it looks at the proposals', async () => {
-    const { facts } = await probeGateway({ proposals: strict, insistsOn: 14 });
-    expectHonest(facts, strict);
-    expect(facts.ikev2!.accepted.encr).toHaveLength(1);
-    expect(facts.limits.join()).toContain('cannot be told apart');
-  });
-
-  it('ends with what is known when it is interrupted', async () => {
-    const { facts, took, gateway } = await probeGateway({ proposals: generous }, { interruptAt: 150 });
-    expect(took).toBe(150);
-    expectHonest(facts, generous);
-    expect(facts.limits).toEqual(['The run was interrupted.']);
-    expect(gateway.halfOpen.size).toBe(0);
-  });
-
-  it('keeps to its budget', async () => {
-    for (const budget of [1, 2, 3, 7, 20]) {
-      const { facts, gateway } = await probeGateway({ proposals: generous }, { options: { budget } });
-      expect(facts.packets.sent).toBeLessThanOrEqual(budget);
-      expect(facts.limits.join()).toContain('packet budget');
-      if (facts.ikev2 !== undefined) expectHonest(facts, generous);
-      expect(gateway.halfOpen.size).toBeLessThanOrEqual(budget === 1 ? 1 : 0);
-    }
-  });
-
-  it('asks for what is preferred and little else with five packets', async () => {
-    const options = { depth: 'quick' as const, budget: 5 };
-    const { facts, gateway } = await probeGateway({ proposals: generous }, { options });
-    expect(facts.packets.sent).toBeLessThanOrEqual(5);
-    expect(facts.ports).toEqual({ ike: 'open', natT: 'open', tcp: 'not tried' });
-    expect(facts.ikev2!.preferred).toBeDefined();
-    expect(facts.ikev2!.capabilities.fragmentation.value).toBe(true);
-    expect(gateway.halfOpen.size).toBe(0);
-    expectHonest(facts, generous);
   });
 });
 
@@ -371,6 +192,14 @@ describe('what a gateway says besides', () => {
     }
   });
 
+  it('speaks for an implementation: its cookies and refusals do', async () => {
+    const { facts } = await probeGateway({ proposals: strict, cookiesFrom: 0 });
+    expect(facts.fingerprint).toMatchObject({ implementation: 'strongSwan' });
+    expect(facts.fingerprint?.reasons).toEqual(
+      expect.arrayContaining(['refusals without responder SPI', 'cookies of 24 bytes: a time and a SHA-1']),
+    );
+  });
+
   it('shows whether nonces and public values are fresh', async () => {
     const fresh = await probeGateway({ proposals: strict });
     expect(fresh.facts.ikev2!.repeats).toMatchObject({
@@ -382,6 +211,31 @@ describe('what a gateway says besides', () => {
       nonce: { value: true },
       publicValue: { value: true },
     });
+  });
+
+  it.each<[string, Uint8Array, string]>([
+    ['an IPv4 address', Uint8Array.of(1, 4, 192, 0, 2, 77), '192.0.2.77'],
+    ['an IPv6 address', Uint8Array.of(2, 16, 0x20, 1, 0xd, 0xb8, ...new Uint8Array(11), 7), '2001:db8::7'],
+    ['a name that is no good', Uint8Array.of(3, 4, 0x67, 0x77, 0x1b, 0x32, 9, 9), 'gw\\x1b2'],
+    ['less than it says', Uint8Array.of(1, 4, 192), 'somewhere that cannot be read'],
+  ])('shows where it sends us: %s', async (_, redirects, gateway) => {
+    const { facts } = await probeGateway({ proposals: strict, redirects });
+    expect(facts.ikev2!.capabilities.redirect).toMatchObject({
+      value: true,
+      note: `it sent us to ${gateway}`,
+    });
+    expect(facts.ikev2!.suites).toHaveLength(1);
+  });
+
+  it('keeps questions and answers in the log beside a flood that nobody asked for', async () => {
+    const flood = new SimulatedGateway({ proposals: strict }, new SeededEntropy(5));
+    const noise = Array.from({ length: 1000 }, () => new Uint8Array(40));
+    const listen = (data: Uint8Array, now: number) => [...flood.receive(data, now), ...noise];
+    const { facts } = await probeIn({ ports: { 500: listen, 4500: listen } });
+    expect(facts.packets.received).toBeGreaterThan(10_000);
+    expect(facts.log.filter(({ direction }) => direction === 'sent')).toHaveLength(facts.packets.sent);
+    expectEvidence(facts);
+    expect(facts.limits.join()).toContain('Not every packet is in the log');
   });
 
   it('counts answers that nobody asked for', async () => {

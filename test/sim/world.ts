@@ -246,6 +246,16 @@ export class World {
     this.#serverStep({ type: 'datagram', path, data });
   }
 
+  /** A datagram out of nowhere to a client, in the name of the server, as soon as the network delivers it. */
+  injectToClient(index: number, data: Uint8Array): void {
+    const path: Path = {
+      local: { address: this.clients[index]!.address, port: 40_000 },
+      remote: { address: SERVER, port: 500 },
+      natT: false,
+    };
+    this.#air.push({ at: this.now + 1, order: this.#order++, from: 'server', client: index, path, data });
+  }
+
   #nextMoment(): Milliseconds | undefined {
     const moments = [
       ...this.#air.map((flight) => flight.at),

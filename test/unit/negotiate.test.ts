@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KitError } from '../../src/lib/core/errors.js';
+import { keTransform } from '../../src/lib/crypto/registry.js';
 import {
   checkSelected,
+  isWeakerGroup,
   proposalsToOffer,
   resolveChildSuite,
   resolveIkeSuite,
@@ -79,11 +81,48 @@ describe('selectProposal for IKE SAs', () => {
     expect(chosen(offer, [...ours].reverse(), required)).toBe('1: aes128-sha256-prfsha256-modp2048');
   });
 
-  it('takes the group of the KE payload when both sides have it there', () => {
+  it('takes the group of the KE payload when both sides have it there, and it is no weaker than the best', () => {
+    const offer = offerIke('aes256gcm16-prfsha256-modp2048-ecp256-x448-x25519');
+    const ours = ike('aes256gcm16-prfsha256-x25519-modp2048-ecp256-x448');
+    const group = (preferKe: number) => chosen(offer, ours, { ke: 'required', preferKe })?.split('-').at(-1);
+    expect(group(19)).toBe('ecp256');
+    expect(group(32)).toBe('x448');
+    expect(group(14)).toBe('x25519');
+    expect(group(20)).toBe('x25519');
+    const weak = offerIke('aes256gcm16-prfsha256-modp2048-modp1024');
+    expect(chosen(weak, ours, { ke: 'required', preferKe: 2 })).toBe('1: aes256gcm16-prfsha256-modp2048');
+  });
+
+  it('takes a weaker group for it where nobody can have put it there', () => {
     const offer = offerIke('aes256gcm16-prfsha256-modp2048-ecp256-x25519');
     const ours = ike('aes256gcm16-prfsha256-x25519-modp2048');
-    expect(chosen(offer, ours, { ke: 'required', preferKe: 14 })).toBe('1: aes256gcm16-prfsha256-modp2048');
-    expect(chosen(offer, ours, { ke: 'required', preferKe: 19 })).toBe('1: aes256gcm16-prfsha256-x25519');
+    const options: Options = { ke: 'required', preferWeakerKe: true };
+    expect(chosen(offer, ours, { ...options, preferKe: 14 })).toBe('1: aes256gcm16-prfsha256-modp2048');
+    expect(chosen(offer, ours, { ...options, preferKe: 19 })).toBe('1: aes256gcm16-prfsha256-x25519');
+  });
+
+  it.each([
+    [2, 14, true],
+    [14, 31, true],
+    [31, 19, false],
+    [19, 31, false],
+    [32, 31, false],
+    // RFC 8247 advises against group 24, which has the strength of group 14.
+    [24, 14, true],
+    [14, 24, false],
+    [999, 2, true],
+    [2, 999, false],
+  ])('knows whether group %i is weaker than %i: %s', (group, than, weaker) => {
+    expect(isWeakerGroup(group, than)).toBe(weaker);
+  });
+
+  it('offers by default no group that RFC 8247 advises against', () => {
+    const groups = defaultIkeProposals.flatMap(({ transforms }) =>
+      transforms.flatMap(({ type, id }) => (type === 4 ? [keTransform(id)?.ikeLevel] : [])),
+    );
+    expect(groups).toContain('MUST');
+    expect(groups).not.toContain('SHOULD NOT');
+    expect(groups).not.toContain('MUST NOT');
   });
 
   it('wants every type in common', () => {

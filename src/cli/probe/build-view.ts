@@ -28,6 +28,7 @@ const verdictTexts: Readonly<Record<ProbeVerdict, string>> = {
   blocked: 'answered IKE and then no longer us',
   'not ike': 'answers something that is not IKE',
   unresolved: 'has no address',
+  unfinished: 'is not known: the run ended before it answered',
 };
 
 /** Everything a report says about a target, in the order it is read. */
@@ -146,28 +147,25 @@ function sorted(findings: readonly ProbeFinding[]): ProbeFinding[] {
   return findings.toSorted((a, b) => weight(a) - weight(b));
 }
 
-function view(finding: ProbeFinding, { proposal }: ProbeTargetReport): FindingView {
+function view(finding: ProbeFinding, { paste }: ProbeTargetReport): FindingView {
   const { id, severity, title, evidence, references, remediation } = finding;
   const config = remediation?.strongswan;
+  const isPaste = config !== undefined && config === paste;
   return {
     id,
     severity,
     tone: severityTone(severity),
     title,
     evidence,
-    remediation: remediation?.text,
-    // The report ends with the line that mends most of them.
-    config: config === pasteLine(proposal) ? undefined : config,
+    // The report ends with the lines that mend most of them.
+    remediation: isPaste ? `${remediation?.text} What to paste stands at the end.` : remediation?.text,
+    config: isPaste ? undefined : config,
     references,
   };
 }
 
-function pasteLine(proposal: string): string {
-  return `proposals = ${proposal}`;
-}
-
-function pasteSection({ proposal }: ProbeTargetReport): SectionView {
-  return { title: 'What to paste (strongSwan, connections.<name>)', code: pasteLine(proposal) };
+function pasteSection({ paste = '' }: ProbeTargetReport): SectionView {
+  return { title: 'What to paste (strongSwan, connections.<name>)', code: paste };
 }
 
 /** Checks whose result nobody knows stand here too: they are what to look into next. */

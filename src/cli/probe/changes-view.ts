@@ -1,4 +1,4 @@
-import type { ProbeChanges } from '../../lib/report/probe-document.js';
+import type { ProbeChanges, ProbeSeverity } from '../../lib/report/probe-document.js';
 import { algorithmLevel } from './protocol-views.js';
 import { plain, type SectionView, type Toned } from './view-model.js';
 import { algorithmText, capabilityNames, kindNames, listText, targetText } from './words.js';
@@ -30,17 +30,21 @@ export function missingLines(changes: readonly ProbeChanges[]): Toned[] {
 }
 
 function changeLines(changes: ProbeChanges): Toned[] {
-  const { state, verdict, grade, gained, lost, capabilities, newFindings, goneFindings } = changes;
+  const { state, verdict, grade, gained, lost, capabilities, newFindings, newlyKnown, worse, goneFindings } =
+    changes;
   if (state === 'added') return [plain('The former result does not have this target.')];
   if (state === 'unchanged') return [{ text: 'Nothing.', tone: 'good' }];
   return [
     ...(verdict ? [plain(`verdict: ${verdict.before} → ${verdict.after}`)] : []),
     ...(grade ? [plain(`grade: ${grade.before} → ${grade.after}`)] : []),
-    ...newFindings.map(
-      ({ id, severity, title }): Toned => ({
-        text: `new finding: ${severity} ${id}, ${title}`,
-        tone: severity === 'critical' || severity === 'high' ? 'bad' : 'warn',
-      }),
+    ...newFindings.map(({ id, severity, title }) =>
+      weighted(severity, `new finding: ${severity} ${id}, ${title}`),
+    ),
+    ...newlyKnown.map(({ id, severity, title }) =>
+      weighted(severity, `finding, not known before: ${severity} ${id}, ${title}`),
+    ),
+    ...worse.map(({ id, before, after, title }) =>
+      weighted(after, `worse: ${before} → ${after} ${id}, ${title}`),
     ),
     ...goneFindings.map(
       ({ id, severity, title }): Toned => ({ text: `gone: ${severity} ${id}, ${title}`, tone: 'good' }),
@@ -56,4 +60,8 @@ function changeLines(changes: ProbeChanges): Toned[] {
       plain(`${capabilityNames[name as keyof typeof capabilityNames] ?? name}: ${before} → ${after}`),
     ),
   ];
+}
+
+function weighted(severity: ProbeSeverity, text: string): Toned {
+  return { text, tone: severity === 'critical' || severity === 'high' ? 'bad' : 'warn' };
 }

@@ -27,10 +27,11 @@ import type {
   ProbeIkev2,
   ProbeTargetReport,
 } from '../../lib/report/probe-document.js';
+import { isReached } from './build-view.js';
 import { unknownsOf } from './unknowns.js';
 
 /** What was learnt about a target, as it goes into documents: plain data, `null` for what nobody knows. */
-export function targetDocument({ facts, findings, grade, proposal }: TargetReport): ProbeTargetReport {
+export function targetDocument({ facts, findings, grade, proposal, paste }: TargetReport): ProbeTargetReport {
   const { host, address, port, verdict, ports, ikev2, ikev1, auth, active } = facts;
   return {
     host,
@@ -46,10 +47,14 @@ export function targetDocument({ facts, findings, grade, proposal }: TargetRepor
     ikev1: ikev1 ? ikev1Document(ikev1) : null,
     auth: auth ? authDocument(auth) : null,
     active: active ? activeDocument(active) : null,
-    findings: findings.map(findingDocument),
+    // Nothing could be asked of a target that is not reached: that each check was skipped says no more than the verdict.
+    findings: (isReached(verdict) ? findings : findings.filter(({ status }) => status !== 'skipped')).map(
+      findingDocument,
+    ),
     unknown: unknownsOf(facts),
     limits: facts.limits,
     proposal,
+    paste,
     packets: facts.packets,
     log: facts.log,
   };

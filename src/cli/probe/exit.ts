@@ -1,7 +1,6 @@
 import { ExitCode } from '../../lib/core/errors.js';
 import {
   type ProbeChanges,
-  type ProbeDocument,
   type ProbeFinding,
   type ProbeSeverity,
   type ProbeTargetReport,
@@ -12,42 +11,58 @@ import { isReached } from './build-view.js';
 export interface ExitRules {
   failOn: ProbeSeverity | 'never';
   depth: 'quick' | 'full';
-  /** Only what is new counts. */
+  /** Only what is new, perhaps new or worse counts. */
   changesOnly: boolean;
 }
 
 /** The check that says whether a run is complete. */
 const COMPLETENESS = 'IKE-META-001';
 
-/** The exit code of a run that nobody interrupted. */
-export function exitCodeOf({ targets, changes = [] }: ProbeDocument, rules: ExitRules): ExitCode {
-  const { failOn } = rules;
-  if (failOn !== 'never' && countingFindings(targets, changes, rules).some(weighs(failOn))) {
-    return ExitCode.findings;
+/** Works out the exit code of a run that nobody interrupted, target by target. */
+export class ExitTally {
+  #total = 0;
+  #reached = 0;
+  #fails = false;
+  #isInconclusive = false;
+  #isOther = false;
+
+  constructor(private readonly rules: ExitRules) {}
+
+  /** Targets so far, and those of them that answered IKE. */
+  get counts(): { total: number; reached: number } {
+    return { total: this.#total, reached: this.#reached };
   }
-  const reached = targets.filter(({ verdict }) => isReached(verdict));
-  if (reached.length === 0) {
-    return targets.some(({ verdict }) => verdict === 'not ike') ? ExitCode.protocol : ExitCode.network;
+
+  add(target: ProbeTargetReport, changes: ProbeChanges | undefined): void {
+    const { failOn } = this.rules;
+    this.#total += 1;
+    if (failOn !== 'never') {
+      this.#fails ||= countingFindings(target, changes, this.rules).some(weighs(failOn));
+    }
+    if (isReached(target.verdict)) {
+      this.#reached += 1;
+      this.#isInconclusive ||= isInconclusive(target, this.rules);
+    } else if (target.verdict === 'not ike') this.#isOther = true;
   }
-  return reached.some((target) => isInconclusive(target, rules)) ? ExitCode.inconclusive : ExitCode.ok;
+
+  get code(): ExitCode {
+    if (this.#fails) return ExitCode.findings;
+    if (this.#reached === 0) return this.#isOther ? ExitCode.protocol : ExitCode.network;
+    return this.#isInconclusive ? ExitCode.inconclusive : ExitCode.ok;
+  }
 }
 
 function countingFindings(
-  targets: readonly ProbeTargetReport[],
-  changes: readonly ProbeChanges[],
+  { findings }: ProbeTargetReport,
+  changes: ProbeChanges | undefined,
   { changesOnly }: ExitRules,
 ): { severity: ProbeSeverity }[] {
   // A target that the former result lacks is new as a whole.
-  const added = new Set(changes.filter(({ state }) => state === 'added').map(keyOf));
-  const whole = changesOnly ? targets.filter((target) => added.has(keyOf(target))) : targets;
-  return [
-    ...whole.flatMap(({ findings }) => findings.filter(({ status }) => status === 'finding')),
-    ...(changesOnly ? changes.flatMap(({ newFindings }) => newFindings) : []),
-  ];
-}
-
-function keyOf({ host, address, port }: Pick<ProbeTargetReport, 'host' | 'address' | 'port'>): string {
-  return `${host} ${address} ${port}`;
+  if (changesOnly && changes && changes.state !== 'added') {
+    const { newFindings, newlyKnown, worse } = changes;
+    return [...newFindings, ...newlyKnown, ...worse.map(({ after }) => ({ severity: after }))];
+  }
+  return findings.filter(({ status }) => status === 'finding');
 }
 
 function weighs(least: ProbeSeverity): (finding: { severity: ProbeSeverity }) => boolean {

@@ -137,13 +137,14 @@ export const probeFlags = {
     helpGroup: 'JUDGEMENT',
   }),
   diff: Flags.boolean({
-    description: 'with --baseline: show what changed and nothing else; only what is new counts for --fail-on',
+    description:
+      'with --baseline: show what changed and nothing else; only what is new, perhaps new or worse counts for --fail-on',
     helpGroup: 'JUDGEMENT',
     dependsOn: ['baseline'],
   }),
   'save-hash': Flags.string({
     description:
-      'write hashes of pre-shared keys that IKEv1 Aggressive Mode gave away to this file, readable by you only, for psk audit, psk-crack and hashcat; a file of that name is replaced',
+      'write hashes of pre-shared keys that IKEv1 Aggressive Mode gave away to this file, readable by you only, for psk audit, psk-crack and hashcat; no file of that name may be there',
     helpValue: '<file>',
     helpGroup: 'OUTPUT',
   }),

@@ -9,7 +9,7 @@ import type { Policy } from '../../lib/probe/policies/policy.js';
 import type { ProbeContext } from '../../lib/probe/probe-target.js';
 import type { ProbeOptions } from '../../lib/probe/types.js';
 import { MAX_BASELINE_BYTES, readBaseline } from '../../lib/report/probe-baseline.js';
-import type { ComparedTarget } from '../../lib/report/probe-diff.js';
+import { Baseline } from '../../lib/report/probe-diff.js';
 import { parseDuration } from '../duration.js';
 import type { ProbeFlags } from './flags.js';
 import { readInput } from './input.js';
@@ -97,8 +97,9 @@ export async function readPolicy(name: string): Promise<{ policy: Policy; text: 
 }
 
 /** @throws KitError usage `E_BASELINE`, or a file that cannot be read */
-export async function readFormer(path: string): Promise<ComparedTarget[]> {
-  return readBaseline((await readInput('--baseline', path, MAX_BASELINE_BYTES)).toString('utf8'), path);
+export async function readFormer(path: string): Promise<Baseline> {
+  const text = (await readInput('--baseline', path, MAX_BASELINE_BYTES)).toString('utf8');
+  return new Baseline(readBaseline(text, path));
 }
 
 function budgetOf({ budget, quick, suites }: ProbeFlags): number {

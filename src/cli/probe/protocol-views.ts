@@ -18,6 +18,8 @@ import { algorithmText, capabilityNames, countText, kindNames, listText, suiteTe
 
 /** Suites that a report names; JSON has all. */
 const MOST_SUITES = 40;
+/** Groups of an offer that are named; JSON has all. */
+const MOST_OFFERED = 5;
 /** Vendor ids can be long; JSON has all of them. */
 const MOST_HEX = 40;
 /** RFC 8247 is silent about younger groups; these are as strong as AES-128. */
@@ -89,7 +91,7 @@ function isPreferred(
 function suiteSection({ suites, suitesComplete, suitesMethod }: ProbeIkev2): SectionView[] {
   if (suitesMethod === 'none' || suites.length === 0) return [];
   const more = suites.length - MOST_SUITES;
-  const how = suitesComplete ? 'all of them' : suitesMethod === 'pairwise' ? 'every pair in one' : 'not all';
+  const how = suitesComplete ? 'all of them' : suitesMethod === 'pairwise' ? 'by pairs' : 'not all';
   return [
     {
       title: `Confirmed suites (${how})`,
@@ -105,7 +107,11 @@ function steeringSection({ steering }: ProbeIkev2): SectionView[] {
   if (steering.length === 0) return [];
   const lines = steering.map(({ offered, sent, wanted }) => {
     const { tone } = algorithmLevel('ke', wanted.id);
-    const text = `${wanted.name} instead of ${sent.name}, of ${listText(offered.map(({ name }) => name))}`;
+    const choice =
+      offered.length > MOST_OFFERED
+        ? `${offered.length} that were offered`
+        : listText(offered.map(({ name }) => name));
+    const text = `${wanted.name} instead of ${sent.name}, of ${choice}`;
     return { text, tone: tone === 'good' ? ('plain' as const) : tone };
   });
   const seen = new Set<string>();

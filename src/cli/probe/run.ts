@@ -2,18 +2,19 @@ import { systemClock, systemEntropy } from '../../lib/core/environment.js';
 import { ExitCode } from '../../lib/core/errors.js';
 import type { Log } from '../../lib/core/log.js';
 import { printable } from '../../lib/core/printable.js';
-import { writeFileSafely } from '../../lib/pki/atomic-file.js';
 import { describeChecks, reportTarget } from '../../lib/probe/judge.js';
 import type { Policy } from '../../lib/probe/policies/policy.js';
 import { probeTarget } from '../../lib/probe/probe-target.js';
 import type { ProbeOptions, TargetFacts } from '../../lib/probe/types.js';
-import { type ComparedTarget, compareProbes, compareTarget, formerOf } from '../../lib/report/probe-diff.js';
-import { PROBE_SCHEMA, type ProbeDocument, type ProbeTargetReport } from '../../lib/report/probe-document.js';
+import type { Baseline } from '../../lib/report/probe-diff.js';
+import type { ProbeChanges, ProbeTargetReport } from '../../lib/report/probe-document.js';
 import { paintFor } from '../paint.js';
 import { confirmActive } from './confirm.js';
 import { targetDocument } from './document.js';
-import { exitCodeOf } from './exit.js';
+import { ExitTally } from './exit.js';
 import type { ProbeFlags } from './flags.js';
+import { checkHashFile, saveHashes } from './hash-file.js';
+import { InOrder } from './in-order.js';
 import {
   type Credentials,
   concurrencyOf,
@@ -27,8 +28,17 @@ import { runPool, Turns } from './pool.js';
 import { LiveProgress, type Progress, silentProgress, VerboseProgress } from './progress.js';
 import { type ResolvedTarget, resolveTarget } from './resolve.js';
 import type { NamedTarget } from './targets.js';
-import { JsonView, MarkdownView, NdjsonView, SarifView, TextView, type View } from './views.js';
-import { countText, targetText } from './words.js';
+import {
+  JsonView,
+  MarkdownView,
+  MOST_HELD,
+  NdjsonView,
+  type RunEnd,
+  SarifView,
+  TextView,
+  type View,
+} from './views.js';
+import { targetText } from './words.js';
 
 /** Width of text that goes into a file or a pipe. */
 const COLUMNS = 100;
@@ -55,6 +65,8 @@ export async function runProbe(
   const options = probeOptions(flags);
   const credentials = await readCredentials(flags);
   const former = flags.baseline === undefined ? undefined : await readFormer(flags.baseline);
+  const hashFile = flags['save-hash'];
+  if (hashFile !== undefined) await checkHashFile(hashFile);
   const named = await readTargets(words, flags, signal);
   if (flags.active && !flags.yes) await confirmActive(named);
   const run = new ProbeRun({ flags, options, credentials, policy: policy?.policy, former, version, named });
@@ -66,8 +78,7 @@ interface Plan {
   options: ProbeOptions;
   credentials: Credentials;
   policy: Policy | undefined;
-  /** Targets of the former result. */
-  former: readonly ComparedTarget[] | undefined;
+  former: Baseline | undefined;
   version: string;
   named: readonly NamedTarget[];
 }
@@ -76,8 +87,13 @@ class ProbeRun {
   readonly #plan: Plan;
   readonly #progress: Progress;
   readonly #view: View;
-  /** Reports of each named target, in the order they were named. */
-  readonly #reports: ProbeTargetReport[][];
+  /** Writes reports; those of a target that was named later may wait for others. */
+  readonly #shown: InOrder<{
+    report: ProbeTargetReport;
+    changes: ProbeChanges | undefined;
+    place: number;
+  }>;
+  readonly #tally: ExitTally;
   /** Lines for `--save-hash`. */
   readonly #hashes: string[] = [];
   readonly #turns = new Turns();
@@ -89,11 +105,20 @@ class ProbeRun {
     this.#view = makeView(plan.flags, plan.version, (text) =>
       this.#progress.aside(() => process.stdout.write(text)),
     );
-    this.#reports = plan.named.map(() => []);
+    this.#shown = new InOrder(
+      ({ report, changes, place }) => this.#view.target(report, changes, place),
+      this.#view.inOrder ? MOST_HELD : 0,
+    );
+    const { flags, options } = plan;
+    this.#tally = new ExitTally({
+      failOn: flags['fail-on'],
+      depth: options.depth,
+      changesOnly: flags.diff,
+    });
   }
 
   async go(concurrency: number, signal: AbortSignal): Promise<ExitCode> {
-    const { flags, options, named } = this.#plan;
+    const { flags, named } = this.#plan;
     // An error of this host ends the probes of the other targets too.
     const failed = new AbortController();
     const ended = AbortSignal.any([signal, failed.signal]);
@@ -106,18 +131,27 @@ class ProbeRun {
       try {
         const resolved = await Promise.race([resolveTarget(target, this.#ipVersion), nothing]);
         for (const each of resolved) await this.#probe(each, index, ended);
+        this.#shown.end(index);
       } catch (error) {
         failure ??= error;
         failed.abort();
       }
     });
     this.#progress.close();
-    if (failure !== undefined && this.#reports.flat().length === 0) throw failure;
-    const document = this.#document(rest, signal.aborted);
-    this.#view.finish(document);
-    await this.#saveHashes();
+    if (failure !== undefined && this.#tally.counts.total === 0) throw failure;
+    const path = flags['save-hash'];
+    try {
+      // Before the rest is written: nobody gets a hash twice, and what reads the result may have gone.
+      const saved = path === undefined ? undefined : await saveHashes(path, this.#hashes);
+      if (saved !== undefined) process.stderr.write(`note: ${saved}\n`);
+    } catch (error) {
+      failure ??= error;
+    }
+    this.#shown.flush();
+    this.#view.finish(this.#end(rest, signal.aborted));
+    this.#tellSilent();
     if (failure !== undefined) throw failure;
-    return exitCodeOf(document, { failOn: flags['fail-on'], depth: options.depth, changesOnly: flags.diff });
+    return this.#tally.code;
   }
 
   get #ipVersion(): 4 | 6 | undefined {
@@ -126,7 +160,7 @@ class ProbeRun {
   }
 
   async #probe(target: ResolvedTarget, index: number, signal: AbortSignal): Promise<void> {
-    const { flags, policy, former } = this.#plan;
+    const { flags, options, policy, former } = this.#plan;
     const label = targetText({ host: target.host, address: target.address ?? null });
     const facts = await this.#turns.take(target.address ?? target.host, () =>
       this.#ask(target, label, signal),
@@ -134,11 +168,18 @@ class ProbeRun {
     const found = facts.ikev1?.aggressiveHash;
     if (found) this.#hashes.push(found.line);
     const report = targetDocument(
-      reportTarget(facts, { active: flags.active, now: Date.now(), ...(policy && { policy }) }),
+      reportTarget(facts, {
+        active: flags.active,
+        depth: options.depth,
+        ikev1: options.ikev1,
+        now: Date.now(),
+        ...(policy && { policy }),
+      }),
     );
-    this.#reports[index]?.push(report);
+    const changes = former?.compare(report);
+    this.#tally.add(report, changes);
     this.#progress.end(label);
-    this.#view.target(report, former && compareTarget(formerOf(former, report), report));
+    this.#shown.add(index, { report, changes, place: index });
   }
 
   async #ask(target: ResolvedTarget, label: string, signal: AbortSignal): Promise<TargetFacts> {
@@ -157,32 +198,23 @@ class ProbeRun {
     return target.problem === undefined ? facts : { ...facts, limits: [...facts.limits, target.problem] };
   }
 
-  #document(rest: readonly NamedTarget[], interrupted: boolean): ProbeDocument {
+  #end(rest: readonly NamedTarget[], interrupted: boolean): RunEnd {
     const { former } = this.#plan;
-    const targets = this.#reports.flat();
     return {
-      schema: PROBE_SCHEMA,
       started: this.#started.toISOString(),
       ended: new Date().toISOString(),
       interrupted,
-      targets,
       notProbed: rest.map(({ host }) => host),
-      ...(former && { changes: compareProbes(former, targets, rest.length === 0) }),
+      // What an interrupted run did not come to is not missing.
+      ...(former && { missing: rest.length === 0 ? former.missing() : [] }),
     };
   }
 
-  async #saveHashes(): Promise<void> {
-    const path = this.#plan.flags['save-hash'];
-    if (path === undefined) return;
-    if (this.#hashes.length === 0) {
-      process.stderr.write(`note: no hash was given away: ${printable(path)} is not written\n`);
-      return;
-    }
-    const lines = this.#hashes.map((line) => `${line}\n`).join('');
-    await writeFileSafely(path, lines, { mode: 0o600, replace: true });
-    process.stderr.write(
-      `note: wrote ${countText(this.#hashes.length, 'hash', 'hashes')} to ${printable(path)}\n`,
-    );
+  /** Targets that say nothing change no exit code as long as one answers, so it is said. */
+  #tellSilent(): void {
+    const { total, reached } = this.#tally.counts;
+    if (total < 2 || reached === total) return;
+    process.stderr.write(`note: ${total - reached} of ${total} targets did not answer IKE\n`);
   }
 }
 

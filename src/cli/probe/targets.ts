@@ -5,6 +5,8 @@ import { printable } from '../../lib/core/printable.js';
 
 /** More than a /16: whoever means more divides it. */
 export const MAX_TARGETS = 65_536;
+/** Addresses that ranges may name in all, those named twice included: ranges that overlap cost time, not targets. */
+const MAX_NAMED = 4 * MAX_TARGETS;
 
 /** A target as it was named: an address in canonical form, or a host name. */
 export interface NamedTarget {
@@ -19,10 +21,13 @@ export interface NamedTarget {
  */
 export function parseTargets(words: readonly string[]): NamedTarget[] {
   const found = new Map<string, NamedTarget>();
-  for (const word of words) {
+  let named = 0;
+  for (const word of new Set(words)) {
     for (const target of expand(word)) {
       found.set(target.host, target);
-      if (found.size > MAX_TARGETS) throw tooMany();
+      named += 1;
+      if (found.size > MAX_TARGETS) throw tooMany(`More than ${MAX_TARGETS} targets`);
+      if (named > MAX_NAMED) throw tooMany(`More than ${MAX_NAMED} targets, named twice or more often,`);
     }
   }
   return [...found.values()];
@@ -90,8 +95,8 @@ function badTarget(word: string, complaint: string): KitError {
   });
 }
 
-function tooMany(): KitError {
-  return new KitError('usage', 'E_TARGETS', `More than ${MAX_TARGETS} targets are too many for one run.`, {
-    hint: 'Divide the list.',
+function tooMany(what: string): KitError {
+  return new KitError('usage', 'E_TARGETS', `${what} are too many for one run.`, {
+    hint: 'Divide the list, or take ranges out that others contain.',
   });
 }

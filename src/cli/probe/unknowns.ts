@@ -71,9 +71,10 @@ function ofIkev2(facts: Ikev2Facts): Unknown[] {
   ];
 }
 
-function suitesReason({ suitesMethod, suites }: Ikev2Facts): string {
+function suitesReason({ suitesMethod, suitesLimit, suites }: Ikev2Facts): string {
+  if (suitesLimit !== undefined) return `${suitesLimit.replace(/[.]$/, '')}; ${suites.length} are confirmed`;
   return suitesMethod === 'pairwise'
-    ? `every pair was asked, not every combination; ${suites.length} are confirmed (--suites=exact asks for all)`
+    ? `asked by pairs, not for every combination; ${suites.length} are confirmed (--suites=exact asks for all)`
     : `the run ended first; ${suites.length} are confirmed`;
 }
 

@@ -7,18 +7,37 @@ import {
   type ProbeLine,
   type ProbeTargetReport,
 } from '../../lib/report/probe-document.js';
-import { type SarifCheck, sarifLog } from '../../lib/report/probe-sarif.js';
+import { type SarifCheck, SarifRunWriter, sarifHead } from '../../lib/report/probe-sarif.js';
 import { findingCounts, gradeTone, isReached, targetView } from './build-view.js';
 import { missingLines } from './changes-view.js';
+import { indented, jsonText } from './json.js';
 import { literal, renderMarkdown, renderMarkdownTable } from './render-markdown.js';
 import { renderTable, renderText } from './render-text.js';
-import { plain, type TableView } from './view-model.js';
+import { plain, type TableView, type Toned } from './view-model.js';
 import { countText, targetText } from './words.js';
 
-/** Writes results: each target when it is done, and what comes after the last. */
+/** Results that wait in memory for one that was named before them. */
+export const MOST_HELD = 256;
+
+/** Rows of a table that somebody may still read. */
+const MOST_ROWS = 500;
+
+/** What is known of a run at its end. */
+export interface RunEnd extends Omit<ProbeDocument, 'schema' | 'targets' | 'changes'> {
+  /** With `--baseline`: targets that only the former result has. */
+  missing?: readonly ProbeChanges[];
+}
+
+/**
+ * Writes results: each target when it is done, and what comes after the last. No view keeps more of a target than a
+ * line, because there may be tens of thousands.
+ */
 export interface View {
-  target(target: ProbeTargetReport, changes: ProbeChanges | undefined): void;
-  finish(document: ProbeDocument): void;
+  /** Targets come in the order they were named rather than as they are done. */
+  readonly inOrder: boolean;
+  /** @param place of the target among those that were named */
+  target(target: ProbeTargetReport, changes: ProbeChanges | undefined, place: number): void;
+  finish(end: RunEnd): void;
 }
 
 export type Write = (text: string) => void;
@@ -32,104 +51,199 @@ export interface TextViewOptions {
 
 /** Text for people. */
 export class TextView implements View {
-  #count = 0;
+  readonly inOrder = false;
+  readonly #overview = new Overview();
 
   constructor(
     private readonly write: Write,
     private readonly options: TextViewOptions,
   ) {}
 
-  target(target: ProbeTargetReport, changes: ProbeChanges | undefined): void {
+  target(target: ProbeTargetReport, changes: ProbeChanges | undefined, place: number): void {
     const view = targetView(target, { ...this.options, changes });
-    this.write(`${this.#count === 0 ? '' : '\n\n'}${renderText(view, this.options)}`);
-    this.#count += 1;
+    this.write(`${this.#overview.total === 0 ? '' : '\n\n'}${renderText(view, this.options)}`);
+    this.#overview.add(target, place);
   }
 
-  finish(document: ProbeDocument): void {
-    const { targets, changes = [] } = document;
-    if (targets.length > 1) this.write(`\n\n${renderTable('All targets', overview(targets), this.options)}`);
-    const missing = missingLines(changes);
+  finish(end: RunEnd): void {
+    if (this.#overview.total > 1) {
+      this.write(`\n\n${renderTable('All targets', this.#overview.table, this.options)}`);
+    }
+    const missing = missingLines(end.missing ?? []);
     if (missing.length > 0) this.write(`\n${missing.map(({ text }) => printable(text)).join('\n')}\n`);
-    for (const text of endNotes(document)) this.write(`\n${text}\n`);
+    for (const text of [...this.#overview.notes, ...endNotes(end)]) this.write(`\n${text}\n`);
   }
 }
 
 /** Markdown for tickets. */
 export class MarkdownView implements View {
-  #count = 0;
+  readonly inOrder = false;
+  readonly #overview = new Overview();
 
   constructor(
     private readonly write: Write,
     private readonly options: { verbose: boolean; changesOnly: boolean },
   ) {}
 
-  target(target: ProbeTargetReport, changes: ProbeChanges | undefined): void {
-    const head = this.#count === 0 ? '# What IKE gateways accept\n\n' : '\n';
+  target(target: ProbeTargetReport, changes: ProbeChanges | undefined, place: number): void {
+    const head = this.#overview.total === 0 ? '# What IKE gateways accept\n\n' : '\n';
     this.write(`${head}${renderMarkdown(targetView(target, { ...this.options, changes }))}`);
-    this.#count += 1;
+    this.#overview.add(target, place);
   }
 
-  finish(document: ProbeDocument): void {
-    const { targets, changes = [] } = document;
-    if (targets.length > 1) this.write(`\n${renderMarkdownTable('All targets', overview(targets))}`);
-    const notes = [...missingLines(changes).map(({ text }) => text), ...endNotes(document)];
+  finish(end: RunEnd): void {
+    if (this.#overview.total > 1) {
+      this.write(`\n${renderMarkdownTable('All targets', this.#overview.table)}`);
+    }
+    const notes = [
+      ...missingLines(end.missing ?? []).map(({ text }) => text),
+      ...this.#overview.notes,
+      ...endNotes(end),
+    ];
     if (notes.length > 0) this.write(`\n${notes.map((text) => `- ${literal(text)}`).join('\n')}\n`);
   }
 }
 
-/** One JSON document at the end. */
+/** One JSON document, written target by target. */
 export class JsonView implements View {
-  constructor(private readonly write: Write) {}
+  readonly inOrder = true;
+  readonly #targets: ListWriter;
+  readonly #changes: ProbeChanges[] = [];
 
-  target(): void {}
+  constructor(private readonly write: Write) {
+    this.#targets = new ListWriter(write, `{\n  "schema": "${PROBE_SCHEMA}",\n  "targets": [`, 2);
+  }
 
-  finish(document: ProbeDocument): void {
-    this.write(`${JSON.stringify(document, null, 2)}\n`);
+  target(target: ProbeTargetReport, changes: ProbeChanges | undefined): void {
+    this.#targets.add(target);
+    if (changes) this.#changes.push(changes);
+  }
+
+  finish({ missing, ...end }: RunEnd): void {
+    this.#targets.end();
+    for (const [name, value] of Object.entries(end)) this.write(`,\n  "${name}": ${indented(value, 1)}`);
+    if (missing) {
+      const changes = new ListWriter(this.write, ',\n  "changes": [', 2);
+      for (const each of [...this.#changes, ...missing]) changes.add(each);
+      changes.end();
+    }
+    this.write('\n}\n');
   }
 }
 
 /** One line a target, as each is done. */
 export class NdjsonView implements View {
+  readonly inOrder = false;
+
   constructor(private readonly write: Write) {}
 
   target(target: ProbeTargetReport, changes: ProbeChanges | undefined): void {
     const line: ProbeLine = { schema: PROBE_SCHEMA, ...target, ...(changes && { changes }) };
-    this.write(`${JSON.stringify(line)}\n`);
+    this.write(`${jsonText(line)}\n`);
   }
 
   finish(): void {}
 }
 
-/** A SARIF log at the end. */
+/** A SARIF log, written result by result. */
 export class SarifView implements View {
+  readonly inOrder = true;
+  readonly #results: ListWriter;
+  readonly #run: SarifRunWriter;
+
   constructor(
     private readonly write: Write,
-    private readonly checks: readonly SarifCheck[],
-    private readonly version: string,
-  ) {}
+    checks: readonly SarifCheck[],
+    version: string,
+  ) {
+    const head = Object.entries(sarifHead).map(([name, value]) => `  "${name}": ${jsonText(value)},\n`);
+    this.#results = new ListWriter(write, `{\n${head.join('')}  "runs": [\n    {\n      "results": [`, 4);
+    this.#run = new SarifRunWriter(checks, version);
+  }
 
-  target(): void {}
+  target(target: ProbeTargetReport, changes: ProbeChanges | undefined): void {
+    for (const result of this.#run.results(target, changes)) this.#results.add(result);
+  }
 
-  finish(document: ProbeDocument): void {
-    this.write(`${JSON.stringify(sarifLog(document, this.checks, this.version), null, 2)}\n`);
+  finish(end: RunEnd): void {
+    this.#results.end();
+    for (const [name, value] of Object.entries(this.#run.end(end))) {
+      this.write(`,\n      "${name}": ${indented(value, 3)}`);
+    }
+    this.write('\n    }\n  ]\n}\n');
   }
 }
 
-function overview(targets: readonly ProbeTargetReport[]): TableView {
-  const rows = targets.map((target) => {
-    const { verdict, grade, findings } = target;
-    const reached = isReached(verdict);
-    return [
-      plain(targetText(target)),
-      { text: grade.letter, tone: reached ? gradeTone(grade.letter) : ('note' as const) },
-      plain(verdict),
-      plain(reached ? findingCounts(findings) : ''),
-    ];
-  });
-  return { head: ['target', 'grade', 'verdict', 'findings'], rows };
+/** A JSON list whose items are written one by one, with what stands before it. */
+class ListWriter {
+  #count = 0;
+
+  constructor(
+    private readonly write: Write,
+    private readonly head: string,
+    private readonly steps: number,
+  ) {}
+
+  add(item: object): void {
+    const indent = '  '.repeat(this.steps);
+    this.write(`${this.#count === 0 ? this.head : ','}\n${indent}${indented(item, this.steps)}`);
+    this.#count += 1;
+  }
+
+  end(): void {
+    this.write(this.#count === 0 ? `${this.head}]` : `\n${'  '.repeat(this.steps - 1)}]`);
+  }
 }
 
-function endNotes({ interrupted, notProbed }: ProbeDocument): string[] {
+interface PlacedRow {
+  place: number;
+  cells: Toned[];
+}
+
+/** All targets of a run in one table, in the order they were named; of very many, those that answer. */
+class Overview {
+  #total = 0;
+  readonly #rows: PlacedRow[] = [];
+  readonly #reached: PlacedRow[] = [];
+
+  get total(): number {
+    return this.#total;
+  }
+
+  add(target: ProbeTargetReport, place: number): void {
+    this.#total += 1;
+    const row = { place, cells: overviewRow(target) };
+    if (this.#rows.length < MOST_ROWS) this.#rows.push(row);
+    if (isReached(target.verdict) && this.#reached.length < MOST_ROWS) this.#reached.push(row);
+  }
+
+  get table(): TableView {
+    const rows = this.#shown.toSorted((a, b) => a.place - b.place).map(({ cells }) => cells);
+    return { head: ['target', 'grade', 'verdict', 'findings'], rows };
+  }
+
+  get notes(): string[] {
+    const hidden = this.#total - this.#shown.length;
+    return hidden === 0 ? [] : [`The table leaves out ${countText(hidden, 'target')} of ${this.#total}.`];
+  }
+
+  get #shown(): readonly PlacedRow[] {
+    return this.#total > MOST_ROWS ? this.#reached : this.#rows;
+  }
+}
+
+function overviewRow(target: ProbeTargetReport): Toned[] {
+  const { verdict, grade, findings } = target;
+  const reached = isReached(verdict);
+  return [
+    plain(targetText(target)),
+    { text: grade.letter, tone: reached ? gradeTone(grade.letter) : 'note' },
+    plain(verdict),
+    plain(reached ? findingCounts(findings) : ''),
+  ];
+}
+
+function endNotes({ interrupted, notProbed }: RunEnd): string[] {
   const rest = countText(notProbed.length, 'target was', 'targets were');
   return [
     ...(interrupted ? ['Interrupted: this is what is known so far.'] : []),

@@ -6,10 +6,31 @@ import {
   prfTransform,
   transformName,
 } from '../crypto/registry.js';
-import { type EncrTransform, type IntegTransform, TransformType } from '../crypto/transform.js';
+import {
+  type EncrTransform,
+  type IntegTransform,
+  type KeTransform,
+  TransformType,
+} from '../crypto/transform.js';
 import type { ProposalTemplate } from './proposals.js';
 import type { ChildSuite, IkeSuite } from './suite.js';
 import type { Proposal, Transform } from './wire/types.js';
+
+/** How the responder treats key exchange groups. */
+export interface KeChoice {
+  /**
+   * `required` for an IKE SA; `ignored` for the child SA of IKE_AUTH, where key exchange transforms mean nothing;
+   * `optional` for a child SA of CREATE_CHILD_SA, where an offer without one, or with NONE, is taken as it is
+   */
+  ke: 'required' | 'optional' | 'ignored';
+  /** Group of the KE payload that came: taken when the chosen proposal has it on both sides, which saves a round trip. */
+  preferKe?: number;
+  /**
+   * Whether that may be a weaker group than the one we would choose. Not in IKE_SA_INIT: a forged INVALID_KE_PAYLOAD,
+   * which nobody authenticates, may have put it there.
+   */
+  preferWeakerKe?: boolean;
+}
 
 /** What a responder chose, ready for its SA payload. `spi` is the one the initiator proposed. */
 export interface Selection {
@@ -57,15 +78,12 @@ export function proposalsToOffer(
 
 /**
  * The responder's choice (RFC 7296 2.7, 3.3.6). The order of our templates and of the transforms in them decides.
- * @param options.ke `required` for an IKE SA; `ignored` for the child SA of IKE_AUTH, where key exchange transforms
- *   mean nothing; `optional` for a child SA of CREATE_CHILD_SA, where an offer without one, or with NONE, is taken as it is
- * @param options.preferKe group of the KE payload that came: taken when the chosen proposal has it on both sides
  * @returns undefined when nothing offered is acceptable
  */
 export function selectProposal(
   offered: readonly Proposal[],
   templates: readonly ProposalTemplate[],
-  options: { ke: 'required' | 'optional' | 'ignored'; preferKe?: number },
+  options: KeChoice,
 ): Selection | undefined {
   for (const template of templates) {
     for (const proposal of offered) {
@@ -132,7 +150,7 @@ export function resolveChildSuite(transforms: readonly Transform[]): ChildSuite 
 function matchProposal(
   proposal: Proposal,
   template: ProposalTemplate,
-  options: { ke: 'required' | 'optional' | 'ignored'; preferKe?: number },
+  options: KeChoice,
 ): Transform[] | undefined {
   if (proposal.protocolId !== template.protocolId) return undefined;
   // A type we do not understand spoils the proposal (RFC 7296 3.3.6); RFC 9370's additional exchanges are such types.
@@ -141,7 +159,7 @@ function matchProposal(
   for (const type of knownTypes) {
     if (type === TransformType.KE && options.ke === 'ignored') continue;
     const theirs = proposal.transforms.filter((transform) => transform.type === type);
-    let ours = template.transforms.filter((transform) => transform.type === type);
+    let ours: readonly Transform[] = template.transforms.filter((transform) => transform.type === type);
     if (type === TransformType.KE) ours = acceptableGroups(ours, theirs, options);
     // Some peers list INTEG beside an AEAD although RFC 7296 3.3 forbids it; the AEAD needs none, so none is taken.
     if (type === TransformType.INTEG && hasAead(chosen) && !theirs.some(({ id }) => id === 0)) continue;
@@ -175,17 +193,38 @@ function pickTransform(
 function acceptableGroups(
   ours: readonly Transform[],
   theirs: readonly Transform[],
-  options: { ke: 'required' | 'optional' | 'ignored'; preferKe?: number },
-): Transform[] {
-  const real = groupFirst(
+  options: KeChoice,
+): readonly Transform[] {
+  const real = preferredFirst(
     ours.filter(({ id }) => id !== 0),
-    options.preferKe,
+    theirs,
+    options,
   );
   if (options.ke === 'required') return real;
   const none: Transform = { type: TransformType.KE, id: 0 };
   const mayDoWithout = theirs.length === 0 || theirs.some(({ id }) => id === 0);
   return mayDoWithout ? [...real, none] : real;
 }
+
+function preferredFirst(
+  ours: readonly Transform[],
+  theirs: readonly Transform[],
+  { preferKe, preferWeakerKe = false }: KeChoice,
+): readonly Transform[] {
+  const best = ours.find((mine) => theirs.some((other) => sameTransform(mine, other)));
+  if (preferKe === undefined || !best) return ours;
+  return preferWeakerKe || !isWeakerGroup(preferKe, best.id) ? groupFirst(ours, preferKe) : ours;
+}
+
+/** Whether a key exchange group is weaker than another: by strength, or because RFC 8247 advises against it alone. */
+export function isWeakerGroup(group: number, than: number): boolean {
+  const [one, other] = [keTransform(group), keTransform(than)];
+  if (!one || !other) return one === undefined && other !== undefined;
+  return one.strength < other.strength || (isDiscouraged(one) && !isDiscouraged(other));
+}
+
+const isDiscouraged = ({ ikeLevel }: KeTransform): boolean =>
+  ikeLevel === 'SHOULD NOT' || ikeLevel === 'MUST NOT';
 
 function groupFirst(transforms: readonly Transform[], group: number | undefined): Transform[] {
   const isFirst = ({ type, id }: Transform): boolean => type === TransformType.KE && id === group;

@@ -1,9 +1,9 @@
 import { ByteReader, equalBytes, toHex } from '../core/bytes.js';
 import { findNotify, isErrorNotify, NotifyType } from '../ike/wire/notify.js';
 import { type Payload, PayloadType } from '../ike/wire/types.js';
-import type { InitAnswer } from './oracle.js';
+import type { InitAnswer, Redirect } from './oracle.js';
 import type { InitExchanger } from './oracle-exchange.js';
-import type { Ikev2Facts, Observation, PacketNumbers } from './types.js';
+import type { Ikev2Facts, Observation } from './types.js';
 
 type Capabilities = Ikev2Facts['capabilities'];
 
@@ -56,7 +56,7 @@ const NO_ANSWER = 'the gateway gave no whole answer';
 export function capabilitiesOf(
   answers: readonly InitAnswer[],
   cookies: InitExchanger['cookies'],
-  redirect: PacketNumbers | undefined,
+  redirect: Redirect | undefined,
 ): Capabilities {
   const packets = answers.flatMap((answer) => answer.packets);
   /** Whether any answer has the notify; unknown unless one was to a question that announced it, where that is needed. */
@@ -143,8 +143,11 @@ function ids16(data: Uint8Array): number[] {
 }
 
 /** A gateway does not say that it redirects until it does (RFC 5685 3). */
-function redirected(redirect: PacketNumbers | undefined, answers: readonly InitAnswer[]): Observation {
-  if (redirect !== undefined) return { value: true, packets: redirect };
+function redirected(redirect: Redirect | undefined, answers: readonly InitAnswer[]): Observation {
+  if (redirect !== undefined) {
+    const { gateway = 'somewhere that cannot be read', packets } = redirect;
+    return { value: true, note: `it sent us to ${gateway}`, packets };
+  }
   const asked = answers.find(({ announced }) => announced.includes(REDIRECT_SUPPORTED));
   if (asked === undefined) return { value: undefined, note: NO_ANSWER, packets: [] };
   return { value: false, note: 'it did not redirect us', packets: asked.packets };
@@ -176,5 +179,5 @@ function cookieUse({ answered, asked, first, packets }: InitExchanger['cookies']
       note: `asked for at each of ${answered} questions, which are too few to tell`,
       packets,
     };
-  return { value: 'always', packets };
+  return { value: 'always', note: `asked for at each of the ${answered} questions of this run`, packets };
 }

@@ -97,6 +97,13 @@ export class Knowledge {
     for (const box of boxes) this.#refused.push({ box, at: this.#refusals });
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#confirmed.clear();
+    this.#accepted.clear();
+    this.#refused = [];
+  }
+
   /** How many refusals came so far; see {@link distrustSince}. */
   get refusals(): number {
     return this.#refusals;

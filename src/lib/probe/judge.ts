@@ -1,4 +1,4 @@
-import { betterProposals } from './advice.js';
+import { advise } from './advice.js';
 import { catalogue } from './checks/catalogue.js';
 import type { Check, CheckContext, CheckDescription, Outcome } from './checks/check.js';
 import { gradeOf } from './grade.js';
@@ -9,13 +9,17 @@ import type { Finding, TargetFacts, TargetReport } from './types.js';
 export interface JudgeOptions {
   /** Active checks were asked for: without, they are skipped and say so. */
   active: boolean;
+  /** As it was probed, so that what was not asked is told from what was not answered; default `full`. */
+  depth?: 'quick' | 'full';
+  /** Whether IKEv1 was asked for; default true. */
+  ikev1?: boolean;
   /** Its rules become findings `POLICY-<NAME>-<n>` after those of the catalogue. They do not move the grade. */
   policy?: Policy;
   /** Milliseconds since the epoch, for dates of certificates; without it they are not judged. */
   now?: number;
 }
 
-export type Judgement = Pick<TargetReport, 'findings' | 'grade' | 'proposal'>;
+export type Judgement = Pick<TargetReport, 'findings' | 'grade' | 'proposal' | 'paste'>;
 
 /** Every check there is, in the order of its findings. */
 export function describeChecks(): CheckDescription[] {
@@ -33,12 +37,13 @@ export function describeChecks(): CheckDescription[] {
  * each rule of the policy. A check that fails itself has the status `error`; the others go on.
  */
 export function judge(facts: TargetFacts, options: JudgeOptions): Judgement {
-  const proposal = betterProposals(facts.ikev2);
-  const context: CheckContext = { active: options.active, now: options.now, proposal };
+  const { active, depth = 'full', ikev1 = true, now, policy } = options;
+  const { proposals, paste, pasteMlKem } = advise(facts, depth, policy);
+  const context: CheckContext = { active, depth, ikev1, now, paste, pasteMlKem };
   const findings = catalogue.map((check) => run(check, facts, context));
-  const grade = gradeOf(facts, findings);
-  const ofPolicy = options.policy ? judgePolicy(facts, options.policy) : [];
-  return { findings: [...findings, ...ofPolicy], grade, proposal };
+  const grade = gradeOf(facts, findings, depth);
+  const ofPolicy = policy ? judgePolicy(facts, policy, depth, paste) : [];
+  return { findings: [...findings, ...ofPolicy], grade, proposal: proposals, paste };
 }
 
 /** The facts with their judgement. */

@@ -42,11 +42,12 @@ export interface InitValues {
 
 /** IKE_SA_INIT as questions need it: cookies answered and counted. */
 export class InitExchanger {
-  /** Questions that were answered, those that first got a cookie, and whether the very first did. */
+  /** Questions that were answered, those that first got a cookie, whether the very first did, and a cookie. */
   readonly cookies = {
     answered: 0,
     asked: 0,
     first: undefined as boolean | undefined,
+    sample: undefined as Uint8Array | undefined,
     packets: [] as PacketNumbers,
   };
   readonly #publicValues = new Map<number, Uint8Array>();
@@ -56,12 +57,14 @@ export class InitExchanger {
   /** Sends the request, again with each cookie that is asked for. */
   async exchange({ proposals, summary }: Omit<Question, 'ke'>, values: InitValues): Promise<Exchanged> {
     const request = this.#request(proposals, values);
+    const opens = proposals.flat().some(({ type, id }) => type === TransformType.KE && id === values.group);
     const packets: PacketNumbers = [];
     for (let cookies = 0; ; cookies++) {
       const datagram = encodeInit(request, this.asker.entropy);
       const asked = await this.asker.ask(datagram, {
         summary: `IKE_SA_INIT, ${summary}, KE ${values.group}${request.cookie ? ', cookie' : ''}`,
         match: (reply) => answersInit(reply, request.spi),
+        opens,
       });
       packets.push(...asked.packets);
       if (asked.outcome !== 'answered') {
@@ -71,6 +74,7 @@ export class InitExchanger {
       }
       const reply = readInit(asked.reply, request);
       if (cookies === 0) this.#count(reply.kind === 'cookie', asked.packets);
+      if (reply.kind === 'cookie') this.cookies.sample ??= reply.cookie;
       if (reply.kind === 'cookie' && cookies < MAX_COOKIES) request.cookie = reply.cookie;
       else return { reply, request, datagram, response: asked.reply, packets };
     }

@@ -2,6 +2,8 @@ import { ByteReader } from '../core/bytes.js';
 import type { Path } from '../core/endpoint.js';
 import type { Entropy } from '../core/environment.js';
 import { KitError } from '../core/errors.js';
+import { formatIp } from '../core/ip.js';
+import { printable } from '../core/printable.js';
 import { signatureHashNotifyData } from '../ike/auth/signature-hashes.js';
 import { checkSelected } from '../ike/negotiate.js';
 import { natNotifies } from '../ike/session/nat.js';
@@ -102,7 +104,8 @@ export type InitReply =
   | { kind: 'cookie'; cookie: Uint8Array }
   | { kind: 'wanted'; group: number }
   | { kind: 'refused'; notify: number }
-  | { kind: 'redirect' }
+  /** `gateway`: where to; undefined: that cannot be read. */
+  | { kind: 'redirect'; gateway?: string }
   | {
       kind: 'chosen';
       spiR: bigint;
@@ -131,7 +134,8 @@ export function readInit(reply: Uint8Array, request: Pick<InitRequest, 'proposal
   const sa = findPayload(payloads, PayloadType.SA);
   if (cookie !== undefined && sa === undefined) return readCookie(cookie);
   if (sa !== undefined) return readChosen(message, sa.proposals, request);
-  if (findNotify(payloads, NotifyType.REDIRECT) !== undefined) return { kind: 'redirect' };
+  const redirect = findNotify(payloads, NotifyType.REDIRECT);
+  if (redirect !== undefined) return readRedirect(redirect);
   const error = payloads.find(isError);
   if (error === undefined) return { kind: 'unclear', problem: 'answered without SA and without an error' };
   const { notifyType } = error;
@@ -149,6 +153,17 @@ function readCookie({ data }: NotifyPayload): InitReply {
   if (data.length === 0 || data.length > 64)
     return { kind: 'unclear', problem: 'sent a cookie of a forbidden size' };
   return { kind: 'cookie', cookie: data.slice() };
+}
+
+/** RFC 5685 3.2, 10: type and length of the identity of the other gateway: an address, or a name. */
+function readRedirect({ data }: NotifyPayload): InitReply {
+  const [type = 0, size = 0] = data;
+  const id = data.subarray(2, 2 + size);
+  if (size === 0 || id.length !== size) return { kind: 'redirect' };
+  if ((type === 1 && size === 4) || (type === 2 && size === 16)) {
+    return { kind: 'redirect', gateway: formatIp(id) };
+  }
+  return type === 3 ? { kind: 'redirect', gateway: printable(id) } : { kind: 'redirect' };
 }
 
 /** RFC 7296 2.7, 3.10.1: two octets, one of the groups that were offered, not that of the KE payload. */

@@ -105,12 +105,12 @@ export class SaKeeper implements SaOpener {
 }
 
 /** Whether the gateway made an SA of it. */
-function isOpen({ reply }: Exchanged): boolean {
+export function isOpen({ reply }: Exchanged): boolean {
   return reply.kind === 'chosen' || (reply.kind === 'unclear' && reply.isOpen === true);
 }
 
 /** A response of the SA, protected or not. */
-function isAbout(reply: Uint8Array, sa: HalfOpenSa): boolean {
+export function isAbout(reply: Uint8Array, sa: HalfOpenSa): boolean {
   if (reply.length < HEADER_LENGTH) return false;
   const { initiatorSpi, responderSpi, isResponse, exchangeType } = decodeHeader(reply);
   const isSa = initiatorSpi === sa.spiI && responderSpi === sa.spiR;

@@ -3,7 +3,7 @@ import { keTransform } from '../crypto/registry.js';
 import { type KeyExchange, TransformType } from '../crypto/transform.js';
 import type { KePayload, Payload, Transform } from '../ike/wire/types.js';
 import { InitExchanger } from './oracle-exchange.js';
-import { proposalsBytes, roomBeside } from './oracle-message.js';
+import { type InitReply, proposalsBytes, roomBeside } from './oracle-message.js';
 import { SaKeeper, type SaOpener } from './oracle-sa.js';
 import type { Asker, Control } from './scheduler.js';
 import type { Answer, Ikev2Facts, PacketNumbers, Question } from './types.js';
@@ -14,6 +14,8 @@ const { ENCR, PRF, INTEG, KE } = TransformType;
 const REFUSED_STREAK = 24;
 /** Groups for the KE payload of questions about other groups: every gateway knows some of them. */
 const outsiderGroups = [22, 31, 14, 19, 2, 5, 20, 15];
+/** Groups that somebody on the path might put into a forged INVALID_KE_PAYLOAD, or a careless gateway into its own. */
+const temptingGroups = [...outsiderGroups, 1, 23, 24];
 /** No pseudorandom function has this id (IANA), so that a proposal with nothing else is refused. */
 const NO_PRF = 200;
 /** Packets that are kept as evidence for one kind of strange answer. */
@@ -27,11 +29,19 @@ const commonSuite: readonly Transform[] = [
   { type: KE, id: 19 },
 ];
 
-const strange = {
-  cookie: 'asked for one cookie after the other',
-  redirect: 'sent us elsewhere',
-  ikev1: 'answered in IKEv1',
-};
+/** What is strange about an answer that says neither yes nor no. */
+function problemOf(reply: Extract<InitReply, { kind: 'unclear' | 'cookie' | 'redirect' | 'ikev1' }>): string {
+  switch (reply.kind) {
+    case 'unclear':
+      return reply.problem;
+    case 'cookie':
+      return 'asked for one cookie after the other';
+    case 'redirect':
+      return `sent us ${reply.gateway === undefined ? 'elsewhere' : `to ${reply.gateway}`}`;
+    case 'ikev1':
+      return 'answered in IKEv1';
+  }
+}
 
 /** One whole answer to IKE_SA_INIT. */
 export interface InitAnswer {
@@ -43,6 +53,12 @@ export interface InitAnswer {
   payloads: readonly Payload[];
   /** The datagram as it came. */
   response: Uint8Array;
+  packets: PacketNumbers;
+}
+
+/** Where a gateway sent us; `gateway` undefined: that cannot be read. */
+export interface Redirect {
+  gateway: string | undefined;
   packets: PacketNumbers;
 }
 
@@ -62,7 +78,9 @@ export class Oracle {
   readonly steering: Ikev2Facts['steering'] = [];
   /** What was neither yes nor no, in words, with packets. */
   readonly unclear = new Map<string, PacketNumbers>();
-  #redirect: PacketNumbers | undefined;
+  /** A response that refused, as it came. */
+  refusal: Uint8Array | undefined;
+  #redirect: Redirect | undefined;
   #outsiders: readonly [number, number] = [22, 31];
   readonly #exchanger: InitExchanger;
   readonly #keeper: SaKeeper;
@@ -103,8 +121,8 @@ export class Oracle {
     return this.#exchanger.cookies;
   }
 
-  /** Packets of a REDIRECT (RFC 5685), when one came. */
-  get redirect(): PacketNumbers | undefined {
+  /** The first REDIRECT (RFC 5685), when one came. */
+  get redirect(): Redirect | undefined {
     return this.#redirect;
   }
 
@@ -123,37 +141,55 @@ export class Oracle {
   async offer(question: Question & { ke: number }, announce: readonly number[]): Promise<Answer> {
     const answer = await this.#askWhole(question, question.ke, announce);
     if (answer.verdict !== 'accepted' || !('wanted' in answer)) return answer;
-    const offered = [...groupsIn(question.proposals)];
-    this.steering.push({ offered, sent: question.ke, wanted: answer.wanted, packets: answer.packets });
+    this.#noteSteering(question, answer);
     if (keTransform(answer.wanted)?.generate === undefined) return answer;
-    const again = await this.#askWhole(fitted(question, answer.wanted), answer.wanted, announce);
+    const second = { ...fitted(question, answer.wanted), ke: answer.wanted };
+    const again = await this.#askWhole(second, second.ke, announce);
+    if (again.verdict === 'accepted' && 'wanted' in again) this.#noteSteering(second, again);
     return again.verdict === 'accepted' ? again : answer;
+  }
+
+  #noteSteering(
+    { proposals, ke }: Question & { ke: number },
+    { wanted, packets }: { wanted: number; packets: PacketNumbers },
+  ): void {
+    this.steering.push({ offered: [...groupsIn(proposals)], sent: ke, wanted, packets });
   }
 
   /**
    * Finds two groups for KE payloads with which the gateway still takes what it is known to take, and refuses what cannot
    * be taken: others would make it say no where it means yes.
-   * @returns whether there are two; else its answers prove nothing
+   * @returns `sound`; `deaf` when there are no two, so that its refusals prove nothing; `blind` when it names a group
+   *   also where nothing can be taken, so that this proves nothing either
    */
-  async calibrate(known: readonly Transform[]): Promise<boolean> {
+  async calibrate(known: readonly Transform[]): Promise<'sound' | 'deaf' | 'blind'> {
     this.#good = known;
     const inside = groupsIn([known]);
     const left = outsiderGroups.filter((group) => !inside.has(group));
     const fit: number[] = [];
     while (fit.length < 2) {
       const next = left.splice(0, 2 - fit.length);
-      if (next.length === 0) return false;
+      if (next.length === 0) return (await this.isBlind(known)) ? 'blind' : 'deaf';
       const question = { proposals: [known], summary: 'known to be accepted' };
       const answers = await Promise.all(next.map((group) => this.#askOutside(question, group)));
       fit.push(...next.filter((_, i) => answers[i]?.verdict === 'accepted'));
     }
     const [first, second] = fit as [number, number];
     this.#outsiders = [first, second];
-    const impossible = known.map((transform) =>
-      transform.type === PRF ? { type: PRF, id: NO_PRF } : transform,
-    );
-    const refusal = await this.#askOutside({ proposals: [impossible], summary: 'without any PRF' }, first);
-    return refusal.verdict !== 'accepted';
+    return (await this.isBlind(known)) ? 'blind' : 'sound';
+  }
+
+  /**
+   * Offers what nobody can take, with every group that may be named for it. Who names one does not look at proposals, or
+   * is somebody on the path.
+   */
+  async isBlind(known: readonly Transform[] = commonSuite): Promise<boolean> {
+    const [outsider] = this.#outsiders;
+    const groups = new Set([...groupsIn([known]), ...temptingGroups].filter((group) => group !== outsider));
+    const others = known.filter(({ type }) => type !== KE && type !== PRF);
+    const impossible = [...others, { type: PRF, id: NO_PRF }, ...[...groups].map((id) => ({ type: KE, id }))];
+    const answer = await this.#askOutside({ proposals: [impossible], summary: 'without any PRF' }, outsider);
+    return answer.verdict === 'accepted';
   }
 
   /** Without anything known: other groups for KE payloads than those used so far. @returns whether there were any left */
@@ -216,13 +252,14 @@ export class Oracle {
         return { verdict: 'accepted', wanted: reply.group, packets };
       }
       case 'refused':
+        this.refusal ??= response;
         return { verdict: 'rejected', notify: reply.notify, packets };
       case 'no answer':
       case 'blocked':
         return { verdict: reply.kind, ...(reply.note !== undefined && { note: reply.note }), packets };
       default: {
-        if (reply.kind === 'redirect') this.#redirect ??= packets;
-        const problem = reply.kind === 'unclear' ? reply.problem : strange[reply.kind];
+        if (reply.kind === 'redirect') this.#redirect ??= { gateway: reply.gateway, packets };
+        const problem = problemOf(reply);
         const known = this.unclear.get(problem) ?? [];
         this.unclear.set(problem, [...known, ...packets].slice(0, MAX_EVIDENCE));
         return { verdict: 'no answer', note: problem, packets };

@@ -34,6 +34,7 @@ export class Ikev2Inquiry {
   #preferred: Chosen | undefined;
   #additional = false;
   readonly #limits: string[] = [];
+  #suitesLimit: string | undefined;
 
   constructor(
     private readonly oracle: Oracle,
@@ -85,7 +86,7 @@ export class Ikev2Inquiry {
       onSuites();
       const lister = new SuiteLister(this.#explorer, suites);
       await lister.list(this.#classes());
-      if (lister.limit !== undefined) this.#limits.push(lister.limit);
+      this.#suitesLimit = lister.limit;
     }
     await this.oracle.verify();
   }
@@ -106,6 +107,7 @@ export class Ikev2Inquiry {
       suites: knowledge.confirmed.map(({ combination }) => suiteOf(combination)),
       suitesComplete: complete,
       suitesMethod: complete ? 'exact' : suites,
+      ...(!complete && this.#suitesLimit !== undefined && { suitesLimit: this.#suitesLimit }),
       preferred: this.#preferred && suiteOf(this.#preferred.answer.chosen),
       mixedChoice: this.#mixedChoice(),
       steering: oracle.steering,
@@ -135,6 +137,14 @@ export class Ikev2Inquiry {
     const before = this.oracle.outsiders;
     const first = known();
     if (first !== undefined && !(await this.#calibrate(first))) return false;
+    // Groups were named and nothing was chosen: better known before hundreds of questions rest on it.
+    if (first === undefined && this.oracle.steering.length > 0 && (await this.oracle.isBlind())) {
+      this.#forgetUnproved();
+      this.#limits.push(
+        'The gateway, or somebody on the path, answers INVALID_KE_PAYLOAD to proposals that nobody can take: its algorithms cannot be told apart.',
+      );
+      return false;
+    }
     await this.#name();
     const found = known();
     if (found === undefined) return this.#refusedAll();
@@ -148,12 +158,23 @@ export class Ikev2Inquiry {
   }
 
   async #calibrate(known: readonly Transform[]): Promise<boolean> {
-    if (await this.oracle.calibrate(known)) return true;
+    const quality = await this.oracle.calibrate(known);
+    if (quality === 'sound') return true;
+    if (quality === 'blind') this.#forgetUnproved();
     this.#limits.push(
       'The gateway does not look at the proposals before it answers INVALID_KE_PAYLOAD, or not at all: its algorithms cannot be told apart.',
     );
     this.knowledge.distrustSince(0);
     return false;
+  }
+
+  /** Leaves what whole answers chose: the name of a group in a refusal turned out to prove nothing. */
+  #forgetUnproved(): void {
+    this.knowledge.clear();
+    for (const { transforms, packets } of this.oracle.answers) {
+      const answer: Answer = { verdict: 'accepted', chosen: [...transforms], packets };
+      this.#explorer.learn([...plainClasses, ...additionalClasses], answer);
+    }
   }
 
   /** Nothing at all was accepted: perhaps because of the groups of the KE payloads. */

@@ -1,32 +1,30 @@
-import type { Clock, Entropy, Milliseconds } from '../core/environment.js';
+import type { Milliseconds } from '../core/environment.js';
 import { KitError } from '../core/errors.js';
-import type { Log } from '../core/log.js';
-import type { Secret } from '../core/secret.js';
-import type { Identity } from '../ike/identity.js';
 import { parseGeneralName } from '../pki/general-name.js';
 import { runActiveChecks } from './active.js';
 import { type AuthTrust, probeAuth } from './auth-probe.js';
 import { vendorIdsOf } from './capabilities.js';
 import { fingerprintOf } from './fingerprint.js';
 import { Oracle } from './oracle.js';
+import type { ProbeContext, ProbeNetwork, ProbePhase, ProbeTarget } from './probe-target-context.js';
 import { Ikev2Inquiry } from './probe-target-ikev2.js';
 import { Scheduler } from './scheduler.js';
 import { livenessCheck } from './scheduler-message.js';
-import { HalfOpenSas, systemTimers, type Timers, Traffic } from './scheduler-traffic.js';
+import { HalfOpenSas, systemTimers, Traffic } from './scheduler-traffic.js';
 import type { ProbeTransport } from './transport.js';
-import { askTcp, type TcpQuestion } from './transport-tcp.js';
-import { openUdpTransport, type UdpTarget } from './transport-udp.js';
-import type {
-  Algorithm,
-  AlgorithmKind,
-  PortState,
-  ProbeOptions,
-  ProbePacket,
-  TargetFacts,
-  VendorId,
-} from './types.js';
+import { askTcp } from './transport-tcp.js';
+import { openUdpTransport } from './transport-udp.js';
+import type { ProbeOptions, ProbePacket, TargetFacts, VendorId } from './types.js';
 import { probeIkev1 } from './v1.js';
 import { describeVendorId } from './vendor-ids.js';
+
+export type {
+  ProbeContext,
+  ProbeEvent,
+  ProbeNetwork,
+  ProbePhase,
+  ProbeTarget,
+} from './probe-target-context.js';
 
 /** Half-open SAs that one target may be left with. */
 const MAX_HALF_OPEN_LEFT = 2;
@@ -34,59 +32,15 @@ const MAX_HALF_OPEN_LEFT = 2;
 /** Kinds of strange answers that are told. */
 const MAX_UNCLEAR = 8;
 
-/** Parts of a run, in order. */
-export type ProbePhase =
-  | 'reach'
-  | 'contact'
-  | 'algorithms'
-  | 'suites'
-  | 'authentication'
-  | 'ikev1'
-  | 'active';
-
-/** What a run says while it goes on. */
-export type ProbeEvent =
-  | { type: 'phase'; phase: ProbePhase }
-  /** `sent`: packets so far, retransmissions included. */
-  | { type: 'packet'; packet: ProbePacket; sent: number; budget: number }
-  | { type: 'accepted'; kind: AlgorithmKind; algorithm: Algorithm }
-  /** Nothing is sent for a while, because the gateway went blind to us. */
-  | { type: 'pause'; for: Milliseconds; reason: string };
-
-export interface ProbeTarget {
-  /** As the user wrote it. */
-  host: string;
-  /** Resolved; undefined: the name has no address. */
-  address: string | undefined;
-}
-
-export interface ProbeContext {
-  onProgress(event: ProbeEvent): void;
-  /** Ends the run early: what is known by then is returned. */
-  signal: AbortSignal;
-  clock: Clock;
-  entropy: Entropy;
-  log: Log;
-  /** IDi for IKE_AUTH and Aggressive Mode; undefined: our address. */
-  identity?: Identity;
-  /** What the gateway's certificate is checked against; undefined: it is collected and not checked. */
-  trust?: Omit<AuthTrust, 'name' | 'now'>;
-  /** Active checks: pre-shared keys to try with `identity`. */
-  pskWords?: readonly Secret[];
-}
-
-/** How a run reaches the network; stands in for sockets in tests. */
-export interface ProbeNetwork {
-  openUdp(target: UdpTarget): Promise<ProbeTransport>;
-  askTcp(question: TcpQuestion): Promise<PortState>;
-  timers: Timers;
-}
-
 const systemNetwork: ProbeNetwork = { openUdp: openUdpTransport, askTcp, timers: systemTimers };
 
+/** Errors that every target would meet: the source port that was chosen is not to be had. */
+const ofEveryTarget: ReadonlySet<string> = new Set(['E_PRIVILEGE', 'E_PORT_IN_USE']);
+
 /**
- * Finds out everything about one target that can be learnt without credentials. Never rejects for what the target does.
- * @throws KitError of kind environment when no socket can be opened (`E_PRIVILEGE`, `E_PORT_IN_USE`)
+ * Finds out everything about one target that can be learnt without credentials. Never rejects for what the target does;
+ * whatever else goes wrong ends the run of this target, and `limits` says so.
+ * @throws KitError of kind environment when the source port cannot be opened (`E_PRIVILEGE`, `E_PORT_IN_USE`)
  */
 export async function probeTarget(
   target: ProbeTarget,
@@ -94,10 +48,13 @@ export async function probeTarget(
   context: ProbeContext,
   network: ProbeNetwork = systemNetwork,
 ): Promise<TargetFacts> {
-  if (target.address === undefined) return new Run(target, '', options, context, network).facts();
-  const run = new Run(target, target.address, options, context, network);
+  const run = new Run(target, target.address ?? '', options, context, network);
   try {
-    await run.go();
+    if (target.address !== undefined) await run.go();
+  } catch (error) {
+    if (error instanceof KitError && ofEveryTarget.has(error.code)) throw error;
+    context.log('error', error instanceof Error ? (error.stack ?? error.message) : String(error));
+    run.fail(error);
   } finally {
     await run.close();
   }
@@ -113,6 +70,8 @@ interface Port {
 class Run {
   readonly #halfOpen = new HalfOpenSas(MAX_HALF_OPEN_LEFT);
   readonly #traffic: Traffic;
+  /** Of this target alone: many targets that listen to the same one would look like a leak. */
+  readonly #signal: AbortSignal;
   readonly #ports: TargetFacts['ports'] = { ike: 'not tried', natT: 'not tried', tcp: 'not tried' };
   readonly #open: Port[] = [];
   #main: Port | undefined;
@@ -122,6 +81,8 @@ class Run {
   #auth: TargetFacts['auth'];
   #active: TargetFacts['active'];
   readonly #vendorIds = new Map<string, VendorId>();
+  readonly #working: Promise<unknown>[] = [];
+  #hasFailed = false;
 
   constructor(
     private readonly target: ProbeTarget,
@@ -133,29 +94,49 @@ class Run {
     const onPacket = (packet: ProbePacket, sent: number): void =>
       context.onProgress({ type: 'packet', packet, sent, budget: options.budget });
     const { clock, signal } = context;
-    this.#traffic = new Traffic(options, clock, network.timers, signal, onPacket, this.#halfOpen);
+    this.#signal = AbortSignal.any([signal]);
+    this.#traffic = new Traffic(options, clock, network.timers, this.#signal, onPacket, this.#halfOpen);
   }
 
   async go(): Promise<void> {
     this.#phase('reach');
     const isFull = this.options.depth === 'full';
-    const tcp = isFull ? this.#askTcp() : Promise.resolve();
+    const tcp = this.#beside(isFull ? this.#askTcp() : Promise.resolve());
     const ike = await this.#openPort(false);
-    if (ike === undefined) return;
-    const contact = this.#contact(ike);
-    const natT = this.#knockNatT(ike, contact);
+    if (ike !== undefined) await this.#ask(ike);
+    await tcp;
+    if (this.#traffic.interrupted) this.#traffic.checkEnd();
+  }
+
+  async #ask(ike: Port): Promise<void> {
+    const contact = this.#beside(this.#contact(ike));
+    const natT = this.#beside(this.#knockNatT(ike, contact));
     const isThere = await contact;
     if (isThere) await this.#investigate();
     const other = await natT;
     if (!isThere && other?.scheduler.answers === true && (await this.#contact(other)))
       await this.#investigate();
     await this.#beyondIkev2();
-    if (isThere && isFull && other !== undefined) await this.#knock(other);
-    await tcp;
+    if (isThere && this.options.depth === 'full' && other !== undefined) await this.#knock(other);
     await Promise.all(this.#open.map(({ scheduler }) => scheduler.settle()));
   }
 
+  /** Notes what runs beside other things, so that the run does not end before it does, and no rejection is missed. */
+  #beside<T>(work: Promise<T>): Promise<T> {
+    this.#working.push(work.catch(() => {}));
+    return work;
+  }
+
+  /** An error of ours ends the run. */
+  fail(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#hasFailed = true;
+    this.#traffic.limits.add(`An error ended the run: ${message.replace(/[.]$/, '')}.`);
+  }
+
   async close(): Promise<void> {
+    await Promise.all(this.#working);
+    this.#traffic.close();
     await Promise.all(this.#open.map(({ transport }) => transport.close()));
   }
 
@@ -164,20 +145,28 @@ class Run {
     const ikev2 = this.#ikev2();
     const limits = [...this.#traffic.limits, ...(this.#inquiry?.limits ?? []), ...this.#unclear()];
     const vendorIds = [...this.#vendorIds.values()];
-    const response = this.#oracle?.answers[0]?.response;
+    const unfinished = this.#unfinished;
     return {
       host,
       address,
       port: this.options.port,
       ports: this.#ports,
       verdict: this.#verdict(),
+      ...(unfinished !== undefined && { unfinished }),
       limits,
       ikev2,
       ikev1: this.#ikev1,
       auth: this.#auth,
       active: this.#active,
       vendorIds,
-      fingerprint: fingerprintOf({ vendorIds, initResponse: response, ikev2, ikev1: this.#ikev1 }),
+      fingerprint: fingerprintOf({
+        vendorIds,
+        initResponse: this.#oracle?.answers[0]?.response,
+        initRefusal: this.#oracle?.refusal,
+        cookie: this.#oracle?.cookies.sample,
+        ikev2,
+        ikev1: this.#ikev1,
+      }),
       packets: this.#traffic.count,
       log: this.#traffic.log,
     };
@@ -286,7 +275,7 @@ class Run {
       message: datagram,
       match,
       timeout: this.options.timeout,
-      signal: this.context.signal,
+      signal: this.#signal,
       onSent: () => this.#traffic.sent(datagram.length, 'IKE 3.0 header over TCP', false) !== undefined,
       onReceived: (reply) => void this.#traffic.received(reply.length, 'an answer over TCP'),
     });
@@ -329,13 +318,18 @@ class Run {
     return this.#inquiry?.facts(this.options.suites, amplification, this.#halfOpen.left);
   }
 
+  get #unfinished(): TargetFacts['unfinished'] {
+    return this.#hasFailed ? 'error' : this.#traffic.unfinished;
+  }
+
   #verdict(): TargetFacts['verdict'] {
     if (this.target.address === undefined) return 'unresolved';
     const main = this.#main?.scheduler;
     if (main?.lost === true) return 'blocked';
     if (main?.answers === true || this.#ikev1?.enabled.value === true) return 'answers';
     if (this.#open.some(({ scheduler }) => scheduler.garbage > 0)) return 'not ike';
-    return this.#ports.ike === 'closed' ? 'closed' : 'no answer';
+    if (this.#ports.ike === 'closed') return 'closed';
+    return this.#unfinished === undefined ? 'no answer' : 'unfinished';
   }
 
   /** Strange answers, in sentences. */
@@ -358,10 +352,11 @@ class Run {
   }
 }
 
-/** The name that was dialled, as certificates have it. */
+/** The name that was dialled, as certificates have it. An address may stand for any name: then none is wanted of them. */
 function nameOf(host: string): Pick<AuthTrust, 'name'> {
   try {
-    return { name: parseGeneralName(host) };
+    const name = parseGeneralName(host);
+    return name.kind === 'ip' ? {} : { name };
   } catch (error) {
     if (error instanceof KitError) return {};
     throw error;

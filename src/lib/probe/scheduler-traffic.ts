@@ -18,6 +18,8 @@ export const systemTimers: Timers = {
 const MAX_IN_FLIGHT = 2;
 /** Packets that are kept for evidence; later ones are only counted. */
 const MAX_LOG = 10_000;
+/** Packets among them that nobody asked for, so that they do not push out what conclusions rest on. */
+const MAX_UNASKED_LOG = 1000;
 /** Longest pause that losses put between two packets. */
 const MAX_GAP: Milliseconds = 500;
 const FIRST_GAP: Milliseconds = 40;
@@ -35,7 +37,10 @@ export class Traffic {
   readonly log: ProbePacket[] = [];
   /** Why the run is incomplete, each reason once. */
   readonly limits = new Set<string>();
+  /** What kept somebody from sending. */
+  unfinished: 'interrupted' | 'budget' | undefined;
   #numbers = 0;
+  #unasked = 0;
   #began: Milliseconds | undefined;
   #inFlight = 0;
   readonly #waiting: (() => void)[] = [];
@@ -52,15 +57,33 @@ export class Traffic {
     private readonly onPacket: (packet: ProbePacket, sent: number) => void,
     private readonly halfOpen: HalfOpenSas,
   ) {
-    signal.addEventListener('abort', () => this.#wakeAll(), { once: true });
+    signal.addEventListener('abort', this.#wakeAll);
+  }
+
+  /** Lets go of the signal, which may outlive many targets. */
+  close(): void {
+    this.signal.removeEventListener('abort', this.#wakeAll);
+  }
+
+  get interrupted(): boolean {
+    return this.signal.aborted;
   }
 
   /** Why nothing more is sent; undefined: more may be. */
   get ended(): string | undefined {
-    if (this.signal.aborted) return 'The run was interrupted.';
-    // The last packet is for whatever is half-open.
-    if (this.count.sent + (this.halfOpen.isOpen ? 1 : 0) < this.settings.budget) return undefined;
+    if (this.interrupted) return 'The run was interrupted.';
+    // The last packets are for whatever is half-open.
+    if (this.count.sent + this.halfOpen.now < this.settings.budget) return undefined;
     return `The packet budget of ${this.settings.budget} is used up.`;
+  }
+
+  /** {@link ended}, asked by somebody who had more to send: then the run is incomplete. */
+  checkEnd(): string | undefined {
+    const { ended } = this;
+    if (ended === undefined) return undefined;
+    this.limits.add(ended);
+    this.unfinished = this.interrupted ? 'interrupted' : 'budget';
+    return ended;
   }
 
   /** Waits for one of the two places in flight. @returns gives it back */
@@ -97,9 +120,14 @@ export class Traffic {
     this.#gap = this.#gap < FIRST_GAP / 2 ? 0 : this.#gap * 0.8;
   }
 
+  /** Lets time pass, whatever happens. */
+  pass(duration: Milliseconds): Promise<void> {
+    return new Promise((resolve) => void this.timers.after(duration, resolve));
+  }
+
   /** Ends early when the run is interrupted. */
   sleep(duration: Milliseconds): Promise<void> {
-    if (this.signal.aborted) return Promise.resolve();
+    if (this.interrupted) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
         cancel();
@@ -126,64 +154,68 @@ export class Traffic {
    * @returns its number; undefined: it must not go out
    */
   sent(bytes: number, summary: string, last: boolean): number | undefined {
-    const { ended } = this;
-    if (ended !== undefined) this.limits.add(ended);
+    const ended = this.checkEnd();
     if (ended !== undefined && !(last && this.count.sent < this.settings.budget)) return undefined;
     this.count.sent += 1;
     this.count.bytesSent += bytes;
     return this.#note('sent', bytes, summary);
   }
 
-  received(bytes: number, summary: string): number {
+  /** @param isUnasked no question explains it */
+  received(bytes: number, summary: string, isUnasked = false): number {
     this.count.received += 1;
     this.count.bytesReceived += bytes;
-    return this.#note('received', bytes, summary);
+    if (isUnasked) this.#unasked += 1;
+    return this.#note('received', bytes, summary, isUnasked && this.#unasked > MAX_UNASKED_LOG);
   }
 
-  #note(direction: ProbePacket['direction'], bytes: number, summary: string): number {
+  #note(direction: ProbePacket['direction'], bytes: number, summary: string, isDropped = false): number {
     const now = this.clock.now();
     this.#began ??= now;
     this.#numbers += 1;
     const packet: ProbePacket = { number: this.#numbers, at: now - this.#began, direction, bytes, summary };
-    if (this.log.length < MAX_LOG) this.log.push(packet);
+    if (this.log.length < MAX_LOG && !isDropped) this.log.push(packet);
+    else this.limits.add('Not every packet is in the log, which would be too long: later ones are counted.');
     this.onPacket(packet, this.count.sent);
     return packet.number;
   }
 
-  #wakeAll(): void {
+  readonly #wakeAll = (): void => {
     for (const wake of [...this.#sleepers]) wake();
-  }
+  };
 }
 
-/** Half-open SAs of ours on one target. */
+/** Half-open SAs of ours on one target; see `HalfOpenCount`. */
 export class HalfOpenSas {
   #kept = 0;
-  #open = false;
+  #open = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(private readonly limit: number) {}
 
-  /** One is open right now. */
-  get isOpen(): boolean {
+  /** So many are open right now, or about to be. */
+  get now(): number {
     return this.#open;
   }
 
-  /** SAs that the gateway may still have. */
   get left(): number {
-    return this.#kept + (this.#open ? 1 : 0);
+    return this.#kept + this.#open;
   }
 
-  /** See `HalfOpenCount`. */
   async open(): Promise<boolean> {
-    while (this.#open) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (this.#open > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return this.beside();
+  }
+
+  beside(): boolean {
     if (this.#kept >= this.limit) return false;
-    this.#open = true;
+    this.#open += 1;
     return true;
   }
 
   cleared(): void {
-    this.#open = false;
-    this.#waiting.shift()?.();
+    this.#open -= 1;
+    if (this.#open === 0) this.#waiting.shift()?.();
   }
 
   stays(): void {

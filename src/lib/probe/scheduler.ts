@@ -2,6 +2,7 @@ import type { Path } from '../core/endpoint.js';
 import type { Clock, Entropy, Milliseconds } from '../core/environment.js';
 import { describeMessage, isOpening, livenessCheck } from './scheduler-message.js';
 import type { Traffic } from './scheduler-traffic.js';
+import { RoundTrip } from './scheduler-trip.js';
 import type { ProbeTransport, TransportError } from './transport.js';
 import type { PacketNumbers, PortState } from './types.js';
 
@@ -15,6 +16,8 @@ export interface AskOptions {
   match(reply: Uint8Array): Match;
   /** What a matching reply was, in a few words, for the packet log. Without it the header and notifies are named. */
   describe?(reply: Uint8Array): string;
+  /** An SA may come of it: its answer is waited for in an interrupted run, too, so that the SA can be cleared. */
+  opens?: boolean;
   /** Send it once and wait no longer than one timeout, e.g. for a peer that is expected to say nothing. */
   once?: boolean;
 }
@@ -39,6 +42,8 @@ export interface HalfOpenCount {
   readonly left: number;
   /** Waits until no other SA is half-open and counts a new one; false: as many as may be left are left already. */
   open(): Promise<boolean>;
+  /** Counts a new one beside those that are half-open; false as with `open`. */
+  beside(): boolean;
   /** The SA is gone, or never came to be. */
   cleared(): void;
   /** It could not be cleared and stays. */
@@ -78,8 +83,8 @@ export interface SchedulerSettings {
   retries: number;
 }
 
-/** Shortest time to wait for an answer, however fast others came: some questions are work. */
-const MIN_TIMEOUT: Milliseconds = 250;
+/** How long an interrupted run waits for an SA that it may have to clear. */
+const MAX_FAREWELL: Milliseconds = 1000;
 /** strongSwan forgets half-open SAs about 24 s after the last packet. */
 const RECOVERY: Milliseconds = 26_000;
 /** How often the target may recover before it is given up. */
@@ -89,7 +94,7 @@ const MAX_SILENT = 2;
 /** How often something is told that nobody confirms, where packets get lost. */
 const TELL_TIMES = 3;
 /** Finished questions whose late and repeated answers are still recognised. */
-const MAX_RECENT = 64;
+const MAX_RECENT = 160;
 
 interface Pending {
   readonly match: AskOptions['match'];
@@ -124,10 +129,10 @@ export class Scheduler implements Asker {
   #state: 'well' | 'closed' | 'blocked' | 'gone' = 'well';
   readonly #pending = new Set<Pending>();
   readonly #recent: Pending[] = [];
+  #isAsked = false;
   #answered = 0;
   #lastAnswer: Milliseconds = Number.NEGATIVE_INFINITY;
-  /** Smoothed round trip and its deviation (RFC 6298 2). */
-  #trip: { mean: Milliseconds; deviation: Milliseconds } | undefined;
+  readonly #trip = new RoundTrip();
   #silent = 0;
   /** Questions that were answered only when they were repeated. */
   #losses = 0;
@@ -155,7 +160,8 @@ export class Scheduler implements Asker {
 
   get port(): PortState {
     if (this.#answered > 0) return 'open';
-    return this.#state === 'closed' ? 'closed' : 'silent';
+    if (this.#state === 'closed') return 'closed';
+    return this.#isAsked ? 'silent' : 'not tried';
   }
 
   /** Something came that is an answer. */
@@ -165,7 +171,7 @@ export class Scheduler implements Asker {
 
   /** Takes over how long answers take: another port of the same target is as far away. */
   learnFrom(other: Scheduler): void {
-    this.#trip ??= other.#trip;
+    this.#trip.learnFrom(other.#trip);
   }
 
   /** Names a question that the target is known to answer, to tell silence from refusal. */
@@ -254,11 +260,12 @@ export class Scheduler implements Asker {
         if (number === undefined) break;
         pending.packets.push(number);
         pending.sent += 1;
+        this.#isAsked = true;
         const sentAt = this.clock.now();
         this.transport.send(datagram);
-        await this.#answerOf(pending, this.#patience(attempt));
+        await this.#answerOf(pending, this.#patience(attempt), options.opens === true);
         if (pending.done && attempt === 0) {
-          this.#measure(this.clock.now() - sentAt);
+          this.#trip.measure(this.clock.now() - sentAt);
           this.traffic.faster();
         } else if (pending.done) this.#losses += 1;
       }
@@ -269,7 +276,7 @@ export class Scheduler implements Asker {
     const { packets, replies } = pending;
     const reply = replies.at(-1);
     if (pending.done && reply !== undefined) return { outcome: 'answered', reply, replies, packets };
-    const ended = this.traffic.ended;
+    const ended = this.traffic.checkEnd();
     if (ended !== undefined) return { outcome: 'no answer', note: ended, packets };
     if (this.#state === 'closed') return { outcome: 'closed', packets };
     return { outcome: this.#state === 'blocked' ? 'blocked' : 'no answer', packets };
@@ -280,39 +287,33 @@ export class Scheduler implements Asker {
     if (this.#recent.length > MAX_RECENT) this.#recent.shift();
   }
 
-  #answerOf(pending: Pending, patience: Milliseconds): Promise<void> {
-    if (pending.done) return Promise.resolve();
+  /** @param opens an interrupted run waits a little longer */
+  async #answerOf(pending: Pending, patience: Milliseconds, opens: boolean): Promise<void> {
+    if (pending.done) return;
     const early = new Promise<void>((resolve) => {
       pending.wake = resolve;
     });
-    return Promise.race([early, this.traffic.sleep(patience)]);
+    await Promise.race([early, this.traffic.sleep(patience)]);
+    if (!opens || pending.done || !this.traffic.interrupted) return;
+    await Promise.race([early, this.traffic.pass(Math.min(patience, MAX_FAREWELL))]);
   }
 
   #patience(attempt: number): Milliseconds {
-    const { timeout } = this.settings;
-    if (this.#trip === undefined) return timeout;
-    const expected = Math.max(MIN_TIMEOUT, this.#trip.mean + 4 * this.#trip.deviation);
-    return Math.min(timeout, expected * 2 ** attempt);
-  }
-
-  #measure(trip: Milliseconds): void {
-    const known = this.#trip;
-    this.#trip =
-      known === undefined
-        ? { mean: trip, deviation: trip / 2 }
-        : {
-            mean: known.mean + (trip - known.mean) / 8,
-            deviation: known.deviation + (Math.abs(trip - known.mean) - known.deviation) / 4,
-          };
+    return Math.min(this.settings.timeout, this.#trip.patience * 2 ** attempt);
   }
 
   #receive(reply: Uint8Array): void {
-    const open = (pending: Pending): boolean => pending.match(reply) !== false;
+    // Asked once: who puts fragments together keeps a state.
+    let matched: Match = false;
+    const open = (pending: Pending): boolean => {
+      matched = pending.match(reply);
+      return matched !== false;
+    };
     const pending = [...this.#pending].find(open);
     const late = pending === undefined ? this.#recent.findLast(open) : undefined;
     const known = pending ?? late;
     const summary = known?.describe?.(reply) ?? describeMessage(reply);
-    const number = this.traffic.received(reply.length, summary);
+    const number = this.traffic.received(reply.length, summary, known === undefined);
     if (known === undefined) {
       this.garbage += 1;
       this.#unsolicited(number);
@@ -332,7 +333,7 @@ export class Scheduler implements Asker {
     if (pending === undefined || pending.done) return;
     pending.packets.push(number);
     pending.replies.push(reply);
-    if (pending.match(reply) === 'part') return;
+    if ((matched as Match) === 'part') return;
     pending.done = true;
     pending.wake();
   }

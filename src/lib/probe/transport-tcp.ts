@@ -8,8 +8,8 @@ const PREFIX = new TextEncoder().encode('IKETCP');
 const NON_ESP_MARKER = 0;
 const LENGTH_BYTES = 2;
 const MARKER_BYTES = 4;
-/** More than this is no answer to one question. */
-const MAX_HELD = 65_536;
+/** Frames longer than this are no answer to a question that is hardly more than a header. */
+const MAX_FRAME = 2048;
 
 /** A message as RFC 9329 frames it; the length counts itself and the non-ESP marker (3). */
 export function tcpFrame(message: Uint8Array): Uint8Array {
@@ -41,17 +41,30 @@ export interface TcpQuestion {
   onReceived(reply: Uint8Array): void;
 }
 
-/** Whether IKE answers over TCP (RFC 9329): `closed` when the connection is refused, `silent` when no IKE comes. */
+/** Whether what came cannot become an IKE message of a length that is to be expected. */
+function isHopeless(held: Uint8Array): boolean {
+  if (held.length < LENGTH_BYTES) return false;
+  const view = new DataView(held.buffer, held.byteOffset, held.byteLength);
+  const length = view.getUint16(0);
+  if (length > MAX_FRAME || length <= LENGTH_BYTES + MARKER_BYTES) return true;
+  return held.length >= LENGTH_BYTES + MARKER_BYTES && view.getUint32(LENGTH_BYTES) !== NON_ESP_MARKER;
+}
+
+/**
+ * Whether IKE answers over TCP (RFC 9329): `closed` when the connection is refused, `silent` when no IKE comes. It takes
+ * no longer than the timeout in all, however many bytes trickle in.
+ */
 export function askTcp(question: TcpQuestion): Promise<PortState> {
   const { address, port, message, match, timeout, signal } = question;
   return new Promise((resolve) => {
     const socket = connect({ host: address, port, signal });
     let held: Uint8Array = new Uint8Array(0);
     const end = (state: PortState): void => {
+      clearTimeout(timer);
       socket.destroy();
       resolve(state);
     };
-    socket.setTimeout(timeout, () => end('silent'));
+    const timer = setTimeout(() => end('silent'), timeout);
     socket.on('error', (error: NodeJS.ErrnoException) =>
       end(error.code === 'ECONNREFUSED' ? 'closed' : 'silent'),
     );
@@ -68,7 +81,7 @@ export function askTcp(question: TcpQuestion): Promise<PortState> {
       const reply = firstMessage(held);
       if (reply !== undefined) question.onReceived(reply);
       if (reply !== undefined && match(reply)) end('open');
-      else if (reply !== undefined || held.length > MAX_HELD) end('silent');
+      else if (reply !== undefined || isHopeless(held)) end('silent');
     });
   });
 }

@@ -21,25 +21,25 @@ export interface UdpTarget {
 
 /**
  * A connected UDP socket: only the target's datagrams come in, and the system reports ICMP errors.
- * @throws {KitError} environment `E_PRIVILEGE`, `E_PORT_IN_USE`, `E_BIND`; network `E_NO_ROUTE`
+ * @throws {KitError} environment `E_PRIVILEGE`, `E_PORT_IN_USE`, `E_BIND` of the socket; network `E_NO_ROUTE` of the way
+ * to the target, whatever the system says against it
  */
 export async function openUdpTransport(target: UdpTarget): Promise<ProbeTransport> {
   const type = isIPv6(target.address) ? 'udp6' : 'udp4';
   const socket = createSocket({ type, reuseAddr: target.sourcePort !== undefined });
   let report = (_error: TransportError): void => {};
   let take = (_message: Uint8Array): void => {};
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject);
-    socket.bind({ port: target.sourcePort ?? 0, exclusive: true }, () => {
-      socket.connect(target.port, target.address, () => {
-        socket.off('error', reject);
-        resolve();
-      });
+  try {
+    await bound(socket, target).catch((cause: NodeJS.ErrnoException) => {
+      throw bindError(target, cause);
     });
-  }).catch((cause: NodeJS.ErrnoException) => {
+    await connected(socket, target).catch((cause: NodeJS.ErrnoException) => {
+      throw routeError(target, cause);
+    });
+  } catch (error) {
     socket.close();
-    throw openError(target, cause);
-  });
+    throw error;
+  }
   socket.on('error', (error: NodeJS.ErrnoException) => report(errorOf(error)));
   socket.on('message', ({ buffer, byteOffset, byteLength }) => {
     const data = new Uint8Array(buffer, byteOffset, byteLength);
@@ -92,7 +92,26 @@ function errorOf({ code }: NodeJS.ErrnoException): TransportError {
   return code === 'ECONNREFUSED' ? 'closed' : 'unreachable';
 }
 
-function openError({ address, sourcePort }: UdpTarget, cause: NodeJS.ErrnoException): KitError {
+function bound(socket: Socket, { sourcePort }: UdpTarget): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind({ port: sourcePort ?? 0, exclusive: true }, () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** The callback takes the error too, which Node's types do not say. */
+function connected(socket: Socket, { address, port }: UdpTarget): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (...[error]: (NodeJS.ErrnoException | null | undefined)[]): void =>
+      error ? reject(error) : resolve();
+    socket.connect(port, address, done);
+  });
+}
+
+function bindError({ address, sourcePort }: UdpTarget, cause: NodeJS.ErrnoException): KitError {
   const port = `UDP port ${sourcePort}`;
   switch (cause.code) {
     case 'EADDRINUSE':
@@ -106,13 +125,6 @@ function openError({ address, sourcePort }: UdpTarget, cause: NodeJS.ErrnoExcept
         hint: 'Leave --source-port out, or run as root or with CAP_NET_BIND_SERVICE.',
         cause,
       });
-    case 'ENETUNREACH':
-    case 'EHOSTUNREACH':
-    case 'EADDRNOTAVAIL':
-      return new KitError('network', 'E_NO_ROUTE', `This host has no route to ${address}`, {
-        hint: 'Check the address and the routing table (`ip route get`).',
-        cause,
-      });
     default:
       return new KitError(
         'environment',
@@ -121,4 +133,13 @@ function openError({ address, sourcePort }: UdpTarget, cause: NodeJS.ErrnoExcept
         { cause },
       );
   }
+}
+
+/** EACCES is said of broadcast addresses and prohibited ones, EINVAL of black holes and link-local ones without zone. */
+function routeError({ address }: UdpTarget, cause: NodeJS.ErrnoException): KitError {
+  const why = cause.code === undefined ? '' : ` (${cause.code})`;
+  return new KitError('network', 'E_NO_ROUTE', `This host has no route to ${address}${why}`, {
+    hint: 'Check the address and the routing table (`ip route get`).',
+    cause,
+  });
 }

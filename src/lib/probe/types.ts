@@ -63,8 +63,10 @@ export interface Ikev2Facts {
   suites: Suite[];
   /** Every accepted combination is in `suites`. */
   suitesComplete: boolean;
-  /** `exact`: every combination was confirmed or refused; `pairwise`: every pair was; `none`: not asked. */
+  /** What was asked for, as far as `limits` allowed: `exact`: every combination; `pairwise`: every pair; `none`: nothing. */
   suitesMethod: 'exact' | 'pairwise' | 'none';
+  /** Why fewer suites were asked for, by the method's own bounds: no limit of what is known about algorithms. A sentence. */
+  suitesLimit?: string;
   /** What the gateway chose from an offer of everything. */
   preferred: Suite | undefined;
   /** In an offer with weak and strong algorithms together, the gateway chose these. */
@@ -93,7 +95,7 @@ export interface Ikev2Facts {
     multipleKe: Observation;
     /** Certificate authorities are named in CERTREQ: hex SHA-1 key hashes. */
     certificateRequest: Observation<string[]>;
-    /** `never` seen, asked `always`, or `under load` of our own few questions. */
+    /** In this run: `never` seen, asked `always` (a gateway that others load does too), or `under load` of our questions. */
     cookies: Observation<'never' | 'under load' | 'always'>;
   };
   /** Status notifies that no capability above stands for. */
@@ -102,7 +104,7 @@ export interface Ikev2Facts {
   repeats: { publicValue: Observation; nonce: Observation };
   /** Answers larger than their questions, and answers that nobody asked for: amplification. */
   amplification: { largestRatio: number; unsolicited: number; packets: PacketNumbers };
-  /** Successful half-open SAs that could not be cleared again. */
+  /** Half-open IKEv2 SAs that could not be cleared again. Those of IKEv1 are not counted: nobody confirms their end. */
   halfOpenLeft: number;
 }
 
@@ -187,8 +189,13 @@ export interface TargetFacts {
   address: string | undefined;
   port: number;
   ports: { ike: PortState; natT: PortState; tcp: PortState };
-  /** `blocked`: it answered and then went blind to us; `not ike`: what answers is not IKE. */
-  verdict: 'answers' | 'no answer' | 'closed' | 'blocked' | 'not ike' | 'unresolved';
+  /**
+   * `blocked`: it answered and then went blind to us; `not ike`: what answers is not IKE; `unfinished`: nothing came before
+   * the run ended early.
+   */
+  verdict: 'answers' | 'no answer' | 'closed' | 'blocked' | 'not ike' | 'unresolved' | 'unfinished';
+  /** What ended the run before everything was asked; the sentence is in `limits`. */
+  unfinished?: 'interrupted' | 'budget' | 'error';
   /** Why the run is incomplete: blind spells, exhausted budget, interruption. */
   limits: string[];
   ikev2: Ikev2Facts | undefined;
@@ -229,8 +236,10 @@ export interface TargetReport {
   facts: TargetFacts;
   findings: Finding[];
   grade: { letter: Grade; reasons: string[] };
-  /** A better configuration for this gateway, strongSwan keywords. */
+  /** A better configuration for this gateway, strongSwan keywords; empty where nothing obeys the policy. */
   proposal: string;
+  /** Lines with it for strongSwan's `connections.<name>`, and comments that say what to know before. */
+  paste: string;
 }
 
 /** How a probe goes about it. */

@@ -4,7 +4,7 @@ import type { Ikev1Facts, Ikev1Suite, Observation, PacketNumbers } from './types
 import { AggressiveMode } from './v1/aggressive.js';
 import { type AcceptedPhase1, MainMode } from './v1/main-mode.js';
 import { suiteOf } from './v1/phase1.js';
-import { type Phase1Answer, Phase1Questions } from './v1/questions.js';
+import { isAboutIdentity, type Phase1Answer, Phase1Questions } from './v1/questions.js';
 
 export interface Ikev1Options {
   /** What Aggressive Mode says who we are; undefined: our address. */
@@ -36,15 +36,19 @@ export async function probeIkev1(asker: Asker, options: Ikev1Options): Promise<I
     answers().some((answer) => answer.verdict === verdict);
   const full = options.depth === 'full';
   await Promise.all([main.contact(options.depth), ...(full ? [aggressive.contact()] : [])]);
+  const isSilent = (): boolean => answers().every((answer) => isSilence(answer));
+  const confirms = full && options.answersIkev2 && isSilent();
+  if (confirms) await Promise.all([main.confirmSilence(), aggressive.contact()]);
   if (full && (is('accepted') || is('refused')) && !is('closed') && !is('blocked')) {
-    const met = main.facts().accepted.map(({ suite }) => suite);
+    const isMute = main.answers.every(({ verdict }) => verdict === 'no answer');
+    const met = isMute ? 'silent' : main.facts().accepted.map(({ suite }) => suite);
     await Promise.all([main.insist().then(() => main.explore()), aggressive.explore(met)]);
   }
   const mainFacts = main.facts();
   const aggressiveFacts = await aggressive.facts();
   return {
     facts: {
-      enabled: enabledFrom(answers(), options.answersIkev2),
+      enabled: enabledFrom(answers(), confirms && isSilent()),
       mainMode: mainFacts.accepted.map(withNames),
       aggressiveMode: aggressiveFacts.accepted.map(withNames),
       aggressiveHash: aggressiveFacts.hash,
@@ -59,22 +63,38 @@ function withNames({ suite, packets }: AcceptedPhase1): Ikev1Suite {
   return { ...suiteOf(suite), packets };
 }
 
-function enabledFrom(answers: readonly Phase1Answer[], answersIkev2: boolean): Observation {
+/** It was asked, to the end, and nothing came. */
+function isSilence({ verdict, ...answer }: Phase1Answer): boolean {
+  return verdict === 'no answer' && !('note' in answer);
+}
+
+/** @param isIgnored every offer stayed unanswered however often it was made, by a gateway that answers IKEv2 meanwhile */
+function enabledFrom(answers: readonly Phase1Answer[], isIgnored: boolean): Observation {
   const of = (verdict: Phase1Answer['verdict']): PacketNumbers =>
     answers.flatMap((answer) => (answer.verdict === verdict ? answer.packets : []));
   const packets = answers.flatMap((answer) => answer.packets);
   const accepted = of('accepted');
   if (accepted.length > 0) return { value: true, packets: accepted.slice(0, 2) };
+  const notUs = answers.find(isAboutIdentity);
+  if (notUs) return { value: true, note: 'what we say who we are is refused', packets: notUs.packets };
   const lost = (['blocked', 'closed'] as const).find((verdict) => of(verdict).length > 0);
   if (lost !== undefined) return { value: undefined, note: `the target went ${lost}`, packets: of(lost) };
+  const why = answers.map((answer) => ('note' in answer ? answer.note : undefined)).find(Boolean);
+  if (why !== undefined) {
+    const what = packets.length === 0 ? 'IKEv1 was not asked' : 'not every offer of IKEv1 was made';
+    return { value: undefined, note: `${what}: ${why}`, packets };
+  }
   if (of('refused').length > 0) {
-    const note = 'every proposal was refused: IKEv1 is off, or configured with something unusual';
+    const all = answers.every(({ verdict }) => verdict === 'refused');
+    const what = all ? 'it refused every offer' : 'it refused some offers and ignored the others';
+    const note = `${what}: IKEv1 is off, or configured with something unusual`;
     return { value: false, note, packets: of('refused') };
   }
   if (of('other version').length > 0) {
     return { value: false, note: 'answers that it speaks another version', packets: of('other version') };
   }
-  return answersIkev2
-    ? { value: false, note: 'IKEv1 stays unanswered while IKEv2 is answered', packets }
-    : { value: undefined, note: 'no answer', packets };
+  const offers = answers.length === 1 ? 'one offer' : `${answers.length} offers`;
+  if (!isIgnored) return { value: undefined, note: `no answer to ${offers} of IKEv1`, packets };
+  const note = `${offers} of IKEv1, of every common kind and more than once, stayed unanswered while IKEv2 is answered`;
+  return { value: false, note, packets };
 }

@@ -6,8 +6,10 @@ import {
   type ProbeChanges,
   type ProbeFinding,
   type ProbeIkev2,
+  type ProbeSeverity,
   type ProbeTargetReport,
   probeAlgorithmKinds,
+  probeSeverities,
 } from './probe-document.js';
 
 /** What a comparison needs of a target's result. */
@@ -24,27 +26,33 @@ export type ComparedFinding = Pick<ProbeFinding, 'id' | 'severity' | 'status' | 
 const POLICY = /^(POLICY-.*)-\d+$/;
 
 /**
- * Pairs targets of two results by host, port and IP version, and says what changed. Only what both runs found out can
- * have changed; the rest is listed as unclear.
- * @param complete false: the run was interrupted, so that targets may be missing for that reason alone
+ * A former result to compare with, target by target: host, port and IP version pair them. What
+ * only one of the runs found out is listed as unclear, or, where it is a finding now, as newly known.
  */
-export function compareProbes(
-  before: readonly ComparedTarget[],
-  after: readonly ComparedTarget[],
-  complete = true,
-): ProbeChanges[] {
-  const rest = new Map(before.map((target) => [keyOf(target), target]));
-  const changes = after.map((target) => {
-    const former = rest.get(keyOf(target));
-    rest.delete(keyOf(target));
-    return compareTarget(former, target);
-  });
-  if (!complete) return changes;
-  return [...changes, ...[...rest.values()].map((former) => unchanged(former, 'missing'))];
+export class Baseline {
+  readonly #targets: ReadonlyMap<string, ComparedTarget>;
+  readonly #met = new Set<string>();
+
+  constructor(targets: readonly ComparedTarget[]) {
+    this.#targets = new Map(targets.map((target) => [keyOf(target), target]));
+  }
+
+  /** What is different with a target. */
+  compare(target: ComparedTarget): ProbeChanges {
+    const key = keyOf(target);
+    this.#met.add(key);
+    return compareTarget(this.#targets.get(key), target);
+  }
+
+  /** Targets that were not compared with anything, for the end of a run that came to all of its targets. */
+  missing(): ProbeChanges[] {
+    return [...this.#targets]
+      .filter(([key]) => !this.#met.has(key))
+      .map(([, former]) => unchanged(former, 'missing'));
+  }
 }
 
-/** Compares one target with its former result. */
-export function compareTarget(former: ComparedTarget | undefined, target: ComparedTarget): ProbeChanges {
+function compareTarget(former: ComparedTarget | undefined, target: ComparedTarget): ProbeChanges {
   if (former === undefined) return unchanged(target, 'added');
   const unclear: string[] = [];
   const changes: ProbeChanges = {
@@ -56,18 +64,11 @@ export function compareTarget(former: ComparedTarget | undefined, target: Compar
     ...compareFindings(former.findings, target.findings, unclear),
     unclear,
   };
-  const { verdict, grade, gained, lost, capabilities, newFindings, goneFindings } = changes;
-  const lists = [gained, lost, capabilities, newFindings, goneFindings];
+  const { verdict, grade, gained, lost, capabilities, newFindings, newlyKnown, worse, goneFindings } =
+    changes;
+  const lists = [gained, lost, capabilities, newFindings, newlyKnown, worse, goneFindings];
   const changed = verdict !== null || grade !== null || lists.some((list) => list.length > 0);
   return { ...changes, state: changed ? 'changed' : 'unchanged' };
-}
-
-/** The former result of a target. */
-export function formerOf(
-  before: readonly ComparedTarget[],
-  target: ComparedTarget,
-): ComparedTarget | undefined {
-  return before.find((former) => keyOf(former) === keyOf(target));
 }
 
 function keyOf({ host, address, port }: ComparedTarget): string {
@@ -87,6 +88,8 @@ function unchanged({ host, address, port }: ComparedTarget, state: ProbeChanges[
     lost: [],
     capabilities: [],
     newFindings: [],
+    newlyKnown: [],
+    worse: [],
     goneFindings: [],
     unclear: [],
   };
@@ -160,13 +163,19 @@ function compareFindings(
   before: readonly ComparedFinding[],
   after: readonly ComparedFinding[],
   unclear: string[],
-): Pick<ProbeChanges, 'newFindings' | 'goneFindings'> {
+): Pick<ProbeChanges, 'newFindings' | 'newlyKnown' | 'worse' | 'goneFindings'> {
   const [old, now] = [byId(before), byId(after)];
   const newFindings: ProbeChangedFinding[] = [];
   const goneFindings: ProbeChangedFinding[] = [];
-  for (const finding of after) {
-    if (finding.status === 'finding' && old.get(finding.id)?.status !== 'finding') {
-      newFindings.push(changed(finding));
+  const newlyKnown: ProbeChangedFinding[] = [];
+  const worse: ProbeChanges['worse'] = [];
+  for (const finding of after.filter(({ status }) => status === 'finding')) {
+    const { id, title, severity } = finding;
+    const former = old.get(id);
+    if (former?.status === 'pass') newFindings.push(changed(finding));
+    else if (former?.status !== 'finding') newlyKnown.push(changed(finding));
+    else if (weightOf(severity) > weightOf(former.severity)) {
+      worse.push({ id, title, before: former.severity, after: severity });
     }
   }
   for (const finding of before) {
@@ -175,7 +184,11 @@ function compareFindings(
     if (status === 'pass') goneFindings.push(changed(finding));
     else if (status !== 'finding' && wasJudged(finding.id, after)) unclear.push(`finding ${finding.id}`);
   }
-  return { newFindings, goneFindings };
+  return { newFindings, newlyKnown, worse, goneFindings };
+}
+
+function weightOf(severity: ProbeSeverity): number {
+  return -probeSeverities.indexOf(severity);
 }
 
 /** Whether the policy of a finding was asked for this time; checks of the catalogue always are. */

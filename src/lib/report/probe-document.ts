@@ -1,7 +1,15 @@
 /** Name and version of the document that `probe --format json` writes, and of each line of `--format ndjson`. */
 export const PROBE_SCHEMA = 'ipsec-kit/probe@1';
 
-export const probeVerdicts = ['answers', 'no answer', 'closed', 'blocked', 'not ike', 'unresolved'] as const;
+export const probeVerdicts = [
+  'answers',
+  'no answer',
+  'closed',
+  'blocked',
+  'not ike',
+  'unresolved',
+  'unfinished',
+] as const;
 export type ProbeVerdict = (typeof probeVerdicts)[number];
 
 export const portStates = ['open', 'closed', 'silent', 'not tried'] as const;
@@ -174,6 +182,8 @@ export interface ProbeTargetReport {
   limits: string[];
   /** A better configuration, strongSwan keywords. */
   proposal: string;
+  /** Lines with it, and comments that say what to know before; former versions lack it. */
+  paste?: string;
   packets: { sent: number; received: number; bytesSent: number; bytesReceived: number };
   log: ProbeLoggedPacket[];
 }
@@ -190,7 +200,12 @@ export interface ProbeChanges {
   gained: ProbeChangedAlgorithm[];
   lost: ProbeChangedAlgorithm[];
   capabilities: { name: string; before: string; after: string }[];
+  /** The check passed before. */
   newFindings: ProbeChangedFinding[];
+  /** Findings of checks that the former run did not decide or did not have: perhaps new. */
+  newlyKnown: ProbeChangedFinding[];
+  /** Findings of both runs that weigh more now. */
+  worse: { id: string; title: string; before: ProbeSeverity; after: ProbeSeverity }[];
   goneFindings: ProbeChangedFinding[];
   /** What one of the two runs did not find out, so that nobody can say whether it changed. */
   unclear: string[];

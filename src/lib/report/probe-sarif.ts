@@ -6,9 +6,11 @@ import type {
   ProbeTargetReport,
 } from './probe-document.js';
 
-/** The schema that every SARIF 2.1.0 log names. */
-const SARIF_SCHEMA =
-  'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
+/** What every SARIF 2.1.0 log has beside its `runs`. */
+export const sarifHead = {
+  $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
+  version: '2.1.0',
+} as const;
 
 /** A check, whether it found something or not. */
 export interface SarifCheck {
@@ -16,13 +18,6 @@ export interface SarifCheck {
   title: string;
   severity: ProbeSeverity;
   references: readonly string[];
-}
-
-/** The parts of SARIF 2.1.0 that results of probe need. */
-export interface SarifLog {
-  $schema: string;
-  version: '2.1.0';
-  runs: SarifRun[];
 }
 
 interface SarifMessage {
@@ -45,7 +40,7 @@ interface SarifLocation {
   logicalLocations: { name: string; fullyQualifiedName: string; kind: 'resource' }[];
 }
 
-interface SarifResult {
+export interface SarifResult {
   ruleId: string;
   ruleIndex: number;
   /** `open`: nobody knows whether it is a problem (SARIF 3.27.9). */
@@ -54,7 +49,7 @@ interface SarifResult {
   message: SarifMessage;
   locations: SarifLocation[];
   partialFingerprints: Record<string, string>;
-  baselineState?: 'new' | 'unchanged';
+  baselineState?: 'new' | 'updated' | 'unchanged';
   properties: { severity: ProbeSeverity; packets: number[]; remediation?: string; strongswan?: string };
 }
 
@@ -65,7 +60,8 @@ interface SarifNotification {
   associatedRule?: { id: string; index: number };
 }
 
-interface SarifRun {
+/** A run without its results. */
+export interface SarifRun {
   tool: {
     driver: { name: string; version: string; semanticVersion: string; rules: SarifRule[] };
   };
@@ -75,7 +71,6 @@ interface SarifRun {
     endTimeUtc: string;
     toolExecutionNotifications: SarifNotification[];
   }[];
-  results: SarifResult[];
 }
 
 const levels: Readonly<Record<ProbeSeverity, SarifLevel>> = {
@@ -96,57 +91,68 @@ const securitySeverities: Readonly<Record<ProbeSeverity, string>> = {
 };
 
 /**
- * The result as a SARIF 2.1.0 log: checks are rules, findings are results at the target as logical location, checks
+ * Makes a run of a SARIF 2.1.0 log: checks are rules, findings are results at the target as logical location, checks
  * that stayed inconclusive are results of kind `open`, and what kept the run from being complete is a notification.
- * @param checks the catalogue; findings of others (policies) describe their rules themselves
- * @param version of this package
+ * Results are handed out target by target, so that a log can be written while targets are probed.
  */
-export function sarifLog(document: ProbeDocument, checks: readonly SarifCheck[], version: string): SarifLog {
-  const rules = collectRules(document, checks);
-  const index = new Map(rules.map(({ id }, at) => [id, at]));
-  const reported = document.targets.flatMap((target) =>
-    target.findings.map((finding) => ({ target, finding, at: index.get(finding.id) ?? 0 })),
-  );
-  const newIds = newFindings(document.changes);
-  return {
-    $schema: SARIF_SCHEMA,
-    version: '2.1.0',
-    runs: [
-      {
-        tool: { driver: { name: 'ipsec-kit', version, semanticVersion: version, rules } },
-        invocations: [
-          {
-            executionSuccessful: !document.interrupted,
-            startTimeUtc: document.started,
-            endTimeUtc: document.ended,
-            toolExecutionNotifications: [
-              ...document.targets.flatMap(limitNotifications),
-              ...reported
-                .filter(({ finding }) => finding.status === 'error')
-                .map(({ target, finding, at }) => ({
-                  level: 'error' as const,
-                  message: message(`${finding.title}: ${finding.evidence.join(' ')}`),
-                  locations: [location(target)],
-                  associatedRule: { id: finding.id, index: at },
-                })),
-            ],
-          },
-        ],
-        results: reported
-          .filter(({ finding }) => finding.status === 'finding' || finding.status === 'inconclusive')
-          .map(({ target, finding, at }) => result(target, finding, at, newIds)),
-      },
-    ],
-  };
-}
+export class SarifRunWriter {
+  readonly #rules: SarifRule[] = [];
+  readonly #index = new Map<string, number>();
+  readonly #notifications: SarifNotification[] = [];
 
-function collectRules({ targets }: ProbeDocument, checks: readonly SarifCheck[]): SarifRule[] {
-  const known = new Set(checks.map(({ id }) => id));
-  const others = new Map<string, SarifCheck>();
-  for (const finding of targets.flatMap(({ findings }) => findings)) {
-    if (!known.has(finding.id)) others.set(finding.id, finding);
+  /**
+   * @param checks the catalogue; findings of others (policies) describe their rules themselves
+   * @param version of this package
+   */
+  constructor(
+    checks: readonly SarifCheck[],
+    private readonly version: string,
+  ) {
+    for (const check of checks) this.#indexOf(check);
   }
-  return [...checks, ...others.values()].map(rule);
+
+  /** @param changes since the former result, with a baseline */
+  results(target: ProbeTargetReport, changes: ProbeChanges | undefined): SarifResult[] {
+    this.#notifications.push(...limitNotifications(target));
+    const results: SarifResult[] = [];
+    for (const finding of target.findings) {
+      const at = this.#indexOf(finding);
+      if (finding.status === 'finding' || finding.status === 'inconclusive') {
+        results.push(result(target, finding, at, changes));
+      } else if (finding.status === 'error') {
+        this.#notifications.push({
+          level: 'error',
+          message: message(`${finding.title}: ${finding.evidence.join(' ')}`),
+          locations: [location(target)],
+          associatedRule: { id: finding.id, index: at },
+        });
+      }
+    }
+    return results;
+  }
+
+  /** The run, when all targets had their turn. */
+  end({ interrupted, started, ended }: Pick<ProbeDocument, 'interrupted' | 'started' | 'ended'>): SarifRun {
+    const { version } = this;
+    return {
+      tool: { driver: { name: 'ipsec-kit', version, semanticVersion: version, rules: this.#rules } },
+      invocations: [
+        {
+          executionSuccessful: !interrupted,
+          startTimeUtc: started,
+          endTimeUtc: ended,
+          toolExecutionNotifications: this.#notifications,
+        },
+      ],
+    };
+  }
+
+  #indexOf(check: SarifCheck): number {
+    const known = this.#index.get(check.id);
+    if (known !== undefined) return known;
+    this.#index.set(check.id, this.#rules.length);
+    return this.#rules.push(rule(check)) - 1;
+  }
 }
 
 function rule({ id, title, severity, references }: SarifCheck): SarifRule {
@@ -179,11 +185,10 @@ function result(
   target: ProbeTargetReport,
   finding: ProbeFinding,
   ruleIndex: number,
-  newIds: ReadonlySet<string> | undefined,
+  changes: ProbeChanges | undefined,
 ): SarifResult {
   const { id, severity, title, evidence, packets, remediation } = finding;
   const isOpen = finding.status === 'inconclusive';
-  const fingerprint = `${identityOf(target)} ${id}`;
   return {
     ruleId: id,
     ruleIndex,
@@ -192,8 +197,8 @@ function result(
     level: isOpen ? 'none' : levels[severity],
     message: message(`${isOpen ? `Not known: ${title}` : title}. ${evidence.join(' ')}`.trim()),
     locations: [location(target)],
-    partialFingerprints: { 'targetAndCheck/v1': fingerprint },
-    ...(newIds && !isOpen && { baselineState: newIds.has(fingerprint) ? 'new' : 'unchanged' }),
+    partialFingerprints: { 'targetAndCheck/v1': `${identityOf(target)} ${id}` },
+    ...(changes && !isOpen && { baselineState: baselineState(id, changes) }),
     properties: {
       severity,
       packets,
@@ -222,11 +227,13 @@ function identityOf({ host, address, port }: Pick<ProbeTargetReport, 'host' | 'a
   return `${place}/udp/${port}`;
 }
 
-function newFindings(changes: readonly ProbeChanges[] | undefined): Set<string> | undefined {
-  return (
-    changes &&
-    new Set(changes.flatMap((change) => change.newFindings.map(({ id }) => `${identityOf(change)} ${id}`)))
-  );
+function baselineState(
+  id: string,
+  { state, newFindings, newlyKnown, worse }: ProbeChanges,
+): NonNullable<SarifResult['baselineState']> {
+  const isNew = [...newFindings, ...newlyKnown].some((finding) => finding.id === id);
+  if (state === 'added' || isNew) return 'new';
+  return worse.some((finding) => finding.id === id) ? 'updated' : 'unchanged';
 }
 
 /** Braces stand for arguments in messages, unless they are doubled (SARIF 3.11.5). */

@@ -69,6 +69,7 @@ const target = {
   unknown: list(object({ subject: text, reason: text })),
   limits: texts,
   proposal: text,
+  'paste?': text,
   packets: object({ sent: count, received: count, bytesSent: count, bytesReceived: count }),
   log: list(
     object({
@@ -184,6 +185,10 @@ const definitions = {
     lost: list(ref('changedAlgorithm')),
     capabilities: list(object({ name: text, before: text, after: text })),
     newFindings: list(ref('changedFinding')),
+    newlyKnown: list(ref('changedFinding')),
+    worse: list(
+      object({ id: text, title: text, before: choice(probeSeverities), after: choice(probeSeverities) }),
+    ),
     goneFindings: list(ref('changedFinding')),
     unclear: texts,
   }),

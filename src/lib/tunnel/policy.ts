@@ -61,6 +61,7 @@ function commonPolicy(options: TunnelOptions, schedule: RetransmitSchedule) {
     dpd: options.dpd,
     natKeepalive,
     retransmit: schedule,
+    fullTranscript: options.fullTranscript,
     fragmentation: {
       announce: options.fragmentation ?? true,
       ...(options.fragmentSize !== undefined && { size: options.fragmentSize }),

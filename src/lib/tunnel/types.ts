@@ -21,6 +21,8 @@ export interface TunnelOptions {
   encap: boolean;
   /** IKE messages that are too long for one datagram (RFC 7383); undefined: they are fragmented. */
   fragmentation?: boolean | undefined;
+  /** AUTH may cover both IKE_SA_INIT messages; undefined: it does, with peers that know it. */
+  fullTranscript?: boolean | undefined;
   /** Largest IP datagram with a fragment, bytes; undefined: chosen, and smaller when nothing comes back. */
   fragmentSize?: number | undefined;
   /** Inner MTU, bytes; undefined: derived from the path. */

@@ -98,8 +98,8 @@ until grep -q listening /guest/transfer; do kill -0 $!; sleep 0.2; done
 const replyRoute = (net: string) => `ip route add ${net} dev vec0 src ${guestHost.inner4}`;
 
 export interface PeerOptions {
-  /** In the peer's own notation. */
-  ike: string;
+  /** In the peer's own notation; without `ike` its defaults. */
+  ike?: string;
   esp: string;
   /** One more line of the connection; libreswan. */
   extra?: string;
@@ -143,8 +143,7 @@ conn net
  right=%any
  rightid=@alice.test
  rightsubnet=${options.remoteTs}
- ${libreswanAuth(options.auth).join('\n ')}
- ike=${options.ike}
+ ${[...libreswanAuth(options.auth), ...libreswanIke(options.ike)].join('\n ')}
  esp=${options.esp}
  ${options.extra ?? 'type=tunnel'}
  encapsulation=yes
@@ -161,6 +160,10 @@ ${replyRoute(options.remoteTs)}`;
 function libreswanAuth(auth: PeerAuth | undefined): string[] {
   if (!auth) return ['authby=secret'];
   return [`authby=${auth.method}`, 'leftcert=bob.test', 'leftsendcert=always', 'rightca=%same'];
+}
+
+function libreswanIke(ike: string | undefined): string[] {
+  return ike === undefined ? [] : [`ike=${ike}`];
 }
 
 function nssImport(root: string, { p12, ca }: PeerAuth): string {
@@ -201,6 +204,6 @@ function ikedPolicy({ ike, esp, remoteTs, auth }: PeerOptions): string {
   const proof = auth?.method ?? `psk "${defaultPsk}"`;
   return `${user ? `user "${user.name}" "${user.password}"` : ''}
 ikev2 "net" passive esp from ${guestHost.net4} to ${user ? 'dynamic' : remoteTs} \\
- local ${guestHost.v4} peer any ikesa ${ike} childsa ${esp} \\
+ local ${guestHost.v4} peer any ${ike === undefined ? '' : `ikesa ${ike}`} childsa ${esp} \\
  srcid bob.test ${user ? '' : 'dstid alice.test'} ${proof} ${user ? `config address ${remoteTs}` : ''}`;
 }

@@ -30,6 +30,7 @@ const needs = {
   uml: () => onPath('linux.uml'),
   libreswan: () => existsSync(join(peersDir, 'libreswan/usr/libexec/ipsec/pluto')),
   openiked: () => existsSync(join(peersDir, 'openiked/usr/sbin/iked')),
+  pskCrack: () => onPath('psk-crack'),
 } satisfies Record<string, () => boolean>;
 
 export type Need = keyof typeof needs;
@@ -47,6 +48,7 @@ const remedies: Record<Need, string> = {
   uml: 'install user-mode-linux',
   libreswan: 'run test/interop/install-peers.sh',
   openiked: 'run test/interop/install-peers.sh',
+  pskCrack: 'install ike-scan',
 };
 
 /** Skips the test with its reason when something is missing; with CI_INTEROP=required that is a failure. */

@@ -1,12 +1,12 @@
-// A NAT in one process: udp-relay.mjs LISTEN-ADDRESS OUTER-ADDRESS GATEWAY LOSS-PERCENT LARGEST
+// A NAT in one process: udp-relay.mjs LISTEN-ADDRESS OUTER-ADDRESS GATEWAY LOSS-PERCENT LARGEST SEED
 // Takes datagrams for ports 500 and 4500 at LISTEN-ADDRESS and sends them on to GATEWAY from ports of its own at
 // OUTER-ADDRESS; what comes back goes to whoever wrote last. SIGHUP changes the ports on the outer side, as happens
-// when a NAT has lost its mapping. LOSS-PERCENT of the datagrams vanish, the same ones every time,
-// and all that are larger than LARGEST bytes of UDP payload, as on paths that drop IP fragments.
+// when a NAT has lost its mapping. LOSS-PERCENT of the datagrams vanish, the same ones for the
+// same SEED, and all that are larger than LARGEST bytes of UDP payload, as on paths that drop IP fragments.
 import { createSocket } from 'node:dgram';
 
-const [listen, outer, gateway, loss, largest] = process.argv.slice(2);
-let state = 1;
+const [listen, outer, gateway, loss, largest, seed] = process.argv.slice(2);
+let state = Number(seed);
 /** A small generator with a fixed seed (Park and Miller): runs can be repeated. */
 const lost = (data) => {
   if (data.length > Number(largest)) return true;

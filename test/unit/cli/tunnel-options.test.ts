@@ -7,6 +7,7 @@ const defaults: TunnelFlagValues = {
   encap: true,
   plane: 'auto',
   fragmentation: 'yes',
+  'full-transcript': 'yes',
   'rekey-ike': '4h',
   'rekey-child': '1h',
   dpd: '30s',

@@ -12,6 +12,7 @@ const defaults: ConnectFlagValues = {
   encap: true,
   plane: 'auto',
   fragmentation: 'yes',
+  'full-transcript': 'yes',
   'rekey-ike': '4h',
   'rekey-child': '1h',
   dpd: '30s',

@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { KitError } from '../../../src/lib/core/errors.js';
 import { Secret } from '../../../src/lib/core/secret.js';
 import { keTransform, prfTransform } from '../../../src/lib/crypto/registry.js';
-import { verifyPskAuth } from '../../../src/lib/ike/auth/psk.js';
+import { pskAuth, verifyPskAuth } from '../../../src/lib/ike/auth/psk.js';
 import { parseIdentity } from '../../../src/lib/ike/identity.js';
 import { parseProposals } from '../../../src/lib/ike/proposals.js';
 import { notify } from '../../../src/lib/ike/wire/notify.js';
 import type { Payload } from '../../../src/lib/ike/wire/types.js';
 import { invalidValues } from '../../../src/lib/probe/active/invalid-values.js';
+import { loadForCookies } from '../../../src/lib/probe/active/load.js';
 import { type ActiveOptions, runActiveChecks } from '../../../src/lib/probe/active.js';
 import { InitExchanger } from '../../../src/lib/probe/oracle-exchange.js';
 import { SaKeeper } from '../../../src/lib/probe/oracle-sa.js';
@@ -121,12 +122,22 @@ describe('load', () => {
     expect(gateway.halfOpen.size).toBe(0);
   });
 
-  it('draws none from others, in less than 40 packets, and leaves nothing half-open', async () => {
+  it('draws none from others, in less than 70 packets, and leaves nothing half-open', async () => {
     const { facts, gateway, asker } = await run({ groups: [31] }, { groups: [] });
     expect(facts.cookiesUnderLoad?.value).toBe(false);
-    expect(gateway.most()).toBe(16);
+    expect(gateway.most()).toBe(32);
     expect(gateway.halfOpen.size).toBe(0);
-    expect(asker.sent.length).toBeLessThan(40);
+    expect(asker.counts.unasked).toBe(0);
+    expect(asker.sent.length).toBeLessThan(70);
+  });
+
+  it('counts what it has no packets left to clear', async () => {
+    const gateway = initGateway({ groups: [31] });
+    const asker = directAsker(gateway.handle);
+    const poor = { ...asker, tell: () => undefined };
+    const facts = await loadForCookies(poor, suite);
+    expect(facts.value).toBe(false);
+    expect(asker.counts.stayed).toBe(gateway.halfOpen.size);
   });
 
   it('says nothing where the gateway falls silent instead', async () => {
@@ -159,12 +170,46 @@ describe('guesses at a pre-shared key', () => {
         skP: sa.keys.skPi,
       };
       if (!verifyPskAuth(Secret.fromText(psk), octets, auth.data)) return [notify(24)];
-      return [
-        { type: 36, idType: 2, data: new Uint8Array(3) },
-        { type: 39, method: 2, data: new Uint8Array(32) },
-        ...child,
-      ];
+      return [...proof(psk, sa), ...child];
     };
+
+  const gatewayId = { idType: 2, data: Uint8Array.of(1, 2, 3) };
+  const proof = (psk: string, sa: GatewaySa): Payload[] => {
+    const octets = {
+      prf: prf(),
+      initMessage: sa.response,
+      peerNonce: sa.nonceI,
+      identity: gatewayId,
+      skP: sa.keys.skPr,
+    };
+    return [
+      { type: 36, ...gatewayId },
+      { type: 39, method: 2, data: pskAuth(Secret.fromText(psk), octets) },
+    ];
+  };
+
+  it.each<[string, InitGatewayOptions['auth'], string]>([
+    [
+      'an AUTH that is made of nothing',
+      () => [
+        { type: 36, ...gatewayId },
+        { type: 39, method: 2, data: new Uint8Array(32) },
+      ],
+      'without a proof',
+    ],
+    ['an AUTH of another key', (_, sa) => proof('other', sa), 'without a proof'],
+    ['no AUTH', () => [], 'neither EAP nor an error'],
+    ['INVALID_SYNTAX', () => [notify(7)], 'INVALID_SYNTAX'],
+    ['TEMPORARY_FAILURE', () => [notify(43)], 'TEMPORARY_FAILURE'],
+  ])('are neither right nor wrong where the answer is %s', async (_, auth, why) => {
+    const { facts } = await run(
+      { groups: [31], auth: auth! },
+      { pskGuesses: { identity, words: words('alpha', 'beta') }, groups: [] },
+    );
+    expect(facts.pskGuesses?.value).toBeUndefined();
+    expect(facts.pskGuesses?.note).toContain('stopped after 0 guesses');
+    expect(facts.pskGuesses?.note).toContain(why);
+  });
 
   it.each<[string, Payload[]]>([
     ['a child SA', []],
@@ -177,6 +222,14 @@ describe('guesses at a pre-shared key', () => {
     expect(facts.pskGuesses?.value).toEqual({ tried: 3, foundLine: 3 });
     expect(pauses).toEqual([1000, 1000]);
     expect(gateway.halfOpen.size).toBe(0);
+  });
+
+  it('count the lines of the list, and pass over empty ones', async () => {
+    const { facts } = await run(
+      { groups: [31], auth: takes('swordfish') },
+      { pskGuesses: { identity, words: words('', 'alpha', '', '', 'swordfish') }, groups: [] },
+    );
+    expect(facts.pskGuesses?.value).toEqual({ tried: 2, foundLine: 5 });
   });
 
   it('end with the list', async () => {

@@ -176,6 +176,23 @@ describe('a gateway with EAP', () => {
     expect(facts.problems).toEqual([]);
   });
 
+  it('is known when it says its answer again', async () => {
+    const gateway = authGateway({ answer: eapGateway() });
+    const direct = directAsker(gateway.handle);
+    const again: unknown[] = [];
+    const asker: DirectAsker = {
+      ...direct,
+      async ask(datagram, options) {
+        const asked = await direct.ask(datagram, options);
+        if (asked.outcome === 'answered') again.push(options.match(asked.reply));
+        return asked;
+      },
+    };
+    await probeAuth(asker, gateway.opener, { transforms: suite, identity: undefined, trust: trust() });
+    expect(again.length).toBeGreaterThan(1);
+    expect(new Set(again)).toEqual(new Set([true]));
+  });
+
   it('uses a pre-shared key for itself', async () => {
     const { facts } = await probe((_request, { messageId }) =>
       messageId > 1

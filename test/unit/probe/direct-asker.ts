@@ -7,20 +7,31 @@ export type Gateway = (datagram: Uint8Array) => readonly Uint8Array[];
 export interface DirectAsker extends Asker {
   /** What was sent, in order, retransmissions too. */
   readonly sent: { datagram: Uint8Array; summary: string; once: boolean }[];
-  readonly counts: { opened: number; cleared: number; stayed: number };
+  readonly counts: {
+    opened: number;
+    cleared: number;
+    stayed: number;
+    /** Answers to what wants none, which it was not prepared for. */
+    unasked: number;
+  };
 }
 
 export interface DirectOptions {
   /** Number of the send, counted from 0: lost on its way. */
   lost?: (index: number) => boolean;
+  /** Packets that may be sent. */
+  budget?: number;
   /** Number of the send from which on the gateway has gone blind or closed. */
   gone?: { from: number; outcome: 'closed' | 'blocked' };
 }
 
 /** Asks a gateway within the same call, with two retransmissions. */
-export function directAsker(gateway: Gateway, { lost, gone }: DirectOptions = {}): DirectAsker {
+export function directAsker(
+  gateway: Gateway,
+  { lost, gone, budget = Number.POSITIVE_INFINITY }: DirectOptions = {},
+): DirectAsker {
   const sent: DirectAsker['sent'] = [];
-  const counts = { opened: 0, cleared: 0, stayed: 0 };
+  const counts = { opened: 0, cleared: 0, stayed: 0, unasked: 0 };
   let packets = 0;
   const send = (datagram: Uint8Array, summary: string, once: boolean): readonly Uint8Array[] => {
     const index = sent.length;
@@ -39,6 +50,8 @@ export function directAsker(gateway: Gateway, { lost, gone }: DirectOptions = {}
     }
     const replies: Uint8Array[] = [];
     for (let attempt = 0; attempt < (once ? 1 : 3); attempt++) {
+      if (sent.length >= budget)
+        return { outcome: 'no answer', note: 'The budget is used up.', packets: numbers };
       const answers = send(datagram, summary, once);
       numbers.push(packets);
       for (const reply of answers) {
@@ -69,6 +82,10 @@ export function directAsker(gateway: Gateway, { lost, gone }: DirectOptions = {}
         counts.opened += 1;
         return true;
       },
+      beside: () => {
+        counts.opened += 1;
+        return true;
+      },
       cleared: () => {
         counts.cleared += 1;
       },
@@ -77,8 +94,9 @@ export function directAsker(gateway: Gateway, { lost, gone }: DirectOptions = {}
       },
     },
     ask,
-    tell(datagram, summary) {
-      send(datagram, summary, true);
+    tell(datagram, summary, match) {
+      const replies = send(datagram, summary, true);
+      counts.unasked += replies.filter((reply) => !match?.(reply)).length;
       return packets;
     },
     sent,

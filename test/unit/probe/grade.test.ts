@@ -52,6 +52,27 @@ describe('a grade', () => {
     expect(letter(result('critical'), result('critical', 'inconclusive'))).toBe('F');
   });
 
+  it('is ? after a quick run, unless what it found is bad enough already', () => {
+    const quick = (...findings: Finding[]) => gradeOf(goodGateway(), findings, 'quick');
+    expect(quick(result('low'), result('critical', 'skipped'))).toEqual({
+      letter: '?',
+      reasons: ['At best B.', 'IKE-low: A low thing.', 'A quick run asks too little for a grade.'],
+    });
+    expect(quick(result('high'))).toEqual({ letter: 'D', reasons: ['IKE-high: A high thing.'] });
+  });
+
+  it('names what was skipped and could make it worse', () => {
+    const reasons = (...findings: Finding[]): string[] => gradeOf(goodGateway(), findings).reasons;
+    const skipped = result('high', 'skipped', 'IKE-a');
+    expect(reasons(result('low'), skipped, result('medium', 'skipped', 'IKE-b'))).toEqual([
+      'IKE-low: A low thing.',
+      'Without IKE-a and IKE-b, which were skipped.',
+    ]);
+    expect(reasons(skipped).at(-1)).toBe('Without IKE-a, which was skipped.');
+    expect(reasons(result('high'), skipped)).toEqual(['IKE-high: A high thing.']);
+    expect(reasons(result('low'), result('low', 'skipped'))).toEqual(['IKE-low: A low thing.']);
+  });
+
   it('names what caused it', () => {
     const { reasons } = gradeOf(goodGateway(), [
       result('high'),
@@ -61,7 +82,18 @@ describe('a grade', () => {
     expect(reasons).toEqual(['IKE-high: A high thing.', 'IKE-b: A high thing.']);
   });
 
-  it.each(['no answer', 'closed', 'not ike', 'unresolved'] as const)(
+  it('is ? for a run that ended early, unless it is an F', () => {
+    const of = (unfinished: 'interrupted' | 'budget' | 'error', ...findings: Finding[]): string =>
+      gradeOf({ ...goodGateway(), unfinished }, findings).reasons[0]!;
+    expect(gradeOf({ ...goodGateway(), unfinished: 'interrupted' }, [result('high')]).letter).toBe('?');
+    expect(of('interrupted')).toBe('At best A.');
+    expect(of('interrupted', result('high'))).toBe('At best D.');
+    expect(of('interrupted', result('critical'))).toBe('IKE-critical: A critical thing.');
+    expect(of('budget', result('low'))).toBe('At best B.');
+    expect(of('budget', result('high'))).toBe('IKE-high: A high thing.');
+  });
+
+  it.each(['no answer', 'closed', 'not ike', 'unresolved', 'unfinished'] as const)(
     'is ? for a target with %s',
     (verdict) => {
       expect(gradeOf(unknownTarget(verdict), []).letter).toBe('?');
@@ -75,6 +107,10 @@ describe('a grade', () => {
     expect(of(accepting(goodGateway(), 'ke', 2))).toBe('D');
     expect(of(accepting(goodGateway(), 'encr', 3))).toBe('C');
     expect(of(accepting(goodGateway(), 'prf', 2))).toBe('B');
+    expect(of()).toBe('A');
+    expect(of({ ...goodGateway(), ikev1: undefined })).toBe('?');
+    expect(of({ ...goodGateway(), auth: undefined })).toBe('?');
+    expect(of({ ...goodGateway(), verdict: 'blocked', auth: undefined })).toBe('?');
     expect(of(unclear(goodGateway(), 'ke', 1))).toBe('?');
     expect(of(unclear(goodGateway(), 'prf', 2))).toBe('A');
     const hybrid = accepting(goodGateway(), 'addke', 36);

@@ -67,6 +67,11 @@ describe('over UDP', () => {
     expect(await error).toBe('closed');
   });
 
+  it('what the system has no way to, as a broadcast address, is told before anything is sent', async () => {
+    const target = { address: '255.255.255.255', port: 500, natT: false, sourcePort: undefined };
+    await expect(openUdpTransport(target)).rejects.toMatchObject({ kind: 'network', code: 'E_NO_ROUTE' });
+  });
+
   it('a source port may be chosen and shared, unless somebody else has it', async () => {
     const port = await udpServer(() => []);
     const first = await openTo(port);
@@ -108,13 +113,13 @@ describe('over TCP (RFC 9329)', () => {
     return (server.address() as { port: number }).port;
   }
 
-  const ask = (port: number) =>
+  const ask = (port: number, timeout = 300) =>
     askTcp({
       address: '127.0.0.1',
       port,
       message: datagram,
       match,
-      timeout: 300,
+      timeout,
       signal: new AbortController().signal,
       onSent: () => true,
       onReceived: () => {},
@@ -143,5 +148,23 @@ describe('over TCP (RFC 9329)', () => {
     const port = await tcpServer(() => undefined);
     await closers.pop()!();
     expect(await ask(port)).toBe('closed');
+  });
+
+  it('is silent where bytes trickle in without end', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.write(tcpFrame(new Uint8Array(1000)).subarray(0, 7));
+      const trickle = setInterval(() => socket.write(Uint8Array.of(0)), 20);
+      socket.on('close', () => clearInterval(trickle));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closers.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
+    expect(await ask((server.address() as { port: number }).port)).toBe('silent');
+  });
+
+  it('does not wait for a frame that is far too long for an answer', async () => {
+    const port = await tcpServer(() => Uint8Array.of(0xff, 0xff, 0, 0, 0, 0));
+    // A timeout that the test itself does not survive.
+    expect(await ask(port, 600_000)).toBe('silent');
   });
 });

@@ -14,6 +14,10 @@ export interface Ikev1GatewayOptions {
   /** What it answers about authentication methods in Main Mode: all alike, or with silence where none is configured. */
   methods?: 'checked' | 'silent' | 'any';
   vendorIds?: readonly string[];
+  /** Its answers do not repeat the key length; nor, perhaps, the number of the transform. */
+  omits?: 'key length' | 'key length and number';
+  /** What it says in Aggressive Mode to whom it does not know: everybody. */
+  refusesUs?: number;
 }
 
 export interface Ikev1Gateway {
@@ -33,7 +37,15 @@ const PROTOCOL_OF_NOBODY = 0;
 
 /** An IKEv1 responder that chooses the first transform it knows, as the real ones do. */
 export function ikev1Gateway(options: Ikev1GatewayOptions): Ikev1Gateway {
-  const { mainMode = [], aggressiveMode = [], methods = 'checked', psk = 'secret', vendorIds = [] } = options;
+  const {
+    mainMode = [],
+    aggressiveMode = [],
+    methods = 'checked',
+    psk = 'secret',
+    vendorIds = [],
+    refusesUs,
+    omits,
+  } = options;
   const halfOpen: Ikev1Gateway['halfOpen'] = new Map();
 
   const answer = (
@@ -85,10 +97,19 @@ export function ikev1Gateway(options: Ikev1GatewayOptions): Ikev1Gateway {
     );
     if (found === undefined)
       return configured.length === 0 && methods === 'silent' ? [] : notify(request, 14);
+    if (isAggressive && refusesUs !== undefined) return notify(request, refusesUs);
     const spiR = randomBytes(8).readBigUInt64BE();
     halfOpen.set(spiR, isAggressive ? 'aggressive' : 'main');
     const vendors: Ikev1Payload[] = vendorIds.map((hex) => ({ type: 13, data: fromHex(hex) }));
-    if (!isAggressive) return answer(request, 2, spiR, [withTransforms(sa, [found]), ...vendors]);
+    const shown =
+      omits === undefined
+        ? found
+        : {
+            ...found,
+            number: omits === 'key length' ? found.number : 0,
+            attributes: found.attributes.filter(({ type }) => type !== 14),
+          };
+    if (!isAggressive) return answer(request, 2, spiR, [withTransforms(sa, [shown]), ...vendors]);
 
     const suite = ofOffer(found);
     const exchange = keTransform(suite.group)!.generate!();

@@ -6,6 +6,7 @@ import { findPayloads } from '../wire/message.js';
 import { findNotify, NotifyType, notify } from '../wire/notify.js';
 import { type Payload, PayloadType } from '../wire/types.js';
 import type { IkeSa } from './ike-sa.js';
+import type { SessionPolicy } from './types.js';
 
 /** How many CAs a CERTREQ names where the message cannot be fragmented; 20 bytes each. */
 const MAX_AUTHORITIES_UNFRAGMENTED = 20;
@@ -48,6 +49,20 @@ export function signatureHashes(auth: AuthPolicy): Payload[] {
 export function multipleAuth({ local, remote }: AuthPolicy): Payload[] {
   const several = local.length > 1 || remote.some((rounds) => rounds.length > 1);
   return several ? [notify(NotifyType.MULTIPLE_AUTH_SUPPORTED)] : [];
+}
+
+/**
+ * AUTH is to cover both messages of IKE_SA_INIT (draft-ietf-ipsecme-ikev2-downgrade-prevention). A responder says so
+ * whether or not it was asked: were the initiator's word taken out on the path, the initiator would still know.
+ */
+export function fullTranscript(policy: SessionPolicy): Payload[] {
+  return policy.fullTranscript === false ? [] : [notify(NotifyType.IKE_SA_INIT_FULL_TRANSCRIPT_AUTH)];
+}
+
+/** Whether the sender of these IKE_SA_INIT payloads says so as we do; it then holds. */
+export function hasFullTranscript(policy: SessionPolicy, payloads: readonly Payload[]): boolean {
+  const said = findNotify(payloads, NotifyType.IKE_SA_INIT_FULL_TRANSCRIPT_AUTH) !== undefined;
+  return said && policy.fullTranscript !== false;
 }
 
 /** Remembers what the peer says of this kind in IKE_SA_INIT or in the first IKE_AUTH request. */

@@ -119,7 +119,7 @@ export function answerChild(state: SessionState, request: ChildRequest, now: Mil
 
   const selected = selectProposal(sa.proposals, state.policy.espProposals, {
     ke: request.ke,
-    ...(ke && { preferKe: ke.group }),
+    ...(ke && { preferKe: ke.group, preferWeakerKe: true }),
   });
   if (selected?.spi.length !== 4) return { refusal: notify(NotifyType.NO_PROPOSAL_CHOSEN) };
 

@@ -90,6 +90,10 @@ export function ownInitRefusal(
   );
 }
 
+/** What else makes AUTH wrong: it covers the IKE_SA_INIT messages of its maker (RFC 7296 2.15). */
+export const CHANGED_ON_THE_PATH =
+  'somebody on the path may have changed the IKE_SA_INIT messages, to have weaker algorithms chosen';
+
 const authAdvice: Record<LocalAuth['type'], { why: string; hint: string }> = {
   psk: {
     why: 'it knows no such identity, or the PSK differs',
@@ -117,9 +121,7 @@ export function authRefusal(own: LocalAuth['type']): KitError {
     'refused',
     'E_AUTHENTICATION_FAILED',
     `The peer answered AUTHENTICATION_FAILED: ${why}`,
-    {
-      hint,
-    },
+    { hint: `${hint} If all of it is right: ${CHANGED_ON_THE_PATH}.` },
   );
 }
 

@@ -83,6 +83,8 @@ export class IkeSa {
   peerRsaScheme: RsaScheme | undefined;
   /** The peer knows several rounds of authentication (RFC 4739). */
   peerMultipleAuth = false;
+  /** The peer said that AUTH covers both IKE_SA_INIT messages, as we always do (IKE_SA_INIT_FULL_TRANSCRIPT_AUTH). */
+  fullTranscript = false;
   /** The peer asked for an OCSP response with our certificate (RFC 4806). */
   peerWantsOcsp = false;
   weAreBehindNat = false;

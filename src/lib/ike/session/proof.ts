@@ -10,11 +10,12 @@ import {
   signedOctets,
   verifyPskAuth,
 } from '../auth/psk.js';
-import { verifySignature } from '../auth/signature.js';
+import { type VerifiedSignature, verifySignature } from '../auth/signature.js';
 import type { CertificateTrust, LocalAuth, RemoteAuth } from '../auth/types.js';
 import { formatIdentity, type Identity } from '../identity.js';
 import { findPayload, findPayloads } from '../wire/message.js';
 import { type AuthPayload, type IdPayload, type Payload, PayloadType } from '../wire/types.js';
+import { CHANGED_ON_THE_PATH } from './failure.js';
 import type { IkeSa } from './ike-sa.js';
 import { type Script, task } from './script.js';
 import type { SessionState } from './state.js';
@@ -35,17 +36,40 @@ const MAX_CERTIFICATES = 16;
 
 export const identityOf = ({ idType, data }: IdPayload): Identity => ({ idType, data: data.slice() });
 
-/** What one side's AUTH covers (RFC 7296 2.15). */
+/** What one side's AUTH covers: its own IKE_SA_INIT message (RFC 7296 2.15), or both where both sides said so. */
 function octetsOf({ ikeSa, messages }: AuthContext, signer: Role, identity: Identity): SignedOctets {
   const { suite, keys, nonceI, nonceR } = ikeSa.secrets;
+  const { request, response } = messages;
   const initiator = signer === 'initiator';
   return {
     prf: suite.prf,
-    initMessage: initiator ? messages.request : messages.response,
+    initMessage: initiator ? request : response,
+    peerInitMessage: ikeSa.fullTranscript ? (initiator ? response : request) : undefined,
     peerNonce: initiator ? nonceR : nonceI,
     identity,
     skP: initiator ? keys.skPi : keys.skPr,
   };
+}
+
+/**
+ * A proof that is wrong over both IKE_SA_INIT messages and right over the peer's own one: the peer is who it says, and
+ * has not seen that we cover both. It cannot come about but by a change of our message on the way, or by a peer that
+ * does not do what it announces.
+ */
+function refuseDowngrade(
+  octets: SignedOctets,
+  identity: Identity,
+  isSound: (octets: SignedOctets) => boolean,
+): void {
+  if (!octets.peerInitMessage || !isSound({ ...octets, peerInitMessage: undefined })) return;
+  throw new KitError(
+    'refused',
+    'E_DOWNGRADE',
+    `${formatIdentity(identity)} proves who it is, but did not see our IKE_SA_INIT message as we sent it`,
+    {
+      hint: 'Somebody on the path changes messages so that weaker algorithms or fewer protections are used.',
+    },
+  );
 }
 
 /** Proof by a key that both sides have; without one by SK_p, as EAP methods without keys and NULL have it (RFC 7296 2.16, RFC 7619 2.1). */
@@ -66,8 +90,11 @@ export function verifyMsk(
   auth: AuthPayload | undefined,
 ): void {
   const octets = octetsOf(context, otherRole(context.ikeSa.role), identity);
-  const sound = auth?.method === AUTH_METHOD_PSK && verifyPskAuth(msk ?? octets.skP, octets, auth.data);
-  if (sound) return;
+  if (auth?.method === AUTH_METHOD_PSK) {
+    const isSound = (covered: SignedOctets): boolean => verifyPskAuth(msk ?? octets.skP, covered, auth.data);
+    if (isSound(octets)) return;
+    refuseDowngrade(octets, identity, isSound);
+  }
   throw new KitError(
     'refused',
     'E_EAP_AUTH',
@@ -117,7 +144,7 @@ function warnOfSha1({ state }: AuthContext): void {
     type: 'warning',
     code: 'W_SIGNATURE_SHA1',
     message:
-      'The peer does not say which hashes it knows (RFC 7427), so our signature is made over SHA-1, which is weak',
+      'The peer does not say which hashes it knows (RFC 7427), or somebody on the path took that out: so our signature is made over SHA-1, which is weak',
   });
 }
 
@@ -158,13 +185,20 @@ export function* verify(
     });
   }
   const secret = expected.type === 'psk' ? expected.secret : octets.skP;
-  if (!verifyPskAuth(secret, octets, auth.data)) {
+  const isSound = (covered: SignedOctets): boolean => verifyPskAuth(secret, covered, auth.data);
+  if (!isSound(octets)) {
+    refuseDowngrade(octets, identity, isSound);
     const what = expected.type === 'psk' ? 'that it knows the PSK' : 'anything: its AUTH is wrong';
     throw new KitError(
       'refused',
       'E_AUTHENTICATION_FAILED',
       `The peer ${formatIdentity(identity)} does not prove ${what}`,
-      expected.type === 'psk' ? { hint: 'Compare the PSK on both sides byte for byte.' } : {},
+      {
+        hint:
+          expected.type === 'psk'
+            ? `Compare the PSK on both sides byte for byte. If it is the same: ${CHANGED_ON_THE_PATH}.`
+            : `It looks as if ${CHANGED_ON_THE_PATH}.`,
+      },
     );
   }
   return { proved: expected, words: expected.type };
@@ -226,10 +260,33 @@ function* verifyBySignature(
     .map((cert) => cert.data.slice());
   const role = otherRole(context.ikeSa.role);
   const key = yield* task(() => trust.validate({ certificates, ocspResponses, identity, role }));
-  const octets = signedOctets(octetsOf(context, role, identity));
-  const verified = verifySignature({ key, value: { method, data }, octets, allowSha1: trust.allowSha1 });
+  const octets = octetsOf(context, role, identity);
+  const check = (covered: SignedOctets): VerifiedSignature =>
+    verifySignature({
+      key,
+      value: { method, data },
+      octets: signedOctets(covered),
+      allowSha1: trust.allowSha1,
+    });
+  let verified: VerifiedSignature;
+  try {
+    verified = check(octets);
+  } catch (error) {
+    refuseDowngrade(octets, identity, (covered) => verifies(() => check(covered)));
+    throw error;
+  }
   context.ikeSa.peerRsaScheme = verified.rsaScheme;
   return verified.scheme;
+}
+
+function verifies(check: () => VerifiedSignature): boolean {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    if (error instanceof KitError) return false;
+    throw error;
+  }
 }
 
 /** RFC 7296 3.6: fetching certificates from an address that a stranger names is asking for trouble. */

@@ -239,6 +239,7 @@ export function answerRekeyIkeSa(
   const selected = selectProposal(sa.proposals, state.policy.ikeProposals, {
     ke: 'required',
     preferKe: ke.group,
+    preferWeakerKe: true,
   });
   if (selected?.spi.length !== 8 || selected.spi.every((byte) => byte === 0))
     return [notify(NotifyType.NO_PROPOSAL_CHOSEN)];

@@ -15,13 +15,21 @@ import {
   type Proposal,
   ProtocolId,
 } from '../wire/types.js';
-import { certificateRequests, multipleAuth, readAnnounced, signatureHashes } from './announce.js';
+import {
+  certificateRequests,
+  fullTranscript,
+  hasFullTranscript,
+  multipleAuth,
+  readAnnounced,
+  signatureHashes,
+} from './announce.js';
 import { errorNotify, refusal } from './failure.js';
 import { IkeSa, type InitiatedExchange } from './ike-sa.js';
 import { generateKe, groupsOf } from './key-exchange.js';
 import { detectNat, natNotifies } from './nat.js';
 import { SentMessage } from './sent-message.js';
 import type { SessionState } from './state.js';
+import { Steering } from './steering.js';
 import type { InitMessages, SessionPolicy } from './types.js';
 
 /** Nonce sizes a peer may send, bytes (RFC 7296 3.9). */
@@ -55,6 +63,7 @@ export class SaInit implements InitiatedExchange {
   readonly #told = new Set<string>();
   #ke: KeyExchange;
   #group: number;
+  readonly #steering: Steering;
   #cookie: Uint8Array | undefined;
   #retries = 0;
   readonly #nonce: Uint8Array;
@@ -66,6 +75,7 @@ export class SaInit implements InitiatedExchange {
     if (group === undefined)
       throw new KitError('usage', 'E_PROPOSAL', 'No IKE proposal names a key exchange group');
     this.#group = group;
+    this.#steering = new Steering(group);
     this.#ke = generateKe(group);
     this.#nonce = state.newNonce();
     this.#offered = proposalsToOffer(templates, { spi: NO_SPI, withKe: true, firstKe: group });
@@ -81,6 +91,7 @@ export class SaInit implements InitiatedExchange {
       ...natNotifies(ikeSa.initiatorSpi, 0n, ikeSa.path, policy.encap, entropy),
       ...(policy.fragmentation.announce ? [notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED)] : []),
       ...signatureHashes(policy.auth),
+      ...fullTranscript(policy),
     ];
   }
 
@@ -134,7 +145,8 @@ export class SaInit implements InitiatedExchange {
   #switchGroup(data: Uint8Array): InitVerdict {
     const group = data.length === 2 ? (data[0]! << 8) | data[1]! : undefined;
     const offered = groupsOf(this.state.policy.ikeProposals);
-    // RFC 7296 2.7: only a group that we offered, else an attacker could steer us to a weaker one.
+    // RFC 7296 2.7: only a group that we offered, else an attacker could steer us to a weaker one. What RFC 8247 advises
+    // against is offered only when the user names it.
     if (group === undefined || !offered.includes(group)) {
       return this.#note(
         refusal(NotifyType.INVALID_KE_PAYLOAD, {
@@ -146,6 +158,9 @@ export class SaInit implements InitiatedExchange {
     if (group === this.#group || ++this.#retries > MAX_RETRIES) return 'wait';
     this.#group = group;
     this.#ke = generateKe(group);
+    const contradiction = this.#steering.follow(group);
+    if (contradiction) this.state.emit(contradiction);
+    this.hint = this.#steering.unsettled;
     return { agreed: false, purpose: 'was asked for another key exchange group' };
   }
 
@@ -174,9 +189,11 @@ export class SaInit implements InitiatedExchange {
     ikeSa.natTraversal = nat.supported;
     ikeSa.peerBehindNat = nat.peerBehindNat;
     ikeSa.weAreBehindNat = nat.weAreBehindNat;
-    const { fragmentation } = this.state.policy;
+    const { policy } = this.state;
+    const { fragmentation } = policy;
     if (fragmentation.announce && knowsFragments(payloads)) ikeSa.useFragments(fragmentation);
     readAnnounced(ikeSa, payloads);
+    ikeSa.fullTranscript = hasFullTranscript(policy, payloads);
     const keys = deriveIkeKeys({
       suite,
       keSecret,
@@ -186,6 +203,8 @@ export class SaInit implements InitiatedExchange {
       spiR: ikeSa.responderSpi,
     });
     ikeSa.setSecrets({ suite, keys, keSecret, nonceI, nonceR });
+    const weaker = this.#steering.settled(suite.ke.id);
+    if (weaker) this.state.emit(weaker);
   }
 }
 
@@ -247,6 +266,7 @@ export function answerSaInit(request: SaInitRequest, now: Milliseconds): SaInitA
   const fragments = policy.fragmentation.announce && knowsFragments(payloads);
   if (fragments) ikeSa.useFragments(policy.fragmentation);
   readAnnounced(ikeSa, payloads);
+  ikeSa.fullTranscript = hasFullTranscript(policy, payloads);
   const response = encodeMessage(ikeSa.header(ExchangeType.IKE_SA_INIT, 0, true), [
     {
       type: PayloadType.SA,
@@ -263,6 +283,7 @@ export function answerSaInit(request: SaInitRequest, now: Milliseconds): SaInitA
     ...signatureHashes(policy.auth),
     ...certificateRequests(policy.auth, 'short'),
     ...multipleAuth(policy.auth),
+    ...fullTranscript(policy),
   ]);
   // IKE_SA_INIT is request 0 of this window; its retransmission is answered like any other.
   ikeSa.requests.answered(request.datagram, new SentMessage([response]));

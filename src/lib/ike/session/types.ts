@@ -69,6 +69,11 @@ export interface SessionPolicy {
   natKeepalive: Milliseconds;
   retransmit: RetransmitSchedule;
   fragmentation: FragmentationPolicy;
+  /**
+   * Whether AUTH may cover both IKE_SA_INIT messages; true when undefined. Only for peers that say so and mean
+   * something else by it than draft-ietf-ipsecme-ikev2-downgrade-prevention is it worth turning off.
+   */
+  fullTranscript?: boolean | undefined;
   /** How long a half-open SA may take to authenticate. */
   halfOpenTimeout: Milliseconds;
 }

@@ -3,20 +3,17 @@ import { keTransform } from '../../crypto/registry.js';
 import { type KeyExchange, TransformType } from '../../crypto/transform.js';
 import type { Transform } from '../../ike/wire/types.js';
 import { type Exchanged, InitExchanger } from '../oracle-exchange.js';
-import type { HalfOpenSa } from '../oracle-sa.js';
+import { type HalfOpenSa, isAbout, isOpen } from '../oracle-sa.js';
 import type { Asker } from '../scheduler.js';
 import type { Observation, PacketNumbers } from '../types.js';
 import { emptyAuth, saWithSecret } from './keyed-sa.js';
 
-/** Half-open SAs that are opened at most; with their ends these are less than 40 packets. */
-const MOST_SAS = 16;
+/** Half-open SAs that are opened at most: strongSwan and our own server ask for cookies from 30 on. */
+const MOST_SAS = 32;
 
 /** Opens half-open SAs, one beside the other, until the gateway asks for a cookie (RFC 8019 4), and clears them all. */
 export async function loadForCookies(asker: Asker, transforms: readonly Transform[]): Promise<Observation> {
   const group = transforms.find(({ type }) => type === TransformType.KE)?.id ?? 0;
-  if (!(await asker.halfOpen.open())) {
-    return { value: undefined, note: 'as many half-open SAs as may be are left', packets: [] };
-  }
   const exchanger = new InitExchanger(asker);
   const sas: HalfOpenSa[] = [];
   const packets: PacketNumbers = [];
@@ -24,17 +21,28 @@ export async function loadForCookies(asker: Asker, transforms: readonly Transfor
   while (sas.length < MOST_SAS && exchanger.cookies.asked === 0 && lost === undefined) {
     const exchange = keTransform(group)?.generate?.();
     if (exchange === undefined) break;
+    if (!(sas.length === 0 ? await asker.halfOpen.open() : asker.halfOpen.beside())) {
+      lost = 'as many half-open SAs as may be are left';
+      break;
+    }
     const question = { proposals: [transforms], summary: `half-open SA ${sas.length + 1}` };
     const { publicValue } = exchange;
     const exchanged = await exchanger.exchange(question, { group, publicValue, announce: [] });
     packets.push(...exchanged.packets);
-    const sa = exchanged.reply.kind === 'chosen' ? opened(exchanged, exchange) : undefined;
-    if (sa === undefined) lost = exchanged.reply.kind;
-    else sas.push(sa);
+    const sa = opened(exchanged, exchange);
+    if (sa !== undefined) sas.push(sa);
+    else {
+      lost = reasonOf(exchanged);
+      if (isOpen(exchanged)) asker.halfOpen.stays();
+      else asker.halfOpen.cleared();
+    }
   }
-  for (const sa of sas)
-    asker.tell(emptyAuth(asker, sa), 'IKE_AUTH with nothing in it, to clear the half-open SA');
-  asker.halfOpen.cleared();
+  const summary = 'IKE_AUTH with nothing in it, to clear the half-open SA';
+  for (const sa of sas) {
+    const isSent = asker.tell(emptyAuth(asker, sa), summary, (reply) => isAbout(reply, sa)) !== undefined;
+    if (isSent) asker.halfOpen.cleared();
+    else asker.halfOpen.stays();
+  }
   if (exchanger.cookies.asked > 0) {
     const before = exchanger.cookies.answered - 1;
     return {
@@ -49,6 +57,11 @@ export async function loadForCookies(asker: Asker, transforms: readonly Transfor
   }
   const note = `${sas.length} half-open SAs of one address; others begin at larger numbers`;
   return { value: false, note, packets };
+}
+
+function reasonOf({ reply }: Exchanged): string {
+  if (reply.kind === 'chosen') return 'an SA that cannot be cleared';
+  return ('note' in reply ? reply.note : undefined) ?? reply.kind;
 }
 
 function opened(exchanged: Exchanged, exchange: KeyExchange): HalfOpenSa | undefined {

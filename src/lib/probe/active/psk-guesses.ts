@@ -1,11 +1,13 @@
 import type { Milliseconds } from '../../core/environment.js';
 import type { Secret } from '../../core/secret.js';
-import { pskAuth } from '../../ike/auth/psk.js';
+import { AUTH_METHOD_PSK, pskAuth, type SignedOctets, verifyPskAuth } from '../../ike/auth/psk.js';
 import { formatIdentity, type Identity } from '../../ike/identity.js';
+import { NotifyType } from '../../ike/wire/notify.js';
 import { PayloadType, type Transform } from '../../ike/wire/types.js';
-import { type Attempt, Attempts, isAuthenticated, refusalText } from '../auth-probe/attempt.js';
+import { type Attempt, Attempts, refusalText } from '../auth-probe/attempt.js';
+import { errorOf } from '../auth-probe/conversation.js';
 import { authoritiesOf } from '../auth-probe/request.js';
-import type { SaOpener } from '../oracle-sa.js';
+import type { HalfOpenSa, SaOpener } from '../oracle-sa.js';
 import type { Asker } from '../scheduler.js';
 import type { ActiveFacts, PacketNumbers } from '../types.js';
 
@@ -13,7 +15,10 @@ import type { ActiveFacts, PacketNumbers } from '../types.js';
 export const MOST_GUESSES = 20;
 const BETWEEN_GUESSES: Milliseconds = 1000;
 
-/** Tries pre-shared keys one after the other, a second apart, until one is taken. */
+/**
+ * Tries pre-shared keys one after the other, a second apart, until one is taken.
+ * @param words lines of a list; empty ones are passed over
+ */
 export async function guessPsk(
   asker: Asker,
   opener: SaOpener,
@@ -25,7 +30,8 @@ export async function guessPsk(
   const packets: PacketNumbers = [];
   let tried = 0;
   let trouble: string | undefined;
-  for (const word of words.slice(0, MOST_GUESSES)) {
+  const guesses = words.map((word, at) => ({ word, line: at + 1 })).filter(({ word }) => word.length > 0);
+  for (const { word, line } of guesses.slice(0, MOST_GUESSES)) {
     if (tried > 0) await pause(BETWEEN_GUESSES);
     const attempt = await attempts.run(transforms, {
       identity,
@@ -41,30 +47,49 @@ export async function guessPsk(
       summary: `IKE_AUTH as ${formatIdentity(identity)}, guess ${tried + 1}`,
     });
     packets.push(...(attempt?.reply.packets ?? []));
-    trouble = troubleOf(attempt);
-    if (trouble !== undefined) break;
+    const result = resultOf(attempt, word);
+    if (result !== 'right' && result !== 'wrong') {
+      trouble = result.trouble;
+      break;
+    }
     tried += 1;
-    if (isTaken(attempt))
-      return { value: { tried, foundLine: tried }, packets: attempt?.reply.packets ?? [] };
+    if (result === 'right')
+      return { value: { tried, foundLine: line }, packets: attempt?.reply.packets ?? [] };
   }
   if (trouble !== undefined) {
     const note = `stopped after ${tried} ${tried === 1 ? 'guess' : 'guesses'}: ${trouble}`;
     return { value: tried === 0 ? undefined : { tried, foundLine: undefined }, note, packets };
   }
-  const left = words.length - tried;
+  const left = guesses.length - tried;
   const note = left > 0 ? `${left} words were not tried: at most ${MOST_GUESSES} are` : undefined;
   return { value: { tried, foundLine: undefined }, ...(note !== undefined && { note }), packets };
 }
 
-/** Why a guess says nothing. */
-function troubleOf(attempt: Attempt | undefined): string | undefined {
-  if (attempt === undefined) return 'no SA could be opened';
-  return attempt.reply.outcome === 'answered' ? undefined : refusalText(attempt.reply);
+/** `trouble`: why a guess says nothing. */
+type Result = 'right' | 'wrong' | { trouble: string };
+
+/**
+ * A word is wrong only when the gateway says so, and right only when it proves itself with it: its AUTH is that of the
+ * word (RFC 7296 2.15), which somebody who takes every key does not know.
+ */
+function resultOf(attempt: Attempt | undefined, word: Secret): Result {
+  if (attempt === undefined) return { trouble: 'no SA could be opened' };
+  const { reply, sa } = attempt;
+  if (reply.outcome !== 'answered') return { trouble: refusalText(reply) };
+  const { payloads } = reply;
+  const auth = payloads.find(({ type }) => type === PayloadType.AUTH);
+  const id = payloads.find(({ type }) => type === PayloadType.IDr);
+  if (payloads.some(({ type }) => type === PayloadType.EAP)) return { trouble: 'the gateway asks for EAP' };
+  if (auth?.type === PayloadType.AUTH) {
+    const isProof =
+      auth.method === AUTH_METHOD_PSK &&
+      id?.type === PayloadType.IDr &&
+      verifyPskAuth(word, signedByGateway(sa, { idType: id.idType, data: id.data }), auth.data);
+    return isProof ? 'right' : { trouble: 'the gateway goes on without a proof that it has the key' };
+  }
+  return errorOf(payloads) === NotifyType.AUTHENTICATION_FAILED ? 'wrong' : { trouble: refusalText(reply) };
 }
 
-/** The gateway brings its own AUTH only when ours was right; with EAP it never came to that. */
-function isTaken(attempt: Attempt | undefined): boolean {
-  if (attempt?.reply.outcome !== 'answered') return false;
-  const { payloads } = attempt.reply;
-  return isAuthenticated(payloads) && !payloads.some(({ type }) => type === PayloadType.EAP);
+function signedByGateway({ suite, response, nonceI, keys }: HalfOpenSa, identity: Identity): SignedOctets {
+  return { prf: suite.prf, initMessage: response, peerNonce: nonceI, identity, skP: keys.skPr };
 }

@@ -80,11 +80,13 @@ class ReplyReader {
   ) {}
 
   match(datagram: Uint8Array): Match {
-    if (datagram.length < HEADER_LENGTH || this.payloads !== undefined) return false;
+    if (datagram.length < HEADER_LENGTH) return false;
     const { initiatorSpi, responderSpi, exchangeType, isResponse, messageId } = decodeHeader(datagram);
     const isOurs = initiatorSpi === this.sa.spiI && responderSpi === this.sa.spiR;
     const fits = isResponse && exchangeType === this.exchangeType && messageId === this.messageId;
     if (!isOurs || !fits) return false;
+    // It came again, as answers to what was sent twice do.
+    if (this.payloads !== undefined) return true;
     try {
       const opened = this.#reassembly.open(datagram, this.sa.incoming);
       if (opened === 'incomplete') return 'part';

@@ -11,6 +11,7 @@ import {
   pass,
   type Remediation,
   severities,
+  unanswered,
 } from './check.js';
 import {
   acceptedSentence,
@@ -41,14 +42,15 @@ type AlgorithmCheck = Omit<CheckDescription, 'severity'> & {
 /** A check that the gateway refuses the algorithms that {@link weaknesses} lists under its id. */
 export function algorithmCheck({ what, why, ...description }: AlgorithmCheck): Check {
   const rows = weaknesses.filter(({ check }) => check === description.id);
-  const remediation = (drop: string, proposal: string): Remediation => ({
+  const remediation = (drop: string, paste: string): Remediation => ({
     text: `${why} Take ${drop} out of the proposals, and list algorithms instead of relying on defaults.`,
-    strongswan: `proposals = ${proposal}`,
+    strongswan: paste,
   });
   return {
     ...description,
     severity: worst(rows.map(({ severity }) => severity)),
-    examine(facts, { proposal }) {
+    examine(facts, context) {
+      const { paste } = context;
       if (!hasAlgorithms(facts)) return withoutFacts(facts, 'which algorithms it accepts');
       const { found, open, gap } = search(facts, rows);
       if (found.length > 0) {
@@ -58,17 +60,24 @@ export function algorithmCheck({ what, why, ...description }: AlgorithmCheck): C
           mergePackets(...found.map(({ sighting }) => sighting.packets)),
           {
             severity: worst(found.map(({ severity }) => severity)),
-            remediation: remediation(drop, proposal),
+            remediation: remediation(drop, paste),
           },
         );
       }
       if (open.length > 0) {
         const names = listText(open.map(({ sighting }) => algorithmText(sighting.algorithm)));
-        return inconclusive(`Nobody knows whether ${names} is accepted: not asked, or not answered.`);
+        return unanswered(
+          facts,
+          context,
+          `Nobody knows whether ${names} is accepted: not asked, or not answered.`,
+        );
       }
-      return gap === undefined ? pass(`Refused: ${what}.`) : inconclusive(gap);
+      if (gap !== undefined) return inconclusive(gap);
+      return context.depth === 'quick'
+        ? unanswered(facts, context, 'Only a few algorithms were asked for.')
+        : pass(`Refused: ${what}.`);
     },
-    remediation: ({ proposal }) => remediation(what, proposal),
+    remediation: ({ paste }) => remediation(what, paste),
   };
 }
 

@@ -1,9 +1,10 @@
 import { printable } from '../../core/printable.js';
 import { hashAlgorithmName } from '../../ike/wire/names.js';
+import type { TargetFacts } from '../types.js';
 import { NEEDS_ACTIVE } from './active.js';
 import { certificateChecks } from './certificate.js';
 import { because, type Check, finding, inconclusive, pass, skipped } from './check.js';
-import { cite, listText, withoutFacts } from './sightings.js';
+import { cite, listText, withoutAuth, withoutFacts } from './sightings.js';
 
 const SHA1 = 1;
 
@@ -13,16 +14,18 @@ const pskWithEap: Check = {
   title: 'The gateway proves itself with a pre-shared key to clients that use EAP',
   severity: 'critical',
   references: ['RFC 7296 2.16', 'RFC 5998'],
-  examine(facts) {
+  examine(facts, context) {
     const { auth } = facts;
-    if (!auth) return withoutFacts(facts, 'how the gateway authenticates');
+    if (!auth) return withoutAuth(facts, context, 'how the gateway authenticates');
     if (auth.eap.value === undefined) {
       return inconclusive(
         because(auth.eap.note, 'Whether it speaks EAP was not answered.'),
         auth.eap.packets,
       );
     }
-    if (!auth.eap.value) return skipped('It does not offer EAP to unknown clients.');
+    if (!auth.eap.value) {
+      return skipped(`It does not offer EAP to unknown clients${cite(auth.eap.packets)}.`, auth.eap.packets);
+    }
     const { value, note, packets } = auth.responderMethod;
     if (value === undefined)
       return inconclusive(because(note, 'How it proves itself was not answered.'), packets);
@@ -50,8 +53,18 @@ const signatureHashes: Check = {
     if (value === undefined)
       return inconclusive(because(note, 'Nothing was learnt about signature hashes.'), packets);
     const names = listText(value.map(hashAlgorithmName));
-    if (value.length === 0)
-      return finding(`SIGNATURE_HASH_ALGORITHMS was not announced${cite(packets)}.`, packets);
+    if (value.length === 0) {
+      const absent = `SIGNATURE_HASH_ALGORITHMS was not announced${cite(packets)}.`;
+      return mayUseSignatures(facts)
+        ? finding(absent, packets)
+        : finding(
+            [absent, 'It asks for no certificate either: perhaps it uses no signatures at all.'],
+            packets,
+            {
+              severity: 'info',
+            },
+          );
+    }
     if (value.every((id) => id === SHA1))
       return finding(`Only ${names} was announced${cite(packets)}.`, packets);
     return pass(`${names} were announced${cite(packets)}.`, packets);
@@ -61,6 +74,12 @@ const signatureHashes: Check = {
     strongswan: 'charon {\n  signature_authentication = yes\n}',
   }),
 };
+
+/** A gateway without certificates, its own or of those it trusts, has no use for hashes of signatures. */
+function mayUseSignatures({ auth, ikev2 }: TargetFacts): boolean {
+  const requests = ikev2?.capabilities.certificateRequest.value;
+  return requests === undefined || requests.length > 0 || auth?.eap.value !== false;
+}
 
 const guessedPsk: Check = {
   id: 'IKE-AUTH-005',
@@ -96,7 +115,10 @@ const identityOracle: Check = {
   references: ['RFC 7296 2.21.2'],
   examine(facts) {
     const oracle = facts.auth?.identityOracle;
-    if (!oracle) return withoutFacts(facts, 'whether answers tell identities apart');
+    if (!oracle)
+      return facts.verdict === 'answers'
+        ? skipped('Not tried: it takes an identity to compare with (--id).')
+        : withoutFacts(facts, 'whether answers tell identities apart');
     const { value, note, packets } = oracle;
     if (value === undefined) return inconclusive(because(note, 'The tries were not answered.'), packets);
     if (!value) return pass(`Known and unknown identities are answered alike${cite(packets)}.`, packets);

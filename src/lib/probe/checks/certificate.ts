@@ -6,8 +6,17 @@ import { describeKey, keyWeakness } from '../../pki/keys.js';
 import { dateText } from '../../pki/problem.js';
 import { isWeakSignature } from '../../pki/signatures.js';
 import type { AuthFacts, TargetFacts } from '../types.js';
-import { because, type Check, finding, inconclusive, type Outcome, pass, skipped } from './check.js';
-import { cite, withoutFacts } from './sightings.js';
+import {
+  because,
+  type Check,
+  type CheckContext,
+  finding,
+  inconclusive,
+  type Outcome,
+  pass,
+  skipped,
+} from './check.js';
+import { cite, withoutAuth } from './sightings.js';
 
 /** Codes of `cert verify` that the other check reports. */
 const WEAKNESS_CODES: ReadonlySet<string> = new Set(['E_CERT_WEAK_KEY', 'E_CERT_WEAK_SIGNATURE']);
@@ -18,8 +27,8 @@ const weak: Check = {
   title: 'A key or signature that is too weak authenticates the gateway',
   severity: 'high',
   references: ['RFC 8247 3.1.1', 'RFC 8247 3.2', 'RFC 7296 3.8'],
-  examine: (facts) =>
-    withCertificate(facts, (certificate, auth) => {
+  examine: (facts, context) =>
+    withCertificate(facts, context, (certificate, auth) => {
       const { signature } = auth;
       const packets = signature.packets;
       const key = certificate.publicKey && keyWeakness(describeKey(certificate.publicKey));
@@ -59,8 +68,9 @@ const invalid: Check = {
   title: 'The certificate is not valid for this gateway',
   severity: 'high',
   references: ['RFC 5280 6.1', 'RFC 4945 3.1', 'RFC 4945 5.1'],
-  examine: (facts, { now }) =>
-    withCertificate(facts, (certificate, auth) => {
+  examine: (facts, context) =>
+    withCertificate(facts, context, (certificate, auth) => {
+      const { now } = context;
       const name = nameProblem(facts, certificate, auth);
       const checked = (auth.problems ?? [])
         .filter(({ code }) => code.startsWith('E_') && !WEAKNESS_CODES.has(code))
@@ -71,9 +81,17 @@ const invalid: Check = {
       const found = [...checked, ...dates, ...own];
       if (found.length > 0) return finding(found, auth.responderMethod.packets);
       const until = `${certificateName(certificate)} is valid until ${dateText(certificate.notAfter)}`;
-      if (auth.problems !== undefined) return pass(`${until}, and its chain leads to a trusted CA.`);
+      const { packets } = auth.responderMethod;
+      if (auth.problems !== undefined)
+        return pass(
+          `${until}, and its chain leads to a trusted CA${cite(packets)}.${nameText(facts)}`,
+          packets,
+        );
       if (now === undefined) return inconclusive('Whether it has expired was not checked.');
-      return pass(`${until}. Who issued it was not checked, because no CA was given.`);
+      return pass(
+        `${until}${cite(packets)}. Who issued it was not checked, because no CA was given.${nameText(facts)}`,
+        packets,
+      );
     }),
   remediation: () => ({
     text: 'Issue a new certificate that covers the name clients dial as subjectAltName (ipsec-kit cert issue --san), and renew it in time.',
@@ -84,10 +102,11 @@ const invalid: Check = {
 /** Runs a judgement of the gateway's own certificate, where there is one that can be read. */
 function withCertificate(
   facts: TargetFacts,
+  context: CheckContext,
   judge: (certificate: Certificate, auth: AuthFacts) => Outcome,
 ): Outcome {
   const { auth } = facts;
-  if (!auth) return withoutFacts(facts, "the gateway's certificate");
+  if (!auth) return withoutAuth(facts, context, "the gateway's certificate");
   const [der] = auth.certificates;
   if (der !== undefined) {
     let certificate: Certificate;
@@ -99,6 +118,10 @@ function withCertificate(
     return judge(certificate, auth);
   }
   const { value, note, packets } = auth.responderMethod;
+  if (auth.eap.value === false) {
+    const reason = 'The gateway does not show a certificate before the client has authenticated';
+    return skipped(`${reason}${cite(auth.eap.packets)}.`, auth.eap.packets);
+  }
   if (value === 'certificate') return inconclusive('It signed without sending its certificate.', packets);
   if (value === undefined)
     return inconclusive(because(auth.eap.note ?? note, 'It showed no certificate.'), packets);
@@ -111,20 +134,30 @@ function dateProblems({ notBefore, notAfter }: Certificate, now: number): string
   return [];
 }
 
-/** What was dialled has to be covered when it is a name; an address may stand for any name, so then IDr has to be. */
+/**
+ * What was dialled has to be covered when it is a name. An address may stand for any name, and clients have the name in
+ * their configuration: then the gateway's own identity (IDr) has to be covered, unless that is an address too.
+ */
 function nameProblem(
-  { host, address }: TargetFacts,
+  { host }: TargetFacts,
   certificate: Certificate,
   { identity }: AuthFacts,
 ): string | undefined {
   const dialled = readName(host);
-  const expected = dialled?.kind === 'dns' || identity === undefined ? dialled : readName(identity);
+  const claimed = identity === undefined ? undefined : readName(identity);
+  const isName = dialled !== undefined && dialled.kind !== 'ip';
+  const expected = isName ? dialled : claimed?.kind === 'ip' ? undefined : claimed;
   if (expected === undefined) return undefined;
-  const isAddress = host === address || dialled?.kind === 'ip';
-  if (isAddress && dialled && matchName(certificate, dialled).matches) return undefined;
   const { matches, explanation } = matchName(certificate, expected);
-  const subject = expected === dialled ? host : `its identity ${identity ?? ''}`;
+  const subject = isName ? host : `its identity ${identity ?? ''}`;
   return matches ? undefined : `The certificate does not cover ${printable(subject)}: ${explanation}.`;
+}
+
+/** What a pass says of the names when nobody knows which one clients dial. */
+function nameText({ host }: TargetFacts): string {
+  return readName(host)?.kind === 'ip'
+    ? ' Whether it covers the name that clients dial was not checked: an address was.'
+    : '';
 }
 
 /** undefined for what no certificate can name, such as a key id. */

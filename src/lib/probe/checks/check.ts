@@ -7,10 +7,16 @@ export type Remediation = NonNullable<Finding['remediation']>;
 export interface CheckContext {
   /** Active checks were asked for. */
   active: boolean;
+  /** Of a quick run what was not found out was not asked either. */
+  depth: 'quick' | 'full';
+  /** IKEv1 was asked for too. */
+  ikev1: boolean;
   /** Milliseconds since the epoch; undefined: dates of certificates are not judged. */
   now: number | undefined;
-  /** Better proposals for this gateway, strongSwan keywords. */
-  proposal: string;
+  /** Lines with better proposals for this gateway, strongSwan's `connections.<name>`. */
+  paste: string;
+  /** The same with ML-KEM; undefined where a policy has no place for that. */
+  pasteMlKem: string | undefined;
 }
 
 /** What a check found out. Only `pass` and `finding` are statements about the gateway. */
@@ -62,9 +68,21 @@ export function inconclusive(reason: string, packets: PacketNumbers = []): Outco
   return { status: 'inconclusive', evidence: [reason], packets };
 }
 
-/** It was not tried, or there is nothing to try it on. */
-export function skipped(reason: string): Outcome {
-  return { status: 'skipped', evidence: [reason], packets: [] };
+/** It was not tried because the user did not want it, or there is nothing to try it on. */
+export function skipped(reason: string, packets: PacketNumbers = []): Outcome {
+  return { status: 'skipped', evidence: [reason], packets };
+}
+
+/** What nobody knows: of a quick run because it was not meant to find it out, else for the reason. */
+export function unanswered(
+  { verdict }: TargetFacts,
+  { depth }: Pick<CheckContext, 'depth'>,
+  reason: string,
+  packets: PacketNumbers = [],
+): Outcome {
+  return depth === 'quick' && verdict === 'answers'
+    ? skipped('Not asked in a quick run.')
+    : inconclusive(reason, packets);
 }
 
 /** From weighty to light. */

@@ -1,10 +1,22 @@
 import { keTransform } from '../../crypto/registry.js';
 import type { Algorithm, AlgorithmKind, Ikev2Facts, Suite } from '../types.js';
-import { because, type Check, finding, inconclusive, mergePackets, pass, skipped } from './check.js';
+import {
+  because,
+  type Check,
+  finding,
+  inconclusive,
+  mergePackets,
+  type Outcome,
+  pass,
+  skipped,
+  unanswered,
+} from './check.js';
 import { algorithmText, cite, knowsNothing, listText, withoutFacts } from './sightings.js';
 import { isWeak } from './weaknesses.js';
 
 const kinds = ['encr', 'prf', 'integ', 'ke'] as const satisfies readonly AlgorithmKind[];
+
+type Step = Ikev2Facts['steering'][number];
 
 /** Groups below this strength are worth a downgrade. */
 const STRONG_BITS = 128;
@@ -14,7 +26,10 @@ const transcript: Check = {
   topic: 'Downgrade of the first exchange',
   title: 'A downgrade of the first exchange would go unnoticed',
   severity: 'medium',
-  references: ['draft-ietf-ipsecme-ikev2-downgrade-prevention', 'RFC 7296 2.15'],
+  references: [
+    'https://datatracker.ietf.org/doc/draft-ietf-ipsecme-ikev2-downgrade-prevention/',
+    'RFC 7296 2.15',
+  ],
   examine(facts) {
     if (!facts.ikev2) return withoutFacts(facts, 'downgrade prevention');
     const { value, note, packets } = facts.ikev2.capabilities.downgradePrevention;
@@ -30,9 +45,9 @@ const transcript: Check = {
       packets,
     );
   },
-  remediation: ({ proposal }) => ({
+  remediation: ({ paste }) => ({
     text: 'Accept strong algorithms only: then there is nothing to downgrade to. Update when the implementation learns to authenticate the whole transcript.',
-    strongswan: `proposals = ${proposal}`,
+    strongswan: paste,
   }),
 };
 
@@ -42,10 +57,13 @@ const mixedOffer: Check = {
   title: 'A weak suite was chosen although strong ones were offered',
   severity: 'high',
   references: ['RFC 7296 2.7', 'RFC 7296 3.3.6'],
-  examine(facts) {
+  examine(facts, context) {
     if (!facts.ikev2) return withoutFacts(facts, 'what it chooses from a mixed offer');
     const { value, note, packets } = facts.ikev2.mixedChoice;
-    if (!value) return inconclusive(because(note, 'A mixed offer was not made, or not answered.'), packets);
+    if (!value) {
+      const reason = because(note, 'A mixed offer was not made, or not answered.');
+      return withoutMix(facts.ikev2) ?? unanswered(facts, context, reason, packets);
+    }
     const chosen = parts(value).filter(([kind, { id }]) => isWeak(kind, id));
     const names = (list: typeof chosen): string =>
       listText(list.map(([, algorithm]) => algorithmText(algorithm)));
@@ -63,9 +81,9 @@ const mixedOffer: Check = {
       packets,
     );
   },
-  remediation: ({ proposal }) => ({
+  remediation: ({ paste }) => ({
     text: 'Put strong proposals first and take the weak ones out.',
-    strongswan: `proposals = ${proposal}`,
+    strongswan: paste,
   }),
 };
 
@@ -75,10 +93,29 @@ const steering: Check = {
   title: 'It steers clients to a weaker group',
   severity: 'medium',
   references: ['RFC 7296 1.2', 'RFC 7296 2.7'],
-  examine(facts) {
+  examine(facts, context) {
     const { ikev2 } = facts;
     if (!ikev2) return withoutFacts(facts, 'which groups it asks for');
-    if (ikev2.steering.length === 0) return inconclusive('It never asked for another group.');
+    if (ikev2.steering.length === 0) {
+      const { preferred } = ikev2;
+      if (preferred === undefined) {
+        return unanswered(facts, context, 'It neither took a group of an offer nor asked for another.');
+      }
+      const { packets } = ikev2.mixedChoice;
+      return pass(
+        `Offered many groups, it took ${algorithmText(preferred.ke)} at once and asked for no other${cite(packets)}.`,
+        packets,
+      );
+    }
+    const contradiction = contradictionIn(ikev2.steering);
+    if (contradiction) {
+      const [before, after] = contradiction;
+      const both = mergePackets(before.packets, after.packets);
+      return finding(
+        `Answers contradict each other: INVALID_KE_PAYLOAD asked for ${groupText(before.wanted)}, and for ${groupText(after.wanted)} once it had that${cite(both)}. Somebody on the path may forge answers, or several gateways share the address.`,
+        both,
+      );
+    }
     const downward = ikev2.steering.flatMap((step) => {
       const better = betterGroup(ikev2, step);
       return better === undefined ? [] : [{ ...step, better }];
@@ -94,20 +131,39 @@ const steering: Check = {
       mergePackets(...worst.map(({ packets }) => packets)),
     );
   },
-  remediation: ({ proposal }) => ({
+  remediation: ({ paste }) => ({
     text: 'Put strong groups first in the proposals and take the weak ones out.',
-    strongswan: `proposals = ${proposal}`,
+    strongswan: paste,
   }),
 };
+
+/** Why no offer to this gateway can be mixed; undefined while an open question may make it so. */
+function withoutMix(ikev2: Ikev2Facts): Outcome | undefined {
+  if (knowsNothing(ikev2)) return undefined;
+  const may = (kind: AlgorithmKind, weak: boolean): boolean =>
+    [...ikev2.accepted[kind], ...ikev2.inconclusive[kind]].some(({ id }) => isWeak(kind, id) === weak);
+  if (kinds.some((kind) => may(kind, true) && may(kind, false))) return undefined;
+  return kinds.some((kind) => may(kind, true))
+    ? skipped('It accepts nothing strong that it could choose instead.')
+    : pass('It accepts no weak algorithm that it could choose.');
+}
+
+/** Two answers to one offer, of which the second asks for another group although it has the one the first asked for. */
+function contradictionIn(steering: readonly Step[]): [before: Step, after: Step] | undefined {
+  for (const [i, after] of steering.slice(1).entries()) {
+    const before = steering[i]!;
+    // The second time the group that is asked for may be offered alone, to make room for its public value.
+    const sameOffer = after.offered.length === 1 || after.offered.join() === before.offered.join();
+    if (after.sent === before.wanted && sameOffer) return [before, after];
+  }
+  return undefined;
+}
 
 /**
  * The group that the gateway could have had instead of a weak one it asked for. One of at least 112 bits is only held
  * against it when it gave up the stronger group that was already in the KE payload.
  */
-function betterGroup(
-  ikev2: Ikev2Facts,
-  { offered, sent, wanted }: Ikev2Facts['steering'][number],
-): number | undefined {
+function betterGroup(ikev2: Ikev2Facts, { offered, sent, wanted }: Step): number | undefined {
   const usable = offered.filter((id) => id !== wanted && ikev2.accepted.ke.some((group) => group.id === id));
   if (isWeak('ke', wanted)) return usable.find((id) => !isWeak('ke', id) && strength(id) > strength(wanted));
   const gaveUp = usable.includes(sent) && strength(wanted) < STRONG_BITS && strength(sent) > strength(wanted);

@@ -1,6 +1,6 @@
 import { encrTransform } from '../../crypto/registry.js';
 import { algorithmCheck } from './algorithm-check.js';
-import { type Check, finding, inconclusive, mergePackets, pass } from './check.js';
+import { type Check, finding, inconclusive, mergePackets, pass, unanswered } from './check.js';
 import { algorithmText, cite, listText, sightings, withoutFacts } from './sightings.js';
 
 const broken = algorithmCheck({
@@ -27,7 +27,7 @@ const noAead: Check = {
   title: 'No AEAD cipher is accepted',
   severity: 'low',
   references: ['RFC 8247 2.1', 'RFC 5282'],
-  examine(facts) {
+  examine(facts, context) {
     if (!facts.ikev2) return withoutFacts(facts, 'which ciphers IKEv2 accepts');
     const { accepted, open, gap } = sightings({ ...facts, ikev1: undefined }, 'encr');
     const isAead = ({ algorithm }: (typeof accepted)[number]): boolean =>
@@ -39,12 +39,13 @@ const noAead: Check = {
     if (found.length > 0) return pass(`IKEv2 accepts ${names(found)}${cite(packets)}.`, packets);
     if (gap !== undefined) return inconclusive(gap);
     const unclear = open.filter(isAead);
-    if (unclear.length > 0) return inconclusive(`Nobody knows whether ${names(unclear)} is accepted.`);
+    if (unclear.length > 0)
+      return unanswered(facts, context, `Nobody knows whether ${names(unclear)} is accepted.`);
     return finding(`Of the ciphers that IKEv2 accepts (${names(accepted)}), none is an AEAD.`);
   },
-  remediation: ({ proposal }) => ({
+  remediation: ({ paste }) => ({
     text: 'Offer AES-GCM or ChaCha20-Poly1305 first: encryption and integrity in one algorithm leave less to get wrong and are faster.',
-    strongswan: `proposals = ${proposal}`,
+    strongswan: paste,
   }),
 };
 

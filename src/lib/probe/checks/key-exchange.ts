@@ -1,7 +1,16 @@
 import { keTransform } from '../../crypto/registry.js';
 import { NEEDS_ACTIVE } from './active.js';
 import { algorithmCheck } from './algorithm-check.js';
-import { because, type Check, finding, inconclusive, mergePackets, pass, skipped } from './check.js';
+import {
+  because,
+  type Check,
+  finding,
+  inconclusive,
+  mergePackets,
+  pass,
+  skipped,
+  unanswered,
+} from './check.js';
 import { cite, withoutFacts } from './sightings.js';
 
 const groups: readonly Check[] = [
@@ -61,7 +70,7 @@ const repeats: Check = {
   title: 'A public value or a nonce was used twice',
   severity: 'high',
   references: ['RFC 7296 2.10', 'RFC 7296 2.12', 'RFC 6989'],
-  examine(facts) {
+  examine(facts, context) {
     if (!facts.ikev2) return withoutFacts(facts, 'whether IKEv2 repeats values');
     const { publicValue, nonce } = facts.ikev2.repeats;
     const packets = mergePackets(publicValue.packets, nonce.packets);
@@ -71,7 +80,13 @@ const repeats: Check = {
     ];
     if (seen.length > 0) return finding(seen, packets);
     const open = [publicValue, nonce].find(({ value }) => value === undefined);
-    if (open) return inconclusive(because(open.note, 'There were not two answers to compare.'), packets);
+    if (open)
+      return unanswered(
+        facts,
+        context,
+        because(open.note, 'There were not two answers to compare.'),
+        packets,
+      );
     return pass(`No public value and no nonce came twice${cite(packets)}.`, packets);
   },
   remediation: () => ({

@@ -1,6 +1,6 @@
 import type { AlgorithmKind } from '../types.js';
 import { type Check, inconclusive, pass, skipped } from './check.js';
-import { knowsNothing, listText } from './sightings.js';
+import { isAboutProducts, isMethodsUndecided, knowsNothing, listText } from './sightings.js';
 
 const kindNames: Readonly<Record<AlgorithmKind, string>> = {
   encr: 'ciphers',
@@ -16,8 +16,8 @@ const complete: Check = {
   topic: 'Completeness of the run',
   title: 'The run is incomplete',
   severity: 'info',
-  references: [],
-  examine(facts) {
+  references: ['RFC 7296 2.4'],
+  examine(facts, { depth, ikev1: asked }) {
     const { verdict, limits, ikev1, ikev2 } = facts;
     if (verdict !== 'answers' && verdict !== 'blocked')
       return skipped(`The target does not answer IKE (${verdict}).`);
@@ -29,16 +29,21 @@ const complete: Check = {
           return count === 0 ? [] : [`${name} (${count})`];
         })
       : [];
+    const isQuick = depth === 'quick' && verdict === 'answers' && limits.length === 0;
+    if (isQuick) return skipped('A quick run is not meant to be complete.');
+    // What nobody can find out, or no check is about, makes no run incomplete.
+    const ofIkev1 = (ikev1?.inconclusive ?? []).filter(
+      (entry) => !isMethodsUndecided(entry) && !isAboutProducts(entry),
+    );
     const reasons = [
       ...(verdict === 'blocked' ? ['The gateway stopped answering us.'] : []),
       ...limits,
+      ...(asked && !ikev1 && verdict === 'answers' ? ['IKEv1 was not asked before the run ended.'] : []),
       ...(ikev2 && knowsNothing(ikev2)
         ? ['IKEv2 accepted no offer at all: perhaps it has no connection for us.']
         : []),
       ...(open.length > 0 ? [`Not known of some: ${listText(open)}.`] : []),
-      ...(ikev1 && ikev1.inconclusive.length > 0
-        ? [`Open questions of IKEv1: ${ikev1.inconclusive.length}.`]
-        : []),
+      ...(ofIkev1.length > 0 ? [`Open questions of IKEv1: ${ofIkev1.length}.`] : []),
     ];
     if (reasons.length === 0) return pass('Every question was answered.');
     return { ...inconclusive(''), evidence: reasons };

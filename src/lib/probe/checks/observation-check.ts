@@ -1,13 +1,5 @@
 import type { Ikev2Facts, Observation } from '../types.js';
-import {
-  because,
-  type Check,
-  type CheckDescription,
-  finding,
-  inconclusive,
-  pass,
-  type Remediation,
-} from './check.js';
+import { because, type Check, type CheckDescription, finding, inconclusive, pass } from './check.js';
 import { cite, withoutFacts } from './sightings.js';
 
 type ObservationCheck = CheckDescription & {
@@ -17,7 +9,7 @@ type ObservationCheck = CheckDescription & {
   /** Sentences without full stop, for a yes and for a no. */
   yes: string;
   no: string;
-  remediation: Remediation;
+  remediation: Check['remediation'];
 };
 
 /** A check that IKEv2 offers something. */
@@ -38,6 +30,6 @@ export function observationCheck({
         return inconclusive(because(note, `Nothing was learnt about ${what}.`), packets);
       return value ? pass(`${yes}${cite(packets)}.`, packets) : finding(`${no}${cite(packets)}.`, packets);
     },
-    remediation: () => remediation,
+    remediation,
   };
 }

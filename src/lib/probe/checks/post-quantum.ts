@@ -1,5 +1,4 @@
-import { proposalParts } from '../advice.js';
-import { type Check, finding, inconclusive, mergePackets, pass } from './check.js';
+import { type Check, finding, inconclusive, mergePackets, pass, unanswered } from './check.js';
 import { observationCheck } from './observation-check.js';
 import { acceptedSentence, algorithmText, listText, sightings, withoutFacts } from './sightings.js';
 
@@ -11,8 +10,8 @@ const noMlKem: Check = {
   topic: 'ML-KEM',
   title: 'No ML-KEM: traffic recorded today can be read by a quantum computer later',
   severity: 'info',
-  references: ['draft-ietf-ipsecme-ikev2-mlkem', 'RFC 9370'],
-  examine(facts) {
+  references: ['https://datatracker.ietf.org/doc/draft-ietf-ipsecme-ikev2-mlkem/', 'RFC 9370'],
+  examine(facts, context) {
     if (!facts.ikev2) return withoutFacts(facts, 'post-quantum key exchange');
     const both = (['ke', 'addke'] as const).map((kind) => sightings({ ...facts, ikev1: undefined }, kind));
     const isMlKem = ({ algorithm }: { algorithm: { id: number } }): boolean => ML_KEM.includes(algorithm.id);
@@ -28,15 +27,17 @@ const noMlKem: Check = {
     if (gap !== undefined) return inconclusive(gap);
     const open = both.flatMap((known) => known.open).filter(isMlKem);
     if (open.length > 0) {
-      return inconclusive(
+      return unanswered(
+        facts,
+        context,
         `Nobody knows whether ${listText(open.map(({ algorithm }) => algorithmText(algorithm)))} is accepted.`,
       );
     }
     return finding('Neither as key exchange nor as additional one is ML-KEM accepted.');
   },
-  remediation: ({ proposal }) => ({
-    text: 'Add ML-KEM-768 as additional key exchange, beside a classic group: strongSwan 6 and libreswan 5 have it.',
-    strongswan: `proposals = ${hybrid(proposal)},${proposal}`,
+  remediation: ({ pasteMlKem }) => ({
+    text: 'Add ML-KEM-768 as additional key exchange, beside a classic group: strongSwan has it since 6.0.',
+    ...(pasteMlKem !== undefined && { strongswan: pasteMlKem }),
   }),
 };
 
@@ -50,11 +51,26 @@ const intermediate = observationCheck({
   observe: ({ capabilities }) => capabilities.intermediate,
   yes: 'INTERMEDIATE_EXCHANGE_SUPPORTED was announced',
   no: 'INTERMEDIATE_EXCHANGE_SUPPORTED (notify 16438) was not announced',
-  remediation: {
+  remediation: ({ pasteMlKem }) => ({
     text: 'Additional key exchanges need it, because their messages are too long for the first exchange. Update: strongSwan has it since 6.0, and announces it once a proposal has an additional key exchange.',
-    strongswan: 'proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768',
-  },
+    ...(pasteMlKem !== undefined && { strongswan: pasteMlKem }),
+  }),
 });
+
+const ppkLines = `connections {
+  <name> {
+    ppk_id = <name of the PPK>
+    # yes, once every peer has the PPK: those that lack it are locked out then
+    ppk_required = no
+  }
+}
+secrets {
+  ppk-gateway {
+    id = <name of the PPK>
+    # 256 bits, drawn at random: openssl rand -hex 32, after 0x
+    secret = <the PPK>
+  }
+}`;
 
 const ppk = observationCheck({
   id: 'IKE-PQ-003',
@@ -66,16 +82,10 @@ const ppk = observationCheck({
   observe: ({ capabilities }) => capabilities.ppk,
   yes: 'USE_PPK was announced',
   no: 'USE_PPK (notify 16435) was not announced',
-  remediation: {
-    text: 'Between gateways that cannot use ML-KEM yet, a secret that is mixed in (PPK) holds against quantum computers today.',
-    strongswan: 'ppk_id = <name>\nppk_required = yes',
-  },
+  remediation: () => ({
+    text: 'Between gateways that cannot use ML-KEM yet, a secret that is mixed in (PPK) holds against quantum computers today. Give it to every peer first: ppk_required = yes locks out those that lack it.',
+    strongswan: ppkLines,
+  }),
 });
-
-/** The first of the proposals with ML-KEM-768 beside its first group. */
-function hybrid(proposal: string): string {
-  const { symmetric, groups } = proposalParts(proposal.split(',')[0] ?? '');
-  return [...symmetric, groups[0] ?? 'x25519', 'ke1_mlkem768'].join('-');
-}
 
 export const postQuantumChecks: readonly Check[] = [noMlKem, intermediate, ppk];

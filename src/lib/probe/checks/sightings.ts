@@ -1,14 +1,25 @@
+import { printable } from '../../core/printable.js';
 import { encrTransform, integTransform, keTransform, prfTransform } from '../../crypto/registry.js';
 import type { Level } from '../../crypto/transform.js';
 import type {
   Algorithm,
   AlgorithmKind,
+  Ikev1Facts,
   Ikev1Suite,
   Ikev2Facts,
   PacketNumbers,
   TargetFacts,
 } from '../types.js';
-import { capital, inconclusive, mergePackets, type Outcome, skipped } from './check.js';
+import { ONLY_PRODUCTS } from '../v1/main-mode.js';
+import {
+  type CheckContext,
+  capital,
+  inconclusive,
+  mergePackets,
+  type Outcome,
+  skipped,
+  unanswered,
+} from './check.js';
 
 /** An algorithm in one version of IKE. */
 export interface Sighting {
@@ -35,16 +46,33 @@ export function hasAlgorithms(facts: TargetFacts): boolean {
   return facts.ikev2 !== undefined || facts.ikev1?.enabled.value === true;
 }
 
-/** What a check says when it lacks the facts it is about. */
+/** What a check of IKEv2 says when it lacks the facts it is about. */
 export function withoutFacts(facts: TargetFacts, what: string): Outcome {
   switch (facts.verdict) {
     case 'answers':
-      return skipped(`${capital(what)} was not looked into.`);
+      return facts.ikev2 === undefined && facts.ikev1?.enabled.value === true
+        ? skipped('IKEv2 does not answer.')
+        : inconclusive(`${capital(what)} was not found out.`);
     case 'blocked':
       return inconclusive(`The gateway stopped answering us before ${what} was known.`);
     default:
       return skipped(`The target does not answer IKE (${facts.verdict}).`);
   }
+}
+
+/** What a check says when nobody tried how the gateway authenticates. */
+export function withoutAuth(facts: TargetFacts, context: CheckContext, what: string): Outcome {
+  return facts.verdict === 'answers' && facts.ikev2 !== undefined
+    ? unanswered(facts, context, `${capital(what)} was not found out: no SA could be opened to ask in.`)
+    : withoutFacts(facts, what);
+}
+
+/** What a check of IKEv1 says when nobody asked for that, or the run ended before. */
+export function withoutIkev1(facts: TargetFacts, context: CheckContext): Outcome {
+  if (facts.verdict !== 'answers') return withoutFacts(facts, 'IKEv1');
+  return context.ikev1
+    ? unanswered(facts, context, 'IKEv1 was not asked before the run ended.')
+    : skipped('IKEv1 was not asked, as wanted.');
 }
 
 /** What is known about a kind of algorithms. IKEv1's hash counts as integrity algorithm; it has no PRF of its own. */
@@ -67,15 +95,37 @@ export function sightings(facts: TargetFacts, kind: AlgorithmKind): Sightings {
     ikev2 &&
       knowsNothing(ikev2) &&
       'IKEv2 accepted no offer at all, so that nothing is known about its algorithms.',
-    ikev1?.enabled.value === true &&
-      (ikev1.inconclusive.length > 0 || ikev1Suites(facts).length === 0) &&
-      'IKEv1 left questions unanswered.',
+    ikev1?.enabled.value === true && ikev1Gap(ikev1, facts),
   ].filter((gap) => typeof gap === 'string');
   return {
     accepted: [...inIkev2, ...distinct(inIkev1)],
     open: (ikev2?.inconclusive[kind] ?? []).map((algorithm) => of('IKEv2', algorithm)),
     gap: gaps.length > 0 ? gaps.join(' ') : undefined,
   };
+}
+
+/** A gateway that decides about methods once it knows identities: nobody sees from outside what it would take. */
+export function isMethodsUndecided(entry: string): boolean {
+  return /^\w+ Mode authentication methods/.test(entry);
+}
+
+/** Algorithms are known, and only which of them go together was not asked to the end: no check is about that. */
+export function isAboutProducts(entry: string): boolean {
+  return entry.endsWith(ONLY_PRODUCTS);
+}
+
+/** Which authentication methods there are says nothing about the algorithms that go with them. */
+function ikev1Gap({ inconclusive: entries }: Ikev1Facts, facts: TargetFacts): string | undefined {
+  const open = entries.filter((entry) => !isMethodsUndecided(entry) && !isAboutProducts(entry));
+  if (open.length > 0) return `IKEv1 left questions open: ${firstFew(open)}.`;
+  return ikev1Suites(facts).length === 0 ? 'IKEv1 answers, but accepted none of our suites.' : undefined;
+}
+
+/** A list of which the rest is only counted. */
+export function firstFew(items: readonly string[], most = 5): string {
+  const shown = items.slice(0, most);
+  const more = items.length - shown.length;
+  return printable(listText(more > 0 ? [...shown, `${more} more`] : shown));
 }
 
 /** Suites of both modes of IKEv1. */

@@ -18,7 +18,7 @@ const disclosed: Check = {
   severity: 'low',
   references: ['RFC 7296 3.12'],
   examine(facts) {
-    if (!hasAnswered(facts)) return withoutFacts(facts, 'vendor ids');
+    if (!hasAnswered(facts)) return withoutFacts(facts, 'whether it sends vendor ids');
     const found = disclosures(facts).filter(({ how }) => how === 'vendor id');
     if (found.length > 0) {
       return finding(found.map(({ product, version }) => `A vendor id says ${product} ${version}.`));

@@ -1,7 +1,25 @@
-import { printable } from '../../core/printable.js';
+import { phase1AuthMethodName } from '../../ike/v1/names.js';
 import type { Ikev1Suite, PacketNumbers, TargetFacts } from '../types.js';
-import { because, type Check, finding, inconclusive, mergePackets, type Outcome, pass } from './check.js';
-import { algorithmText, cite, listText, withoutFacts } from './sightings.js';
+import {
+  because,
+  type Check,
+  type CheckContext,
+  finding,
+  inconclusive,
+  mergePackets,
+  type Outcome,
+  pass,
+  skipped,
+  unanswered,
+} from './check.js';
+import {
+  algorithmText,
+  cite,
+  firstFew,
+  isAboutProducts,
+  isMethodsUndecided,
+  withoutIkev1,
+} from './sightings.js';
 
 /** IPsec authentication methods of IANA's "IPSEC Authentication Methods"; those above 65000 are XAUTH's. */
 const PSK = [1, 65001, 65002];
@@ -15,12 +33,12 @@ const enabled: Check = {
   title: 'IKEv1 is enabled',
   severity: 'medium',
   references: ['RFC 9395', 'RFC 8247 1.4'],
-  examine(facts) {
+  examine(facts, context) {
     const { ikev1 } = facts;
-    if (!ikev1) return withoutFacts(facts, 'IKEv1');
+    if (!ikev1) return withoutIkev1(facts, context);
     const { value, note, packets } = ikev1.enabled;
     if (value === undefined)
-      return inconclusive(because(note, 'IKEv1 was neither answered nor refused.'), packets);
+      return unanswered(facts, context, because(note, 'IKEv1 was neither answered nor refused.'), packets);
     if (!value) return pass(off(note, packets), packets);
     return finding(`IKEv1 is answered${cite(packets)}.`, packets);
   },
@@ -36,12 +54,18 @@ const aggressive: Check = {
   title: 'IKEv1 Aggressive Mode with a pre-shared key is accepted',
   severity: 'critical',
   references: ['CVE-2002-1623', 'RFC 9395', 'RFC 2409 5.4'],
-  examine(facts) {
+  examine(facts, context) {
     const { ikev1 } = facts;
     const hash = ikev1?.aggressiveHash;
     const found = (ikev1?.aggressiveMode ?? []).filter(({ auth }) => PSK.includes(auth.id));
     const packets = mergePackets(hash?.packets, ...found.map((suite) => suite.packets));
-    if (found.length === 0 && !hash) return noneAccepted(facts, 'Aggressive Mode with a pre-shared key');
+    if (found.length === 0 && !hash) {
+      return noneAccepted(facts, context, {
+        what: 'Aggressive Mode with a pre-shared key',
+        modes: ['Aggressive Mode'],
+        methods: PSK,
+      });
+    }
     return finding(
       [
         ...(found.length > 0 ? [`Aggressive Mode accepts ${suitesText(found)}${cite(packets)}.`] : []),
@@ -66,9 +90,15 @@ const mainPsk: Check = {
   title: 'IKEv1 Main Mode with a pre-shared key is accepted',
   severity: 'medium',
   references: ['CVE-2018-5389', 'RFC 9395'],
-  examine(facts) {
+  examine(facts, context) {
     const found = (facts.ikev1?.mainMode ?? []).filter(({ auth }) => PSK.includes(auth.id));
-    if (found.length === 0) return noneAccepted(facts, 'Main Mode with a pre-shared key');
+    if (found.length === 0) {
+      return noneAccepted(facts, context, {
+        what: 'Main Mode with a pre-shared key',
+        modes: ['Main Mode'],
+        methods: PSK,
+      });
+    }
     const packets = mergePackets(...found.map((suite) => suite.packets));
     return finding(`Main Mode accepts ${suitesText(found)}${cite(packets)}.`, packets);
   },
@@ -84,12 +114,18 @@ const rsaEncryption: Check = {
   title: 'IKEv1 authentication by RSA encryption is accepted',
   severity: 'high',
   references: ['CVE-2018-0131', 'CVE-2017-17305', 'RFC 2409 5.2', 'RFC 2409 5.3'],
-  examine(facts) {
+  examine(facts, context) {
     const { ikev1 } = facts;
     const found = [...(ikev1?.mainMode ?? []), ...(ikev1?.aggressiveMode ?? [])].filter(({ auth }) =>
       RSA_ENCRYPTION.includes(auth.id),
     );
-    if (found.length === 0) return noneAccepted(facts, 'RSA encryption');
+    if (found.length === 0) {
+      return noneAccepted(facts, context, {
+        what: 'RSA encryption',
+        modes: ['Main Mode', 'Aggressive Mode'],
+        methods: RSA_ENCRYPTION,
+      });
+    }
     const packets = mergePackets(...found.map((suite) => suite.packets));
     return finding(`IKEv1 accepts ${suitesText(found)}${cite(packets)}.`, packets);
   },
@@ -99,24 +135,40 @@ const rsaEncryption: Check = {
   }),
 };
 
+interface Sought {
+  what: string;
+  /** As {@link Ikev1Facts.inconclusive} begins its entries. */
+  modes: readonly ('Main Mode' | 'Aggressive Mode')[];
+  methods: readonly number[];
+}
+
 /** Nothing of a kind was accepted: a pass only where everything was asked and answered. */
-function noneAccepted(facts: TargetFacts, what: string): Outcome {
+function noneAccepted(facts: TargetFacts, context: CheckContext, sought: Sought): Outcome {
   const { ikev1 } = facts;
-  if (!ikev1) return withoutFacts(facts, 'IKEv1');
+  if (!ikev1) return withoutIkev1(facts, context);
   const { value, note, packets } = ikev1.enabled;
-  if (value === false) return pass(off(note, packets), packets);
   if (value === undefined)
-    return inconclusive(because(note, 'IKEv1 was neither answered nor refused.'), packets);
-  if (ikev1.inconclusive.length === 0) return pass(`${what} is refused${cite(packets)}.`, packets);
-  const open = ikev1.inconclusive.slice(0, 5);
-  const more = ikev1.inconclusive.length - open.length;
-  return inconclusive(`Not answered: ${listText(open)}${more > 0 ? ` and ${more} more` : ''}.`, packets);
+    return unanswered(facts, context, because(note, 'IKEv1 was neither answered nor refused.'), packets);
+  if (context.depth === 'quick') return unanswered(facts, context, `${sought.what} was not asked.`);
+  if (!value) return pass(off(note, packets), packets);
+  const open = ikev1.inconclusive.filter((entry) => concerns(entry, sought) && !isAboutProducts(entry));
+  const unseen = open.find(isMethodsUndecided);
+  if (unseen !== undefined && open.length === 1)
+    return skipped(`Not to be seen from outside. ${unseen}.`, packets);
+  if (open.length === 0) return pass(`${sought.what} is refused${cite(packets)}.`, packets);
+  return inconclusive(`Open: ${firstFew(open)}.`, packets);
+}
+
+/** Whether an open question is about one of the modes, and about all methods or one of these. */
+function concerns(entry: string, { modes, methods }: Sought): boolean {
+  const [, mode, method] = /^(Main Mode|Aggressive Mode)(?: with ([^:]*))?/.exec(entry) ?? [];
+  if (mode === undefined) return true;
+  const isOfMethods = method === undefined || methods.some((id) => phase1AuthMethodName(id) === method);
+  return modes.some((known) => known === mode) && isOfMethods;
 }
 
 function off(note: string | undefined, packets: PacketNumbers): string {
-  return note === undefined
-    ? `IKEv1 is off${cite(packets)}.`
-    : `IKEv1 is off${cite(packets)}: ${printable(note)}.`;
+  return `${because(note, 'IKEv1 is off.').replace(/[.]$/, '')}${cite(packets)}.`;
 }
 
 /** The first few, because a long list helps nobody. */

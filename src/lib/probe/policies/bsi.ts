@@ -5,8 +5,10 @@ export const bsi = `\
 # The guideline recommends mechanisms with 120 bits of security and more. It appears every January; where an edition
 # recommends something up to a year, that is not looked at here.
 #
-# Edition: version 2022-01 (24 January 2022), whose history of changes the rules 2, 4, 6, 8 and 9 were compared with. The tables
-# themselves were not at hand, nor were later editions, of which there is one each year: compare the rules that say so.
+# Edition: version 2022-01 (24 January 2022), which is no longer the newest: there is one each year (2026-01 is of 27 January
+# 2026), and later ones were not at hand. The rules 2, 4, 6, 8 and 9 were compared with the history of changes in that
+# version. Its tables were not at hand: the rules 1, 3, 5, 7 and 10 are unverified and say why, so compare them before you
+# rely on them.
 
 name: bsi
 title: BSI TR-02102-3, recommendations for IPsec and IKEv2
@@ -34,7 +36,7 @@ rules:
     severity: medium
     reference: BSI TR-02102-3 3.2.2
     unverified: true
-    reason: the table was not at hand
+    reason: the table was not at hand; a transcription by others lists the same functions
     allow: { prf: [prfsha256, prfsha384, prfsha512, prfaesxcbc, prfaescmac] }
 
   - id: 4
@@ -48,7 +50,7 @@ rules:
     severity: medium
     reference: BSI TR-02102-3 3.2.3
     unverified: true
-    reason: the table was not at hand
+    reason: the table was not at hand; others list these too, and some AES-CMAC as well
     allow: { integ: [sha256, sha384, sha512, aesxcbc] }
 
   # Keys of 3000 bits for DH from 2023 on (version 2017-01).
@@ -63,7 +65,7 @@ rules:
     severity: medium
     reference: BSI TR-02102-3 3.2.4
     unverified: true
-    reason: the table was not at hand; Curve25519 and Curve448 may be in later editions
+    reason: the table was not at hand; lists by others have groups of 3000 bits and more up to 18, and of later editions Curve25519 and Curve448
     allow: { ke: [modp3072, modp4096, ecp256, ecp384, ecp521, ecp256bp, ecp384bp, ecp512bp] }
 
   # Curves of 224 bits were given up with version 2016-01; 120 bits of security are wanted from 2023 on (version 2017-01).
@@ -86,7 +88,7 @@ rules:
     severity: medium
     reference: BSI TR-02102-3 3.2.1
     unverified: true
-    reason: the table was not at hand; ChaCha20-Poly1305 may be in later editions
+    reason: the table was not at hand; a transcription by others lists the same ciphers, another for later editions ChaCha20-Poly1305 as well
     allow:
       encr:
         - ENCR_AES_GCM_16

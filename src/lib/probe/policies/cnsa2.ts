@@ -7,7 +7,9 @@ export const cnsa2 = `\
 # and may still change. Signatures with ML-DSA cannot be seen without credentials: no rule is about them.
 #
 # Edition: NSA advisory of September 2022 with its FAQ 2.1 of December 2024; draft-guthrie-cnsa2-ipsec-profile-04 (July
-# 2026); RFC 9206 (February 2022). What could not be compared with its source says so.
+# 2026); RFC 9206 (February 2022). Of the draft only section 3 and the abstract, of the RFC only the
+# abstract and what it says of its suites were at hand: the rules 1, 3 and 7 could not be compared, are unverified and say
+# why. The others were compared.
 
 name: cnsa2
 title: NSA CNSA 2.0 for IPsec
@@ -20,7 +22,7 @@ rules:
     severity: high
     reference: RFC 9206
     unverified: true
-    reason: the section was not at hand; the suite cannot be negotiated in IKEv1 in any case
+    reason: the RFC's section was not at hand; the suite cannot be negotiated in IKEv1 in any case
     allow: { version: [IKEv2] }
 
   - id: 2
@@ -41,9 +43,9 @@ rules:
   - id: 3
     title: AES-GCM with a tag of 16 octets
     severity: medium
-    reference: draft-guthrie-cnsa2-ipsec-profile, RFC 9206
+    reference: draft-guthrie-cnsa2-ipsec-profile-04, RFC 9206
     unverified: true
-    reason: taken from descriptions of the profile, whose section was not at hand
+    reason: the section was not at hand; descriptions of the profile by others agree on AES-256-GCM with ICVs of 16 octets
     allow: { encr: [aes256gcm16] }
 
   # RFC 9206 on its suites: nothing but SHA-384 and SHA-512 for PRF and integrity.
@@ -71,9 +73,9 @@ rules:
   - id: 7
     title: P-384 or ML-KEM-1024 in the first key exchange
     severity: medium
-    reference: draft-guthrie-cnsa2-ipsec-profile
+    reference: draft-guthrie-cnsa2-ipsec-profile-04
     unverified: true
-    reason: taken from descriptions of the profile, whose section was not at hand
+    reason: the section was not at hand; descriptions of the profile by others name P-384, none was seen that names ML-KEM-1024
     allow: { ke: [ecp384, mlkem1024] }
 
   - id: 8

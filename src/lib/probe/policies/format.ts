@@ -8,7 +8,7 @@ export const formatHelp = `\
 # it is there, is the line to paste that obeys the policy. Each rule has an id, which should never change, a title, a
 # severity (critical, high, medium, low or info), a reference, and one of:
 #
-#   allow       what the gateway accepts has to be in the list of its kind
+#   allow       what the gateway accepts has to be in the list of its kind, or in a forbid of another rule, which reports it
 #   forbid      nothing in the lists may be accepted
 #   require     at least one of all that is listed has to be accepted
 #   everySuite  every combination that the gateway accepts has to have one of all that is listed

@@ -1,16 +1,39 @@
 import { parseCertificate } from '../../pki/certificate.js';
 import { describeKey } from '../../pki/keys.js';
-import { finding, inconclusive, mergePackets, type Outcome, pass, skipped } from '../checks/check.js';
+import {
+  type CheckContext,
+  finding,
+  inconclusive,
+  mergePackets,
+  type Outcome,
+  pass,
+  skipped,
+  unanswered,
+} from '../checks/check.js';
 import { algorithmText, cite, listText, withoutFacts } from '../checks/sightings.js';
 import type { Algorithm, AlgorithmKind, Finding, Suite, TargetFacts } from '../types.js';
 import { covers, type Item, itemOf, knowledge } from './knowledge.js';
 import type { Policy, PolicyEntry, PolicyKind, PolicyLists, PolicyRule } from './policy.js';
 
-/** One finding for each rule of the policy: ids `POLICY-<NAME>-<n>`. */
-export function judgePolicy(facts: TargetFacts, policy: Policy): Finding[] {
+/**
+ * One finding for each rule of the policy: ids `POLICY-<NAME>-<n>`.
+ * @param depth of a quick run what was not found out was not asked either
+ * @param paste lines that obey the policy, for rules about algorithms
+ */
+export function judgePolicy(
+  facts: TargetFacts,
+  policy: Policy,
+  depth: CheckContext['depth'] = 'full',
+  paste?: string,
+): Finding[] {
   return policy.rules.map((rule) => {
-    const outcome = examine(facts, rule);
+    const examined = examine(facts, rule, policy);
+    const outcome =
+      examined.status === 'inconclusive'
+        ? unanswered(facts, { depth }, examined.evidence.join(' '), examined.packets)
+        : examined;
     const isFinding = outcome.status === 'finding';
+    const isStatement = isFinding || outcome.status === 'pass';
     const doubt =
       rule.unverified === undefined ? [] : [`The rule was not compared with its source: ${rule.unverified}.`];
     return {
@@ -18,21 +41,21 @@ export function judgePolicy(facts: TargetFacts, policy: Policy): Finding[] {
       severity: rule.severity,
       status: outcome.status,
       title: rule.title,
-      evidence: isFinding ? [...outcome.evidence, ...doubt] : outcome.evidence,
+      evidence: isStatement ? [...outcome.evidence, ...doubt] : outcome.evidence,
       packets: outcome.packets,
       references: [rule.reference, policy.source],
-      remediation: isFinding ? remediation(policy, rule) : undefined,
+      remediation: isFinding ? remediation(rule, paste) : undefined,
     };
   });
 }
 
-function examine(facts: TargetFacts, rule: PolicyRule): Outcome {
+function examine(facts: TargetFacts, rule: PolicyRule, policy: Policy): Outcome {
   const { demand } = rule;
   switch (demand.verb) {
     case 'minimum':
       return examineKey(facts, demand.rsaBits);
     case 'allow':
-      return examineEach(facts, demand.lists, true);
+      return examineEach(facts, demand.lists, true, forbiddenBy(policy));
     case 'forbid':
       return examineEach(facts, demand.lists, false);
     case 'require':
@@ -42,11 +65,27 @@ function examine(facts: TargetFacts, rule: PolicyRule): Outcome {
   }
 }
 
-/** Whether everything that is accepted is in the lists (`listed`), or nothing is. */
-function examineEach(facts: TargetFacts, lists: PolicyLists, listed: boolean): Outcome {
+/** What the policy forbids by name: the rules that do report it, and lists of what is allowed need not again. */
+function forbiddenBy({ rules }: Policy): (kind: PolicyKind, item: Item) => boolean {
+  const lists = rules.flatMap(({ demand }) => (demand.verb === 'forbid' ? [demand.lists] : []));
+  return (kind, item) => lists.some((list) => list[kind]?.some((entry) => covers(entry, item)));
+}
+
+/**
+ * Whether everything that is accepted is in the lists (`listed`), or nothing is.
+ * @param isElsewhere what another rule is about
+ */
+function examineEach(
+  facts: TargetFacts,
+  lists: PolicyLists,
+  listed: boolean,
+  isElsewhere: (kind: PolicyKind, item: Item) => boolean = () => false,
+): Outcome {
   const kinds = entriesOf(lists).map(([kind, list]) => {
     const against = (item: Item): boolean => list.some((entry) => covers(entry, item)) !== listed;
-    const known = knowledge(facts, kind);
+    const all = knowledge(facts, kind);
+    const own = (items: readonly Item[]): Item[] => items.filter((item) => !isElsewhere(kind, item));
+    const known = { ...all, accepted: own(all.accepted), open: own(all.open) };
     return { bad: known.accepted.filter(against), open: known.open.filter(against), known };
   });
   const bad = kinds.flatMap((kind) => kind.bad);
@@ -104,6 +143,8 @@ function examineKey(facts: TargetFacts, rsaBits: number): Outcome {
   if (!facts.auth) return withoutFacts(facts, "the gateway's certificate");
   const { certificates, responderMethod } = facts.auth;
   if (certificates.length === 0) {
+    if (facts.auth.eap.value === false)
+      return skipped('The gateway does not show a certificate before the client has authenticated.');
     return responderMethod.value === undefined || responderMethod.value === 'certificate'
       ? inconclusive('It showed no certificate.', responderMethod.packets)
       : skipped('It does not use a certificate.');
@@ -149,11 +190,10 @@ function entryTexts(lists: PolicyLists): string {
   return [...new Set(texts)].join(' or ');
 }
 
-function remediation(policy: Policy, { demand, reference }: PolicyRule): Finding['remediation'] {
-  const proposal = policy.proposal;
+function remediation({ demand, reference }: PolicyRule, paste: string | undefined): Finding['remediation'] {
   const withLine = (text: string): Finding['remediation'] => ({
     text,
-    ...(proposal !== undefined && { strongswan: `proposals = ${proposal}` }),
+    ...(paste !== undefined && { strongswan: paste }),
   });
   if (demand.verb === 'minimum') {
     return { text: `Issue the certificate for a new key: RSA of at least ${demand.rsaBits} bits, or ECDSA.` };

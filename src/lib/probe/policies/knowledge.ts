@@ -1,5 +1,5 @@
 import { hashAlgorithmName } from '../../ike/wire/names.js';
-import { because, inconclusive, type Outcome } from '../checks/check.js';
+import { because, inconclusive, type Outcome, skipped } from '../checks/check.js';
 import { algorithmText, sightings, withoutFacts } from '../checks/sightings.js';
 import type { Algorithm, AlgorithmKind, PacketNumbers, TargetFacts } from '../types.js';
 import { type CapabilityName, capabilityNames, type PolicyEntry, type PolicyKind } from './policy.js';
@@ -51,8 +51,13 @@ function versions(facts: TargetFacts): Known {
   return {
     accepted: [...(facts.ikev2 ? [v2] : []), ...(facts.ikev1?.enabled.value === true ? [v1] : [])],
     open: isOpen ? [v1] : [],
-    gap: facts.ikev1 && facts.ikev2 ? undefined : withoutFacts(facts, facts.ikev1 ? 'IKEv2' : 'IKEv1'),
+    gap: versionGap(facts),
   };
+}
+
+function versionGap(facts: TargetFacts): Outcome | undefined {
+  if (facts.ikev1 !== undefined) return facts.ikev2 ? undefined : withoutFacts(facts, 'IKEv2');
+  return facts.verdict === 'answers' ? skipped('IKEv1 was not asked.') : withoutFacts(facts, 'IKEv1');
 }
 
 function hashes(facts: TargetFacts): Known {

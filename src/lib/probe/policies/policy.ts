@@ -32,7 +32,7 @@ export type PolicyLists = Partial<Record<PolicyKind, readonly PolicyEntry[]>>;
 
 /**
  * What a rule demands:
- * - `allow`: what is accepted has to be in the list of its kind
+ * - `allow`: what is accepted has to be in the list of its kind; what another rule forbids is reported there
  * - `forbid`: nothing of the lists may be accepted
  * - `require`: at least one of all the entries has to be accepted
  * - `everySuite`: each confirmed suite has to have at least one of all the entries

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, Lexer, LineCounter, type Node, type ParsedNode, parseDocument } from 'yaml';
 import { KitError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 
@@ -18,6 +18,10 @@ export class YamlPlace {
    * @throws KitError usage `E_POLICY`
    */
   static read(text: string, source: string): YamlPlace {
+    const deep = tooDeepAt(text);
+    if (deep !== undefined) {
+      throw badPolicy(source, deep, 'the policy is nested too deeply');
+    }
     const counter = new LineCounter();
     const document = parseDocument<ParsedNode>(text, {
       lineCounter: counter,
@@ -29,7 +33,7 @@ export class YamlPlace {
     if (problem) {
       // The library adds the place with an excerpt below its first line.
       const message = (problem.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
-      throw badPolicy(file, file.lineAt(problem.pos[0]), message);
+      throw badPolicy(source, file.lineAt(problem.pos[0]), message);
     }
     return new YamlPlace(document.contents, file, '', 1);
   }
@@ -90,7 +94,7 @@ export class YamlPlace {
   /** @throws KitError always: usage `E_POLICY` */
   fail(complaint: string): never {
     const subject = this.path === '' ? 'the policy' : this.path;
-    throw badPolicy(this.file, this.line, `${subject} ${complaint}`);
+    throw badPolicy(this.file.source, this.line, `${subject} ${complaint}`);
   }
 
   private scalar(): unknown {
@@ -103,13 +107,41 @@ export class YamlPlace {
   }
 }
 
+/** Levels of lists and maps, and columns of indentation. */
+const MAX_DEPTH = 60;
+
 interface YamlFile {
   source: string;
   /** Counts from 1. */
   lineAt(offset: number): number;
 }
 
-function badPolicy({ source }: YamlFile, line: number, complaint: string): KitError {
+/**
+ * The line where lists and maps are nested deeper than any policy needs. The library goes down by recursion, and where the
+ * stack ends the whole process may.
+ */
+function tooDeepAt(text: string): number | undefined {
+  const lineAt = (offset: number): number => text.slice(0, offset).split('\n').length;
+  // Each level of a block is indented, or begins with an indicator.
+  const block = new RegExp(`^[ \\t?:-]{${MAX_DEPTH},}`, 'm').exec(text);
+  if (block) return lineAt(block.index);
+  let depth = 0;
+  let offset = 0;
+  for (const token of new Lexer().lex(text)) {
+    if (token === '[' || token === '{') depth += 1;
+    else if (token === ']' || token === '}') depth -= 1;
+    if (depth > MAX_DEPTH) return lineAt(offset);
+    // What the lexer adds itself are single control characters.
+    if (!isAdded(token)) offset += token.length;
+  }
+  return undefined;
+}
+
+function isAdded(token: string): boolean {
+  return ['\x02', '\x18', '\x1f'].includes(token);
+}
+
+function badPolicy(source: string, line: number, complaint: string): KitError {
   return new KitError('usage', 'E_POLICY', `${printable(source)}, line ${line}: ${printable(complaint)}.`, {
     hint: 'Start from a bundled one: ipsec-kit probe --policy rfc8247 --print-policy',
   });

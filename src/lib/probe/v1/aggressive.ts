@@ -1,12 +1,12 @@
 import { keTransform } from '../../crypto/registry.js';
 import { formatIdentity, type Identity } from '../../ike/identity.js';
-import { phase1AuthMethodName } from '../../ike/v1/names.js';
+import { ikev1NotifyName, phase1AuthMethodName } from '../../ike/v1/names.js';
 import type { Ikev1Facts } from '../types.js';
 import { aggressiveOffer, remoteAccessOffer } from './candidates.js';
 import type { AcceptedPhase1 } from './main-mode.js';
 import { dataOf, identityBody, pskCrackLine } from './messages.js';
 import { Auth, Hash, matching, type Phase1, phase1Key, TRANSFORM_BYTES } from './phase1.js';
-import type { Phase1Answer, Phase1Questions } from './questions.js';
+import { isAboutIdentity, type Phase1Answer, type Phase1Questions } from './questions.js';
 
 type Accepted = Extract<Phase1Answer, { verdict: 'accepted' }>;
 type AggressiveHash = NonNullable<Ikev1Facts['aggressiveHash']>;
@@ -26,6 +26,8 @@ const MOST_BYTES = 1400;
 const OTHER_BYTES = 250;
 
 const usualGroups: readonly number[] = [2, 14];
+/** Asked about where Main Mode does not show what a gateway has. */
+const newerGroups: readonly number[] = [19, 20, 21, 15, 16, 31];
 const otherMethods: readonly number[] = [Auth.XAUTH_PSK, Auth.RSA, Auth.HYBRID_RSA];
 
 /** Methods whose HASH_R comes from the pre-shared key. */
@@ -64,10 +66,14 @@ export class AggressiveMode {
     await this.#askGroups(Auth.PSK, usualGroups, true);
   }
 
-  /** @param mainMode suites of Main Mode, whose groups are asked about too */
-  async explore(mainMode: readonly Phase1[]): Promise<void> {
-    const fromMainMode = [...new Set(mainMode.map(({ group }) => group))].slice(0, 3);
-    const rare = [...fromMainMode, 5, 1];
+  /**
+   * @param mainMode suites of Main Mode, whose groups are asked about too; `silent`: it answered nothing, as libreswan does
+   * that has Aggressive Mode alone
+   */
+  async explore(mainMode: readonly Phase1[] | 'silent'): Promise<void> {
+    const isAlone = mainMode === 'silent';
+    const fromMainMode = isAlone ? [] : [...new Set(mainMode.map(({ group }) => group))].slice(0, 3);
+    const rare = [...fromMainMode, 5, 1, ...(isAlone ? newerGroups : [])];
     if (this.#groupsOf(Auth.PSK).size < usualGroups.length) await this.contact();
     const isAnswered = this.#groupsOf(Auth.PSK).size > 0;
     if (isAnswered) await this.#askGroups(Auth.PSK, [...usualGroups, ...rare]);
@@ -77,9 +83,19 @@ export class AggressiveMode {
       else await Promise.all(otherMethods.map((auth) => this.#askGroups(auth, fromMainMode)));
     }
     await Promise.all([...this.#accepted.values()].map(({ suite }) => this.#exhaust(suite)));
-    if (this.#answers.some(({ verdict }) => verdict !== 'no answer')) return;
+    this.#sayWhoWasRefused();
+  }
+
+  /** Gateways may take a proposal and not us. */
+  #sayWhoWasRefused(): void {
     const name = formatIdentity(this.#identity);
-    this.#inconclusive.add(`Aggressive Mode: no answer to us as ${name}; another identity may get one`);
+    const refusal = this.#answers.find(isAboutIdentity);
+    if (this.#answers.every(({ verdict }) => verdict === 'no answer')) {
+      this.#inconclusive.add(`Aggressive Mode: no answer to us as ${name}; another identity may get one`);
+    } else if (this.#accepted.size === 0 && refusal !== undefined) {
+      const why = ikev1NotifyName(refusal.notify);
+      this.#inconclusive.add(`Aggressive Mode: ${why} for us as ${name}; another identity may get in`);
+    }
   }
 
   /** Takes the hash that is easiest to use: psk-crack knows MD5 and SHA-1, and hashcat at most 512 bytes. */

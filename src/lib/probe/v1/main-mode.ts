@@ -15,6 +15,8 @@ import type { AskHow, Phase1Answer, Phase1Questions } from './questions.js';
 const MOST_TRANSFORMS = 36;
 /** Suites that are asked for one by one: each leaves a half-open SA on gateways that do not let go of it. */
 const MOST_SUITES = 40;
+/** Ends what is said of open questions in which no algorithm occurs that is not accepted already. */
+export const ONLY_PRODUCTS = 'not all combinations of the accepted algorithms were asked';
 
 export interface AcceptedPhase1 {
   suite: Phase1;
@@ -55,6 +57,13 @@ export class MainMode {
   async insist(): Promise<void> {
     if (this.#accepted.size > 0) return;
     await Promise.all(this.#unanswered.map((offer) => this.#askUpTo(2, offer)));
+  }
+
+  /** Asks of a gateway that is there and silent so often that losses do not explain it. */
+  async confirmSilence(): Promise<void> {
+    await this.insist();
+    // Not once: whoever stays silent now is asked something else, to see that it still answers us.
+    await this.#ask(contactOffers[0]!, { extended: true });
   }
 
   /** Everything about a gateway that accepted something. */
@@ -117,7 +126,7 @@ export class MainMode {
     let rest = chunk;
     while (rest.length > 0 && (about === 'suites' || this.#decidesAuth)) {
       if (this.#questions.left === 0 || this.#accepted.size >= MOST_SUITES) {
-        this.#unfinished(rest, 'not all combinations were asked');
+        this.#unfinished(rest, this.#areProducts(rest) ? ONLY_PRODUCTS : 'not all combinations were asked');
         return;
       }
       const answer = await (about === 'methods' ? this.#askUpTo(3, rest) : this.#ask(rest));
@@ -156,6 +165,15 @@ export class MainMode {
 
   #suites(): Phase1[] {
     return [...this.#accepted.values()].map(({ suite }) => suite);
+  }
+
+  /** Whether each algorithm of these is known to be accepted in another suite. */
+  #areProducts(rest: readonly Phase1[]): boolean {
+    return rest.every((candidate) => {
+      const { auth } = candidate;
+      const known = this.#suites().filter((suite) => suite.auth === auth);
+      return product(known, auth).some((one) => phase1Key(one) === phase1Key(candidate));
+    });
   }
 
   #unfinished(rest: readonly Phase1[], why: string): void {

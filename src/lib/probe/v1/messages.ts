@@ -14,7 +14,15 @@ import {
   type Ikev1SaPayload,
 } from '../../ike/v1/types.js';
 import { decodeIkev1MessageLenient, encodeIkev1Message } from '../../ike/v1/wire.js';
-import { chosenOf, IPSEC_DOI, offerOf, type Phase1, PROTO_ISAKMP, phase1Text } from './phase1.js';
+import {
+  type ChosenPhase1,
+  chosenOf,
+  IPSEC_DOI,
+  offerOf,
+  type Phase1,
+  PROTO_ISAKMP,
+  phase1Text,
+} from './phase1.js';
 
 const { VID, KE, NONCE, HASH } = Ikev1PayloadType;
 const NO_PROPOSAL_CHOSEN = 14;
@@ -46,7 +54,7 @@ export interface FirstMessage {
 
 /** What a datagram says to a first message. */
 export type FirstReply =
-  | { kind: 'accepted'; chosen: Phase1 | undefined; spiR: bigint; payloads: Ikev1Payload[] }
+  | { kind: 'accepted'; chosen: ChosenPhase1 | undefined; spiR: bigint; payloads: Ikev1Payload[] }
   | { kind: 'refused'; notify: number }
   /** Of another major version. */
   | { kind: 'other version' };

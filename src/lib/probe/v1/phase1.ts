@@ -98,8 +98,13 @@ function attributesOf({ encr, keyLength, hash, auth, group }: Phase1): DataAttri
   ];
 }
 
-/** What a gateway chose; undefined when its answer is not one complete transform. */
-export function chosenOf({ proposals }: Ikev1SaPayload): Phase1 | undefined {
+/** What a gateway chose, with the number of the transform, which is that of the offer (RFC 2408 4.2). */
+export interface ChosenPhase1 extends Phase1 {
+  number: number;
+}
+
+/** Undefined when the answer is not one complete transform. */
+export function chosenOf({ proposals }: Ikev1SaPayload): ChosenPhase1 | undefined {
   const transforms = proposals.flatMap((proposal) => proposal.transforms);
   const [transform] = transforms;
   if (transform === undefined || transforms.length > 1) return undefined;
@@ -110,7 +115,8 @@ export function chosenOf({ proposals }: Ikev1SaPayload): Phase1 | undefined {
   const group = value(Attribute.GROUP);
   const keyLength = value(Attribute.KEY_LENGTH);
   if (encr === undefined || hash === undefined || auth === undefined || group === undefined) return undefined;
-  return { encr, hash, auth, group, ...(keyLength !== undefined && { keyLength }) };
+  const { number } = transform;
+  return { number, encr, hash, auth, group, ...(keyLength !== undefined && { keyLength }) };
 }
 
 /** Numbers that fit two bytes are also met in TLV form. */
@@ -130,11 +136,21 @@ function isChoice(candidate: Phase1, chosen: Phase1): boolean {
   );
 }
 
-/** The candidate that was chosen, of the method that was chosen where there are several. */
-export function matching(candidates: readonly Phase1[], chosen: Phase1 | undefined): Phase1 | undefined {
+/**
+ * The candidate that was chosen, of the method that was chosen where there are several. Where the key length was left out,
+ * the number of the transform says which; undefined when that is no help either.
+ */
+export function matching(
+  candidates: readonly Phase1[],
+  chosen: ChosenPhase1 | undefined,
+): Phase1 | undefined {
   if (chosen === undefined) return undefined;
   const equal = candidates.filter((candidate) => isChoice(candidate, chosen));
-  return equal.find(({ auth }) => auth === chosen.auth) ?? equal[0];
+  const ofMethod = equal.filter(({ auth }) => auth === chosen.auth);
+  const fitting = ofMethod.length > 0 ? ofMethod : equal;
+  const lengths = new Set(fitting.map(({ keyLength }) => keyLength));
+  if (lengths.size <= 1) return fitting[0];
+  return fitting.find((candidate) => candidate === candidates[chosen.number - 1]);
 }
 
 /** The suite with its names. */

@@ -16,21 +16,36 @@ import {
   readFirstReply,
   replyText,
 } from './messages.js';
-import type { Phase1 } from './phase1.js';
+import type { ChosenPhase1, Phase1 } from './phase1.js';
 
 /** What came of one first message. */
 export type Phase1Answer =
   | {
       verdict: 'accepted';
       /** undefined: the answer is not one of the candidates. */
-      chosen: Phase1 | undefined;
+      chosen: ChosenPhase1 | undefined;
       sent: FirstMessage;
       spiR: bigint;
       payloads: Ikev1Payload[];
       packets: PacketNumbers;
     }
   | { verdict: 'refused'; notify: number; packets: PacketNumbers }
-  | { verdict: 'other version' | 'no answer' | 'closed' | 'blocked'; packets: PacketNumbers };
+  | {
+      verdict: 'other version' | 'no answer' | 'closed' | 'blocked';
+      /** Why it was not asked to the end. */
+      note?: string;
+      packets: PacketNumbers;
+    };
+
+/** INVALID-ID-INFORMATION and AUTHENTICATION-FAILED (RFC 2408 3.14.1). */
+const identityRefusals: ReadonlySet<number> = new Set([18, 24]);
+
+/** A refusal that comes after a proposal was found acceptable: libreswan and strongSwan do not know who we say we are. */
+export function isAboutIdentity(
+  answer: Phase1Answer,
+): answer is Extract<Phase1Answer, { verdict: 'refused' }> {
+  return answer.verdict === 'refused' && identityRefusals.has(answer.notify);
+}
 
 export interface AskHow {
   /** Expect silence: send it once. */
@@ -95,7 +110,9 @@ export class Phase1Questions {
     const { packets } = asked;
     const reply = asked.outcome === 'answered' ? readFirstReply(asked.reply, sent.spiI) : undefined;
     if (reply === undefined) {
-      return { verdict: asked.outcome === 'answered' ? 'no answer' : asked.outcome, packets };
+      if (asked.outcome === 'answered') return { verdict: 'no answer', packets };
+      const { outcome, note } = asked;
+      return { verdict: outcome, ...(note !== undefined && { note }), packets };
     }
     if (reply.kind === 'refused') return { verdict: 'refused', notify: reply.notify, packets };
     if (reply.kind === 'other version') return { verdict: 'other version', packets };
@@ -115,7 +132,8 @@ export class Phase1Questions {
   async #end(sent: FirstMessage, spiR: bigint, payloads: readonly Ikev1Payload[]): Promise<void> {
     const isAggressive = sent.nonce.length > 0;
     if (!isAggressive) {
-      this.asker.tell(mainModeRefusal(sent.spiI, spiR), 'Main Mode, taken back');
+      const isOfIt = (reply: Uint8Array): boolean => isOfSa(reply, sent.spiI, spiR);
+      this.asker.tell(mainModeRefusal(sent.spiI, spiR), 'Main Mode, taken back', isOfIt);
       return;
     }
     const hashBytes = dataOf(payloads, 8)?.length ?? 20;

@@ -38,7 +38,7 @@ export interface Ikev2Material {
 /** Bytes of a file, characters of a line, and lines with material: far above what IKE can send. */
 export const LARGEST_MATERIAL = 16 << 20;
 const LONGEST_LINE = 1 << 18;
-const MOST_TARGETS = 256;
+export const MOST_TARGETS = 256;
 
 const KEY_PAD = utf8('Key Pad for IKEv2');
 

@@ -5,10 +5,21 @@ import { targetDocument } from '../../../../src/cli/probe/document.js';
 import { reportTarget } from '../../../../src/lib/probe/judge.js';
 import { bundledPolicy } from '../../../../src/lib/probe/policies/bundled.js';
 import { probeSchema } from '../../../../src/lib/report/probe.schema.js';
-import { compareProbes } from '../../../../src/lib/report/probe-diff.js';
 import { PROBE_SCHEMA, type ProbeTargetReport } from '../../../../src/lib/report/probe-document.js';
 import { weakCertificate } from '../../probe/checks/facts.js';
-import { aesGcm, byKind, document, facts, ikev2, open, report, seen, silent, target } from './reports.js';
+import {
+  aesGcm,
+  byKind,
+  compareProbes,
+  document,
+  facts,
+  ikev2,
+  open,
+  report,
+  seen,
+  silent,
+  target,
+} from './reports.js';
 
 const validate = new Ajv({ allErrors: true }).compile(probeSchema);
 
@@ -120,6 +131,17 @@ describe('the document', () => {
     ]) {
       expect(validate(JSON.parse(JSON.stringify(wrong)))).toBe(false);
     }
+  });
+
+  it('says why not every pair was asked for', () => {
+    const facts2 = ikev2({ suitesComplete: false, suitesLimit: 'Too many pairs.' });
+    const { unknown, limits } = target({ facts: facts({ ikev2: facts2 }) });
+    const count = facts2.suites.length;
+    expect(unknown).toContainEqual({
+      subject: 'which algorithms go together',
+      reason: `Too many pairs; ${count} are confirmed`,
+    });
+    expect(limits).toEqual([]);
   });
 
   it('keeps to the contract', () => {

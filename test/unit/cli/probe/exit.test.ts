@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { exitCodeOf } from '../../../../src/cli/probe/exit.js';
-import { compareProbes } from '../../../../src/lib/report/probe-diff.js';
-import type { ProbeTargetReport } from '../../../../src/lib/report/probe-document.js';
-import { document, facts, finding, open, pass, silent, target } from './reports.js';
+import { ExitTally } from '../../../../src/cli/probe/exit.js';
+import type { ProbeChanges, ProbeTargetReport } from '../../../../src/lib/report/probe-document.js';
+import { compareProbes, facts, finding, open, pass, silent, target } from './reports.js';
 
-type Rules = Parameters<typeof exitCodeOf>[1];
+type Rules = ConstructorParameters<typeof ExitTally>[0];
 
-function code(targets: ProbeTargetReport[], rules: Partial<Rules> = {}): number {
-  return exitCodeOf(document(targets), { failOn: 'never', depth: 'full', changesOnly: false, ...rules });
+function code(targets: ProbeTargetReport[], rules: Partial<Rules> = {}, changes?: ProbeChanges[]): number {
+  const tally = new ExitTally({ failOn: 'never', depth: 'full', changesOnly: false, ...rules });
+  for (const [at, each] of targets.entries()) tally.add(each, changes?.[at]);
+  return tally.code;
 }
 
 const high = target({ findings: [finding({ severity: 'high' })] });
@@ -67,15 +68,13 @@ describe('the exit code', () => {
 
   it('counts with --diff what is new, and new targets as a whole', () => {
     const diff = (before: ProbeTargetReport[], after: ProbeTargetReport[]): number =>
-      exitCodeOf(document(after, { changes: compareProbes(before, after) }), {
-        failOn: 'high',
-        depth: 'full',
-        changesOnly: true,
-      });
+      code(after, { failOn: 'high', changesOnly: true }, compareProbes(before, after));
     expect(diff([high], [high])).toBe(0);
     expect(diff([good], [high])).toBe(3);
     expect(diff([], [high])).toBe(3);
     expect(diff([high], [good])).toBe(0);
+    expect(diff([target({ findings: [finding({ severity: 'low' })] })], [high])).toBe(3);
+    expect(diff([target({ findings: [finding({ status: 'inconclusive' })] })], [high])).toBe(3);
     expect(diff([], [target({ findings: [finding({ severity: 'low' })] })])).toBe(0);
   });
 });

@@ -5,11 +5,11 @@ import { algorithmLevel } from '../../../../src/cli/probe/protocol-views.js';
 import { renderMarkdown } from '../../../../src/cli/probe/render-markdown.js';
 import { renderText } from '../../../../src/cli/probe/render-text.js';
 import type { TargetFacts } from '../../../../src/lib/probe/types.js';
-import { compareProbes } from '../../../../src/lib/report/probe-diff.js';
 import type { ProbeTargetReport } from '../../../../src/lib/report/probe-document.js';
 import { weakCertificate } from '../../probe/checks/facts.js';
 import {
   byKind,
+  compareProbes,
   EVIL,
   facts,
   finding,
@@ -94,12 +94,12 @@ describe('text', () => {
 
         MEDIUM    IKE-ENC-002  3DES is accepted
           IKEv2 accepts ENCR_3DES (packets 3 and 4).
-          → Take 3des out of the proposals.
+          → Take 3des out of the proposals. What to paste stands at the end.
           RFC 8247 2.1, CVE-2016-2183
 
         LOW       IKE-INT-002  SHA-1 is accepted
           IKEv2 accepts ENCR_3DES (packets 3 and 4).
-          → Take 3des out of the proposals.
+          → Take 3des out of the proposals. What to paste stands at the end.
           RFC 8247 2.1, CVE-2016-2183
 
       IKEv2 algorithms that are accepted
@@ -203,6 +203,13 @@ describe('text', () => {
     const [, section = ''] = said.split('Not found out\n');
     expect(section).toContain('the packet budget of 20 is used up');
     expect(section).toContain('IKE-META-001, Completeness of the run: The gateway stopped answering us.');
+  });
+
+  it('counts the groups of a large offer that a gateway asked for one of', () => {
+    const offered = [14, 15, 16, 19, 20, 31];
+    const steering = [{ offered, sent: 22, wanted: 31, packets: [3, 4] }];
+    const said = text(target({ facts: facts({ ikev2: ikev2({ steering }) }) }), { columns: 140 });
+    expect(said).toMatch(/Curve25519 instead of .*, of 6 that were offered$/m);
   });
 
   it('repeats no configuration that the report ends with', () => {
@@ -330,7 +337,7 @@ describe('changes', () => {
   it('are shown first, or alone', () => {
     const said = text(after, { changes });
     expect(said).toContain('grade: B → C');
-    expect(said).toContain('new finding: medium IKE-ENC-002');
+    expect(said).toContain('finding, not known before: medium IKE-ENC-002');
     expect(said).toContain('gone: medium IKE-INT-002');
     expect(said).toContain('no longer accepted, encryption: AES_GCM_16-256');
     expect(said).toContain('What to paste');
@@ -340,6 +347,11 @@ describe('changes', () => {
   });
 
   it('are said to be none, or not to be known', () => {
+    const [worse] = compareProbes(
+      [target({ findings: [finding({ severity: 'low' })] })],
+      [target({ findings: [finding({ severity: 'high' })] })],
+    );
+    expect(text(after, { changes: worse })).toContain('worse: low → high IKE-ENC-002, 3DES is accepted');
     const [none] = compareProbes([after], [after]);
     expect(text(after, { changes: none, changesOnly: true })).toContain('Nothing.');
     const [added] = compareProbes([], [after]);

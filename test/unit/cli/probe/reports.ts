@@ -8,8 +8,10 @@ import type {
   TargetFacts,
   TargetReport,
 } from '../../../../src/lib/probe/types.js';
+import { Baseline, type ComparedTarget } from '../../../../src/lib/report/probe-diff.js';
 import {
   PROBE_SCHEMA,
+  type ProbeChanges,
   type ProbeDocument,
   type ProbeTargetReport,
 } from '../../../../src/lib/report/probe-document.js';
@@ -165,6 +167,7 @@ export function report(changes: Partial<TargetReport> & { facts?: TargetFacts } 
     findings: [pass, finding({ id: 'IKE-INT-002', severity: 'low', title: 'SHA-1 is accepted' }), finding()],
     grade: { letter: 'C', reasons: ['IKE-ENC-002: 3DES is accepted.'] },
     proposal: 'aes256gcm16-prfsha256-x25519',
+    paste: 'proposals = aes256gcm16-prfsha256-x25519',
     ...changes,
   };
 }
@@ -208,4 +211,13 @@ export function document(targets: ProbeTargetReport[], changes: Partial<ProbeDoc
     notProbed: [],
     ...changes,
   };
+}
+
+/** What a whole run says of changes. */
+export function compareProbes(
+  before: readonly ComparedTarget[],
+  after: readonly ComparedTarget[],
+): ProbeChanges[] {
+  const baseline = new Baseline(before);
+  return [...after.map((each) => baseline.compare(each)), ...baseline.missing()];
 }

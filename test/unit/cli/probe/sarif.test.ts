@@ -1,16 +1,22 @@
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { describeChecks } from '../../../../src/lib/probe/judge.js';
-import { compareProbes } from '../../../../src/lib/report/probe-diff.js';
 import type { ProbeDocument } from '../../../../src/lib/report/probe-document.js';
-import { sarifLog } from '../../../../src/lib/report/probe-sarif.js';
-import { document, EVIL, facts, finding, open, pass, silent, target } from './reports.js';
+import {
+  type SarifResult,
+  type SarifRun,
+  SarifRunWriter,
+  sarifHead,
+} from '../../../../src/lib/report/probe-sarif.js';
+import { compareProbes, document, EVIL, facts, finding, open, pass, silent, target } from './reports.js';
 import { sarifSchema } from './sarif-schema.js';
 
 const validate = new Ajv({ allErrors: true }).compile(sarifSchema);
 
-function log(result: ProbeDocument): ReturnType<typeof sarifLog> {
-  const made = sarifLog(result, describeChecks(), '1.2.3');
+function log(result: ProbeDocument): { runs: (SarifRun & { results: SarifResult[] })[] } {
+  const writer = new SarifRunWriter(describeChecks(), '1.2.3');
+  const results = result.targets.flatMap((each, at) => writer.results(each, result.changes?.[at]));
+  const made = { ...sarifHead, runs: [{ ...writer.end(result), results }] };
   expect(validate(made), JSON.stringify(validate.errors)).toBe(true);
   return made;
 }
@@ -77,8 +83,8 @@ describe('SARIF', () => {
     expect(invocation?.executionSuccessful).toBe(false);
     expect(invocation?.toolExecutionNotifications.map(({ message }) => message.text)).toEqual([
       'interrupted',
-      'The target: no answer.',
       '3DES is accepted: The check itself failed: x',
+      'The target: no answer.',
     ]);
   });
 
@@ -102,6 +108,8 @@ describe('SARIF', () => {
       ['IKE-ENC-001', 'new'],
     ]);
     expect(run!.results[0]).not.toHaveProperty('baselineState');
+    const added = log(document(after, { changes: compareProbes([], after) })).runs[0]!.results;
+    expect(added.map(({ baselineState }) => baselineState)).toEqual(['new', 'new']);
   });
 
   it('leaves no placeholder in messages', () => {

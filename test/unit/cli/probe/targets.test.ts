@@ -69,6 +69,14 @@ describe('targets', () => {
     );
   });
 
+  it('are bounded in what they name twice, too', () => {
+    expect(hosts(...Array.from({ length: 400 }, () => '10.1.0.0/16'))).toHaveLength(MAX_TARGETS);
+    const overlapping = Array.from({ length: 400 }, (_, at) => `10.1.0.${at % 256}/${at < 256 ? 16 : 17}`);
+    expect(() => parseTargets(overlapping)).toThrow(
+      expect.objectContaining({ code: 'E_TARGETS', message: expect.stringContaining('twice') }),
+    );
+  });
+
   it('stand in files one a line, with comments', () => {
     const text =
       '\uFEFFa\r\n\n  # a comment\n b.example  # the second\n10.0.0.0/31#not a comment, and no target\n';

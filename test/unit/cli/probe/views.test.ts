@@ -10,9 +10,8 @@ import {
   type View,
 } from '../../../../src/cli/probe/views.js';
 import { probeSchema } from '../../../../src/lib/report/probe.schema.js';
-import { compareProbes, compareTarget } from '../../../../src/lib/report/probe-diff.js';
 import type { ProbeDocument } from '../../../../src/lib/report/probe-document.js';
-import { document, EVIL, facts, silent, target } from './reports.js';
+import { compareProbes, document, EVIL, facts, silent, target } from './reports.js';
 
 const valid = new Ajv().compile(probeSchema);
 const options = { verbose: false, changesOnly: false };
@@ -24,16 +23,22 @@ const views: Record<string, (write: (text: string) => void) => View> = {
   sarif: (write) => new SarifView(write, [], '1.0.0'),
 };
 
+/** All that a view writes. */
+function whole(format: string, result: ProbeDocument): string {
+  const { early, late } = show(format, result);
+  return early + late;
+}
+
 /** What a view writes when each target is done, and at the end. */
 function show(format: string, result: ProbeDocument): { early: string; late: string } {
   const written: string[] = [];
   const view = views[format]!((text) => written.push(text));
-  for (const each of result.targets) {
-    view.target(each, result.changes && compareTarget(undefined, each));
-  }
+  const { schema: _, targets, changes, ...end } = result;
+  const changesOf = (at: number) => changes?.filter(({ state }) => state !== 'missing')[at];
+  for (const [at, each] of targets.entries()) view.target(each, changesOf(at), at);
   const early = written.join('');
   written.length = 0;
-  view.finish(result);
+  view.finish({ ...end, ...(changes && { missing: changes.filter(({ state }) => state === 'missing') }) });
   return { early, late: written.join('') };
 }
 
@@ -41,10 +46,37 @@ const both = document([target(), silent()]);
 
 describe('views', () => {
   it('show a target as soon as it is done, where that can be', () => {
-    for (const format of ['text', 'markdown', 'ndjson']) {
-      expect(show(format, both).early).toMatch(/vpn\.example\.com[\s\S]*silent\.example\.com/);
+    for (const format of ['text', 'markdown', 'ndjson', 'json']) {
+      const { early, late } = show(format, both);
+      expect(early).toMatch(/vpn\.example\.com[\s\S]*silent\.example\.com/);
+      expect(late).not.toContain('IKE-ENC-002');
     }
-    for (const format of ['json', 'sarif']) expect(show(format, both).early).toBe('');
+    expect(show('sarif', both).early).toMatch(/IKE-INT-002[\s\S]*IKE-ENC-002/);
+  });
+
+  it('write documents piece by piece that read as they would in one piece', () => {
+    for (const result of [
+      both,
+      document([]),
+      document([target()], { notProbed: ['b'], interrupted: true }),
+    ]) {
+      const text = whole('json', result);
+      expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(result)));
+      expect(text).toBe(`${JSON.stringify(JSON.parse(text), null, 2)}\n`);
+      const sarif = whole('sarif', result);
+      expect(sarif).toBe(`${JSON.stringify(JSON.parse(sarif), null, 2)}\n`);
+    }
+  });
+
+  it('leave nothing in JSON that a terminal obeys, and lose nothing', () => {
+    const evil = silent('no answer', `${EVIL}\u0085\u009b2J\u2028\u{e0001}`);
+    for (const format of ['json', 'ndjson', 'sarif']) {
+      const text = whole(format, document([evil]));
+      expect(
+        [...text].filter((character) => character !== '\n' && /[\p{C}\p{Zl}\p{Zp}]/u.test(character)),
+      ).toEqual([]);
+    }
+    expect(JSON.parse(whole('json', document([evil]))).targets[0].host).toBe(evil.host);
   });
 
   it('end with all targets in one table when there are several', () => {
@@ -56,8 +88,30 @@ describe('views', () => {
     expect(show('markdown', document([target()])).late).toBe('');
   });
 
+  it('end with a table in the order the targets were named', () => {
+    for (const format of ['text', 'markdown']) {
+      const written: string[] = [];
+      const view = views[format]!((text) => written.push(text));
+      view.target(silent('closed', 'second.example.com'), undefined, 1);
+      view.target(silent('closed', 'first.example.com'), undefined, 0);
+      written.length = 0;
+      view.finish(document([]));
+      expect(written.join('')).toMatch(/first\.example\.com[\s\S]*second\.example\.com/);
+    }
+  });
+
+  it('end with the targets that answer when there are very many', () => {
+    const many = Array.from({ length: 600 }, (_, at) => silent('no answer', `host-${at}.example.com`));
+    for (const format of ['text', 'markdown']) {
+      const { late } = show(format, document([...many, target()]));
+      expect(late).toContain('vpn.example.com (192.0.2.1)');
+      expect(late).not.toContain('host-');
+      expect(late).toContain('The table leaves out 600 targets of 601.');
+    }
+  });
+
   it('write one JSON document, or one line a target that carries its schema', () => {
-    const parsed = JSON.parse(show('json', both).late);
+    const parsed = JSON.parse(whole('json', both));
     expect(valid(parsed)).toBe(true);
     expect(parsed.targets).toHaveLength(2);
     const { early, late } = show('ndjson', both);
@@ -73,7 +127,7 @@ describe('views', () => {
   it('carry what changed in each line and in the document', () => {
     const changed = document([target()], { changes: compareProbes([], [target()]) });
     expect(JSON.parse(show('ndjson', changed).early).changes.state).toBe('added');
-    expect(JSON.parse(show('json', changed).late).changes).toHaveLength(1);
+    expect(JSON.parse(whole('json', changed)).changes).toHaveLength(1);
   });
 
   it('say that they were interrupted, and how many targets nobody asked', () => {
@@ -97,9 +151,9 @@ describe('views', () => {
     expect(show('markdown', gone).late).not.toContain('<b>');
   });
 
-  it('write SARIF at the end', () => {
-    const { late } = show('sarif', document([target({ facts: facts({ limits: ['x'] }) })]));
-    expect(JSON.parse(late)).toMatchObject({
+  it('write SARIF', () => {
+    const text = whole('sarif', document([target({ facts: facts({ limits: ['x'] }) })]));
+    expect(JSON.parse(text)).toMatchObject({
       version: '2.1.0',
       runs: [{ tool: { driver: { version: '1.0.0' } } }],
     });

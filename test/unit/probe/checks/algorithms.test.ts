@@ -75,6 +75,16 @@ describe('a weak algorithm', () => {
     expect(statusOf(id, unknownTarget('blocked'))).toBe('inconclusive');
   });
 
+  it.each(ids)('%s is skipped in a quick run, unless it is found or the gateway went blind', (id) => {
+    const quick = { depth: 'quick' } as const;
+    const [, kind, number] = rows.find(([other]) => other === id)!;
+    const open = unclear(goodGateway(), kind, number);
+    expect(statusOf(id, open, quick)).toBe('skipped');
+    expect(statusOf(id, goodGateway(), quick)).toBe('skipped');
+    expect(statusOf(id, { ...open, verdict: 'blocked' }, quick)).toBe('inconclusive');
+    expect(statusOf(id, accepting(goodGateway(), kind, number), quick)).toBe('finding');
+  });
+
   it('is an open question only for the check that is about it', () => {
     const facts = unclear(goodGateway(), 'encr', 3);
     expect(statusOf('IKE-ENC-002', facts)).toBe('inconclusive');
@@ -166,10 +176,11 @@ describe('IKE-ENC-003, no AEAD', () => {
   it('does not claim that there is none while one is an open question', () => {
     const facts = unclear(gateway('aes256-sha256-modp2048'), 'encr', 20, 256);
     expect(statusOf('IKE-ENC-003', facts)).toBe('inconclusive');
+    expect(statusOf('IKE-ENC-003', facts, { depth: 'quick' })).toBe('skipped');
   });
 
   it('has no facts without IKEv2, or where everything is refused', () => {
-    expect(statusOf('IKE-ENC-003', { ...goodGateway(), ikev2: undefined })).toBe('skipped');
+    expect(statusOf('IKE-ENC-003', { ...goodGateway(), ikev2: undefined, ikev1: ikev1() })).toBe('skipped');
     expect(statusOf('IKE-ENC-003', { ...goodGateway(), ikev2: unknownIkev2() })).toBe('inconclusive');
   });
 });

@@ -4,6 +4,7 @@ import { leaf, rootCa } from '../../pki/build.js';
 import {
   auth,
   goodGateway,
+  ikev1,
   judged,
   NOW,
   seen,
@@ -43,7 +44,12 @@ describe('IKE-AUTH-001, pre-shared key with EAP', () => {
   it('is not about gateways without EAP, nor about those that were not asked', () => {
     expect(statusOf('IKE-AUTH-001', showing({ eap: seen(false) }))).toBe('skipped');
     expect(statusOf('IKE-AUTH-001', showing({ eap: unseen() }))).toBe('inconclusive');
-    expect(statusOf('IKE-AUTH-001', goodGateway())).toBe('skipped');
+    expect(judged('IKE-AUTH-001', goodGateway())).toMatchObject({ status: 'skipped', packets: [30, 31] });
+    expect(statusOf('IKE-AUTH-001', { ...goodGateway(), auth: undefined })).toBe('inconclusive');
+    const quick = statusOf('IKE-AUTH-001', { ...goodGateway(), auth: undefined }, { depth: 'quick' });
+    expect(quick).toBe('skipped');
+    const only1 = { ...goodGateway(), auth: undefined, ikev2: undefined, ikev1: ikev1() };
+    expect(statusOf('IKE-AUTH-001', only1)).toBe('skipped');
     expect(statusOf('IKE-AUTH-001', unknownTarget('blocked'))).toBe('inconclusive');
   });
 });
@@ -82,7 +88,7 @@ describe('IKE-AUTH-002, weak keys and signatures', () => {
 describe('IKE-AUTH-003, validity of the certificate', () => {
   it('passes when it covers the name and is in time', () => {
     const found = judged('IKE-AUTH-003', showing({ certificates }));
-    expect(found.status).toBe('pass');
+    expect(found).toMatchObject({ status: 'pass', packets: [30, 31] });
     expect(found.evidence.join()).toContain('no CA was given');
   });
 
@@ -114,6 +120,18 @@ describe('IKE-AUTH-003, validity of the certificate', () => {
     expect(judged('IKE-AUTH-003', other).evidence.join()).toContain('does not cover its identity');
   });
 
+  it('holds no missing address against it, and says what was not checked', () => {
+    for (const identity of [undefined, '192.0.2.9']) {
+      const found = judged('IKE-AUTH-003', showing({ certificates, identity, problems: [] }, '192.0.2.1'));
+      expect(found.status).toBe('pass');
+      expect(found.evidence.join()).toContain('the name that clients dial was not checked');
+    }
+    const late = judged('IKE-AUTH-003', showing({ certificates, identity: undefined }, '192.0.2.1'), {
+      now: NOW + 500 * DAY,
+    });
+    expect(late.status).toBe('finding');
+  });
+
   it('takes what the chain check says, warnings and weaknesses apart', () => {
     const problems = [
       { code: 'E_CERT_UNTRUSTED', message: 'Nobody knows the CA.' },
@@ -133,7 +151,23 @@ describe.each(['IKE-AUTH-002', 'IKE-AUTH-003'])('%s', (id) => {
     expect(statusOf(id, showing({ certificates: [Uint8Array.of(1, 2, 3)] }))).toBe('inconclusive');
     expect(statusOf(id, showing({ responderMethod: seen('psk') }))).toBe('skipped');
     expect(statusOf(id, showing({ responderMethod: unseen() }))).toBe('inconclusive');
-    expect(statusOf(id, goodGateway())).toBe('skipped');
+  });
+
+  it('says that a gateway which wants the client to authenticate first shows none', () => {
+    expect(judged(id, goodGateway())).toMatchObject({
+      status: 'skipped',
+      evidence: [
+        'The gateway does not show a certificate before the client has authenticated (packets 30 and 31).',
+      ],
+      packets: [30, 31],
+    });
+  });
+
+  it('is inconclusive where nobody could ask', () => {
+    expect(statusOf(id, showing({ eap: unseen(), responderMethod: unseen() }))).toBe('inconclusive');
+    expect(statusOf(id, { ...goodGateway(), auth: undefined })).toBe('inconclusive');
+    expect(statusOf(id, { ...goodGateway(), auth: undefined }, { depth: 'quick' })).toBe('skipped');
+    expect(statusOf(id, unknownTarget('blocked'))).toBe('inconclusive');
   });
 });
 
@@ -154,8 +188,25 @@ describe('IKE-AUTH-004, signature hashes', () => {
     expect(statusOf('IKE-AUTH-004', announcing(hashes))).toBe(status);
   });
 
-  it('is low', () => {
-    expect(judged('IKE-AUTH-004', announcing([]))).toMatchObject({ severity: 'low' });
+  it('is low where there may be signatures, and for information where nothing speaks for them', () => {
+    const found = (changes: Partial<TargetFacts>) =>
+      judged('IKE-AUTH-004', { ...announcing([]), ...changes });
+    expect(found({})).toMatchObject({ status: 'finding', severity: 'info' });
+    expect(found({}).evidence.join()).toContain('perhaps it uses no signatures');
+    expect(found({ auth: auth() })).toMatchObject({ severity: 'low' });
+    expect(found({ auth: undefined })).toMatchObject({ severity: 'low' });
+    const requests = (value: string[] | undefined): TargetFacts => {
+      const facts = announcing([]);
+      facts.ikev2!.capabilities.certificateRequest = seen(value);
+      return facts;
+    };
+    expect(judged('IKE-AUTH-004', requests(['aa']))).toMatchObject({ severity: 'low' });
+    expect(judged('IKE-AUTH-004', requests(undefined))).toMatchObject({ severity: 'low' });
+    expect(judged('IKE-AUTH-004', announcing([1]))).toMatchObject({ status: 'finding', severity: 'low' });
+  });
+
+  it('has nothing to say without an answer', () => {
+    expect(statusOf('IKE-AUTH-004', unknownTarget('no answer'))).toBe('skipped');
   });
 });
 

@@ -44,6 +44,7 @@ describe('IKE-KE-007, repeated values', () => {
   it('is inconclusive with one answer', () => {
     expect(statusOf('IKE-KE-007', repeating(undefined, false))).toBe('inconclusive');
     expect(statusOf('IKE-KE-007', repeating(false, undefined))).toBe('inconclusive');
+    expect(statusOf('IKE-KE-007', repeating(false, undefined), { depth: 'quick' })).toBe('skipped');
   });
 });
 
@@ -58,7 +59,7 @@ describe('IKE-KE-008, invalid public values', () => {
       status: 'skipped',
       evidence: ['An active check: it runs only with --active.'],
     });
-    expect(statusOf('IKE-KE-008', goodGateway(), { active: true })).toBe('skipped');
+    expect(statusOf('IKE-KE-008', goodGateway(), { active: true })).toBe('inconclusive');
   });
 
   it('passes when all are refused and names those that are taken', () => {
@@ -89,7 +90,8 @@ describe('IKE-DG-001, unnoticed downgrades', () => {
 
   it('is inconclusive when nothing was learnt', () => {
     expect(statusOf('IKE-DG-001', capability('downgradePrevention', undefined))).toBe('inconclusive');
-    expect(statusOf('IKE-DG-001', unknownTarget())).toBe('skipped');
+    expect(statusOf('IKE-DG-001', unknownTarget())).toBe('inconclusive');
+    expect(statusOf('IKE-DG-001', unknownTarget('no answer'))).toBe('skipped');
   });
 });
 
@@ -111,8 +113,26 @@ describe('IKE-DG-002, the choice from a mixed offer', () => {
     expect(statusOf('IKE-DG-002', gateway('aes256-sha256-modp1024'))).toBe('skipped');
   });
 
+  const unmixed = (proposals: string): TargetFacts => gateway(proposals, { mixedChoice: unseen() });
+
   it('is inconclusive when no mixed offer was answered', () => {
-    expect(statusOf('IKE-DG-002', goodGateway({ mixedChoice: unseen() }))).toBe('inconclusive');
+    const mixed = accepting(unmixed('default'), 'ke', 2);
+    expect(statusOf('IKE-DG-002', mixed)).toBe('inconclusive');
+    expect(statusOf('IKE-DG-002', mixed, { depth: 'quick' })).toBe('skipped');
+    expect(statusOf('IKE-DG-002', { ...goodGateway(), ikev2: unknownIkev2() })).toBe('inconclusive');
+  });
+
+  it('passes where nothing weak is accepted, and only when all is known', () => {
+    expect(statusOf('IKE-DG-002', unmixed('default'))).toBe('pass');
+    expect(statusOf('IKE-DG-002', unclear(unmixed('default'), 'ke', 2))).toBe('inconclusive');
+    expect(statusOf('IKE-DG-002', unclear(unmixed('default'), 'ke', 2), { depth: 'quick' })).toBe('skipped');
+  });
+
+  it('is not about a gateway of which nothing strong was offered, once that is known', () => {
+    const weak = unmixed('3des-sha1-modp1024');
+    expect(statusOf('IKE-DG-002', weak)).toBe('skipped');
+    expect(statusOf('IKE-DG-002', unclear(weak, 'encr', 12, 256))).toBe('inconclusive');
+    expect(statusOf('IKE-DG-002', unmixed('aes256-sha256-modp1024'))).toBe('skipped');
   });
 });
 
@@ -142,23 +162,57 @@ describe('IKE-DG-003, steering', () => {
     });
   });
 
-  it('is inconclusive when it never asked', () => {
-    expect(statusOf('IKE-DG-003', goodGateway({ steering: [] }))).toBe('inconclusive');
+  it('passes for a gateway that took a group of the offer at once', () => {
+    expect(judged('IKE-DG-003', goodGateway({ steering: [] }))).toMatchObject({ status: 'pass' });
+  });
+
+  it.each([
+    ['the same offer', [2, 14, 31]],
+    ['the group alone', [2]],
+  ])('finds answers to %s that contradict each other', (_what, again) => {
+    const facts = goodGateway({
+      steering: [
+        { offered: [2, 14, 31], sent: 31, wanted: 2, packets: [1, 2] },
+        { offered: again, sent: 2, wanted: 31, packets: [3, 4] },
+      ],
+    });
+    expect(judged('IKE-DG-003', facts)).toMatchObject({
+      status: 'finding',
+      severity: 'medium',
+      packets: [1, 2, 3, 4],
+    });
+  });
+
+  it('takes answers to different offers for what they are', () => {
+    const facts = goodGateway({
+      steering: [
+        { offered: [2, 14, 31], sent: 22, wanted: 14, packets: [1, 2] },
+        { offered: [14, 31], sent: 14, wanted: 31, packets: [3, 4] },
+      ],
+    });
+    expect(statusOf('IKE-DG-003', facts)).toBe('pass');
+  });
+
+  it('is inconclusive when it neither asked nor took one', () => {
+    const facts = goodGateway({ steering: [], preferred: undefined });
+    expect(statusOf('IKE-DG-003', facts)).toBe('inconclusive');
+    expect(statusOf('IKE-DG-003', facts, { depth: 'quick' })).toBe('skipped');
+    expect(statusOf('IKE-DG-003', unknownTarget('no answer'))).toBe('skipped');
   });
 });
 
 describe('post-quantum', () => {
   it.each(['ke', 'addke'] as const)('IKE-PQ-001 passes with ML-KEM as %s', (kind) => {
     expect(judged('IKE-PQ-001', accepting(goodGateway(), kind, 36))).toMatchObject({ status: 'pass' });
-    expect(statusOf('IKE-PQ-001', unclear(goodGateway(), kind, 37))).toBe('inconclusive');
+    const open = unclear(goodGateway(), kind, 37);
+    expect(statusOf('IKE-PQ-001', open)).toBe('inconclusive');
+    expect(statusOf('IKE-PQ-001', open, { depth: 'quick' })).toBe('skipped');
   });
 
   it('IKE-PQ-001 is for information without, and shows how to add it', () => {
     const found = judged('IKE-PQ-001', goodGateway());
     expect(found).toMatchObject({ status: 'finding', severity: 'info' });
-    expect(found.remediation?.strongswan).toBe(
-      'proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768,aes256gcm16-prfsha384-x25519',
-    );
+    expect(found.remediation?.strongswan).toBe('proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768');
     expect(statusOf('IKE-PQ-001', accepting(goodGateway(), 'addke', 38))).toBe('finding');
     expect(statusOf('IKE-PQ-001', { ...goodGateway(), ikev2: unknownIkev2() })).toBe('inconclusive');
   });

@@ -158,6 +158,7 @@ export function gateway(proposals: string, changes: Partial<Ikev2Facts> = {}): T
     ports: { ike: 'open', natT: 'open', tcp: 'closed' },
     ikev2: ikev2(proposals, changes),
     ikev1: ikev1({ enabled: seen(false, 9) }),
+    auth: refusingEap(),
     packets: { sent: 30, received: 30, bytesSent: 9000, bytesReceived: 2000 },
   };
 }
@@ -226,11 +227,29 @@ export function auth(changes: Partial<AuthFacts> = {}): AuthFacts {
   };
 }
 
+/** What is learnt of a gateway that wants to see a pre-shared key or a certificate first. */
+export function refusingEap(): AuthFacts {
+  return auth({
+    eap: { value: false, note: 'EAP is refused: AUTHENTICATION_FAILED', packets: [30, 31] },
+    responderMethod: unseen(),
+    identity: undefined,
+    signature: unseen(),
+  });
+}
+
 /** The finding of one check. */
 export function judged(id: string, facts: TargetFacts, context: Partial<CheckContext> = {}): Finding {
   const check = catalogue.find((candidate) => candidate.id === id);
   if (!check) throw new Error(`no check ${id}`);
-  return run(check, facts, { active: false, now: NOW, proposal: 'aes256gcm16-prfsha384-x25519', ...context });
+  return run(check, facts, {
+    active: false,
+    depth: 'full',
+    ikev1: true,
+    now: NOW,
+    paste: 'proposals = aes256gcm16-prfsha384-x25519',
+    pasteMlKem: 'proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768',
+    ...context,
+  });
 }
 
 export function statusOf(id: string, facts: TargetFacts, context: Partial<CheckContext> = {}): string {

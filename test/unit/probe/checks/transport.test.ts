@@ -20,7 +20,8 @@ describe('IKE-DOS-001, amplification', () => {
   it.each([
     [0.3, 0, 'pass'],
     [1, 0, 'pass'],
-    [1.2, 0, 'low'],
+    [1.4, 0, 'pass'],
+    [1.5, 0, 'low'],
     [2, 0, 'medium'],
     [0.3, 1, 'medium'],
   ])('%f times, %i unasked: %s', (ratio, unsolicited, expected) => {
@@ -72,11 +73,19 @@ describe('IKE-NAT-001, port 4500', () => {
     ['open', 'answers', 'pass'],
     ['closed', 'answers', 'finding'],
     ['silent', 'answers', 'finding'],
-    ['not tried', 'answers', 'skipped'],
+    ['not tried', 'answers', 'inconclusive'],
+    ['not tried', 'no answer', 'skipped'],
     ['silent', 'blocked', 'inconclusive'],
+    ['not tried', 'blocked', 'inconclusive'],
     ['silent', 'no answer', 'skipped'],
   ] as const)('%s, %s: %s', (state, verdict, status) => {
     expect(statusOf('IKE-NAT-001', natT(state, verdict))).toBe(status);
+  });
+
+  it('is skipped in a quick run', () => {
+    expect(statusOf('IKE-NAT-001', natT('not tried'), { depth: 'quick' })).toBe('skipped');
+    expect(statusOf('IKE-NAT-001', natT('silent'), { depth: 'quick' })).toBe('skipped');
+    expect(statusOf('IKE-NAT-001', natT('closed'), { depth: 'quick' })).toBe('finding');
   });
 
   it('is low', () => {
@@ -144,7 +153,8 @@ describe('versions', () => {
   });
 
   it.each(['IKE-VID-001', 'IKE-VID-002'])('%s says nothing about a gateway that only refused', (id) => {
-    expect(statusOf(id, { ...goodGateway(), ikev2: unknownIkev2() })).toBe('skipped');
+    expect(statusOf(id, { ...goodGateway(), ikev2: unknownIkev2() })).toBe('inconclusive');
+    expect(statusOf(id, unknownTarget('no answer'))).toBe('skipped');
     expect(statusOf(id, unknownTarget('blocked'))).toBe('inconclusive');
     const only1 = { ...unknownTarget(), ikev1: ikev1({ mainMode: [phase1()] }) };
     expect(statusOf('IKE-VID-001', only1)).toBe('pass');
@@ -166,6 +176,7 @@ describe('IKE-META-001, completeness', () => {
     ['an open question', unclear(goodGateway(), 'encr', 3), /ciphers \(1\)/],
     ['open questions of IKEv1', { ...goodGateway(), ikev1: ikev1({ inconclusive: ['x'] }) }, /IKEv1: 1/],
     ['refusals only', { ...goodGateway(), ikev2: unknownIkev2() }, /no connection for us/],
+    ['IKEv1 not asked', { ...goodGateway(), ikev1: undefined }, /before the run ended/],
     ['neither version', unknownTarget(), /Neither/],
     ['nothing but silence, from a gateway that answered once', unknownTarget('blocked'), /Neither/],
   ])('is inconclusive with %s', (_what, facts, reason) => {
@@ -180,6 +191,18 @@ describe('IKE-META-001, completeness', () => {
       expect(statusOf('IKE-META-001', unknownTarget(verdict))).toBe('skipped');
     },
   );
+
+  it('does not hold against a run what it was not meant to find out', () => {
+    expect(statusOf('IKE-META-001', { ...goodGateway(), ikev1: undefined }, { ikev1: false })).toBe('pass');
+    const open = unclear(goodGateway(), 'encr', 3);
+    expect(statusOf('IKE-META-001', open, { depth: 'quick' })).toBe('skipped');
+    expect(statusOf('IKE-META-001', { ...open, verdict: 'blocked' }, { depth: 'quick' })).toBe(
+      'inconclusive',
+    );
+    expect(statusOf('IKE-META-001', { ...open, limits: ['Interrupted.'] }, { depth: 'quick' })).toBe(
+      'inconclusive',
+    );
+  });
 
   it('is no finding', () => {
     expect(

@@ -15,9 +15,21 @@ describe('IKEv1', () => {
   });
 
   it.each(ids)('%s is skipped where it was not asked, with the reason', (id) => {
-    const found = judged(id, { ...goodGateway(), ikev1: undefined });
+    const found = judged(id, { ...goodGateway(), ikev1: undefined }, { ikev1: false });
     expect(found.status).toBe('skipped');
-    expect(found.evidence).toEqual(['IKEv1 was not looked into.']);
+    expect(found.evidence).toEqual(['IKEv1 was not asked, as wanted.']);
+  });
+
+  it.each(ids)('%s is inconclusive where the run ended before', (id) => {
+    const found = judged(id, { ...goodGateway(), ikev1: undefined });
+    expect(found.status).toBe('inconclusive');
+    expect(found.evidence).toEqual(['IKEv1 was not asked before the run ended.']);
+  });
+
+  it.each(ids.slice(1))('%s is skipped in a quick run, which asks one thing only', (id) => {
+    expect(statusOf(id, goodGateway(), { depth: 'quick' })).toBe('skipped');
+    expect(statusOf(id, having({}), { depth: 'quick' })).toBe('skipped');
+    expect(statusOf(id, { ...having({}), verdict: 'blocked' }, { depth: 'quick' })).toBe('inconclusive');
   });
 
   it.each(ids)('%s is inconclusive where nobody knows', (id) => {
@@ -35,7 +47,7 @@ describe('IKEv1', () => {
   it('is off for the reason that was found', () => {
     const enabled = { value: false, note: 'every proposal was refused', packets: [7, 8] };
     expect(judged('IKE-VER-001', having({ enabled })).evidence).toEqual([
-      'IKEv1 is off (packets 7 and 8): every proposal was refused.',
+      'Every proposal was refused (packets 7 and 8).',
     ]);
     const lost = { value: undefined, note: 'the target went blocked', packets: [] };
     expect(judged('IKE-VER-001', having({ enabled: lost })).evidence).toEqual(['The target went blocked.']);
@@ -57,7 +69,58 @@ describe('IKEv1', () => {
   it.each(ids.slice(1))('%s does not pass with open questions', (id) => {
     const found = judged(id, having({ inconclusive: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] }));
     expect(found.status).toBe('inconclusive');
-    expect(found.evidence).toEqual(['Not answered: a, b, c, d and e and 2 more.']);
+    expect(found.evidence).toEqual(['Open: a, b, c, d, e and 2 more.']);
+  });
+});
+
+describe('open questions of IKEv1', () => {
+  it.each([
+    ['Main Mode authentication methods: any is taken at first', []],
+    ['Main Mode: not all combinations of the accepted algorithms were asked', []],
+    ['Main Mode: not all combinations were asked', ['IKE-VER-003', 'IKE-VER-004']],
+    ['Main Mode: no answer to 3 combinations', ['IKE-VER-003', 'IKE-VER-004']],
+    ['Main Mode with pre-shared key: no answer to 3 combinations', ['IKE-VER-003']],
+    ['Main Mode with RSA signatures: no answer to 3 combinations', []],
+    ['Main Mode with Encryption with RSA: no answer to 3 combinations', ['IKE-VER-004']],
+    ['Aggressive Mode: no answer to us as 192.0.2.9', ['IKE-VER-002', 'IKE-VER-004']],
+    ['Aggressive Mode with XAUTHInitPreShared: no answer', ['IKE-VER-002']],
+    ['Aggressive Mode with RSA signatures: not all combinations were asked', []],
+    ['something else', ids.slice(1)],
+  ])('%s: concerns %j', (entry, concerned) => {
+    const facts = having({ inconclusive: [entry], mainMode: [phase1()] });
+    expect(ids.filter((id) => statusOf(id, facts) === 'inconclusive')).toEqual(concerned);
+  });
+
+  it('about methods that are decided on later skip checks of methods, and leave the run complete', () => {
+    const entry = 'Main Mode authentication methods: the gateway takes any at first';
+    const facts = having({ inconclusive: [entry], mainMode: [phase1({ auth: 0 })] });
+    for (const id of ['IKE-VER-003', 'IKE-VER-004']) {
+      expect(judged(id, facts)).toMatchObject({
+        status: 'skipped',
+        evidence: [`Not to be seen from outside. ${entry}.`],
+      });
+    }
+    expect(statusOf('IKE-META-001', facts)).toBe('pass');
+    const more = having({ inconclusive: [entry, 'Main Mode: no answer'], mainMode: [phase1({ auth: 0 })] });
+    expect(statusOf('IKE-VER-003', more)).toBe('inconclusive');
+    expect(judged('IKE-META-001', more).evidence).toEqual(['Open questions of IKEv1: 1.']);
+  });
+
+  it('about what goes together say nothing about algorithms, and leave the run complete', () => {
+    const entry = 'Main Mode: not all combinations of the accepted algorithms were asked';
+    const facts = having({ inconclusive: [entry], mainMode: [phase1()] });
+    expect(statusOf('IKE-KE-002', facts)).toBe('pass');
+    expect(statusOf('IKE-META-001', facts)).toBe('pass');
+  });
+
+  it('about methods say nothing about algorithms', () => {
+    const methods = having({ inconclusive: ['Main Mode authentication methods: any'], mainMode: [phase1()] });
+    expect(statusOf('IKE-KE-002', methods)).toBe('pass');
+    const combinations = having({ inconclusive: ['Main Mode: no answer'], mainMode: [phase1()] });
+    expect(judged('IKE-KE-002', combinations)).toMatchObject({
+      status: 'inconclusive',
+      evidence: ['IKEv1 left questions open: Main Mode: no answer.'],
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../../../src/lib/probe/judge.js';
+import { bundledPolicy } from '../../../../src/lib/probe/policies/bundled.js';
 import { judgePolicy } from '../../../../src/lib/probe/policies/judge-policy.js';
 import { parsePolicy } from '../../../../src/lib/probe/policies/parse.js';
 import type { Policy } from '../../../../src/lib/probe/policies/policy.js';
@@ -56,6 +57,15 @@ describe('a rule', () => {
     const demand = 'forbid: { ke: [modp1024] }';
     expect(status(demand, unclear(gateway(strict), 'ke', 2))).toBe('inconclusive');
     expect(status(demand, unclear(gateway(strict), 'ke', 5))).toBe('pass');
+  });
+
+  it('is skipped where a quick run did not ask, and inconclusive where that went blind', () => {
+    const rule = policy('forbid: { ke: [modp1024] }');
+    const open = unclear(gateway(strict), 'ke', 2);
+    const quick = (facts: TargetFacts): string => judgePolicy(facts, rule, 'quick')[0]!.status;
+    expect(quick(open)).toBe('skipped');
+    expect(quick({ ...open, verdict: 'blocked' })).toBe('inconclusive');
+    expect(quick(accepting(gateway(strict), 'ke', 2))).toBe('finding');
   });
 
   it('about what is required needs one of all lists', () => {
@@ -130,11 +140,20 @@ describe('a rule', () => {
     expect(status(demand, goodGateway())).toBe('skipped');
   });
 
-  it("shows the policy's proposal where it has one", () => {
-    const own = { ...policy('forbid: { ke: [ecp384] }'), proposal: 'aes256gcm16-prfsha384-x25519' };
-    expect(judgePolicy(gateway(strict), own)[0]!.remediation).toEqual({
+  it('reports once what one rule forbids and another does not allow', () => {
+    const facts = accepting(gateway('aes256gcm16-prfsha384-ecp256bp'), 'ke', 14);
+    const found = judgePolicy(facts, bundledPolicy('bsi')).filter(({ evidence }) =>
+      evidence.join().includes('2048-bit MODP'),
+    );
+    expect(found.map(({ id, status }) => [id, status])).toEqual([['POLICY-BSI-6', 'finding']]);
+  });
+
+  it('shows the lines to paste with rules about algorithms', () => {
+    const lines = 'proposals = aes256gcm16-prfsha384-x25519';
+    const own = policy('forbid: { ke: [ecp384] }');
+    expect(judgePolicy(gateway(strict), own, 'full', lines)[0]!.remediation).toEqual({
       text: 'Take out what Chapter 2 forbids: ecp384.',
-      strongswan: 'proposals = aes256gcm16-prfsha384-x25519',
+      strongswan: lines,
     });
   });
 });
@@ -144,7 +163,9 @@ describe('judging with a policy', () => {
     const facts = gateway(strict);
     const plain = judge(facts, { active: false, now: NOW });
     const ruledOut = judge(facts, { active: false, now: NOW, policy: policy('forbid: { ke: [ecp384] }') });
-    expect(ruledOut.findings.slice(0, -1)).toEqual(plain.findings);
+    const withoutPaste = (list: typeof plain.findings): object[] =>
+      list.map((found) => ({ ...found, remediation: found.remediation?.text }));
+    expect(withoutPaste(ruledOut.findings.slice(0, -1))).toEqual(withoutPaste(plain.findings));
     expect(ruledOut.findings.at(-1)).toMatchObject({ id: 'POLICY-OUR-OWN-4', status: 'finding' });
     expect(ruledOut.grade).toEqual(plain.grade);
   });

@@ -134,6 +134,11 @@ describe('a policy', () => {
     ['a bound that is none', head + rule('minimum: { rsaBits: many }'), 5, /whole number from 512/],
     ['a bound of nothing', head + rule('minimum: {}'), 5, /lacks "rsaBits"/],
     ['a suite of versions', head + rule('everySuite: { version: [IKEv2] }'), 5, /no field "version"/],
+    ['lists in lists', `${head}  - ${'['.repeat(20_000)}`, 5, /nested too deeply/],
+    ['maps in maps', `${head}  - ${'{a: '.repeat(10_000)}`, 5, /nested too deeply/],
+    ['brackets behind quotes', `${head}  - it's ]\n${'["]", '.repeat(5_000)}`, 6, /nested too deeply/],
+    ['lists of one item', `${head}${'- '.repeat(20_000)}`, 5, /nested too deeply/],
+    ['keys of keys', `${head}${'? '.repeat(20_000)}`, 5, /nested too deeply/],
     ['an alias', head + rule('allow: { ke: &a [x25519], addke: *a }'), 5, /has to be a list/],
     ['no rules', `${head.replace('rules:', 'rules: []')}`, 4, /is empty/],
   ])('is refused with %s, in its line', (_what, text, line, message) => {
