@@ -10,7 +10,7 @@ const MTU = 1400;
 const KEY = 'a key of the bench, for 2 hosts';
 const { client, server } = HOSTS;
 const DEVICE = 'tun0';
-/** A process and its programs that are not on the PATH of all users. */
+/** With the folders of daemons, which not everybody's has. */
 const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 
 /** The tunnel of this package: networks behind both ends, ESP in UDP. */
