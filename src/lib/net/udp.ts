@@ -5,7 +5,7 @@ import type { Endpoint, Path } from '../core/endpoint.js';
 import { KitError } from '../core/errors.js';
 import { formatIp, parseIp } from '../core/ip.js';
 import type { Log } from '../core/log.js';
-import { duplicate, keepForUs, openUdpDescriptor } from './udp-descriptor.js';
+import { duplicate, keepForUs, openUdpDescriptor, prepareForBatches } from './udp-descriptor.js';
 
 /** A UDP port to open. Port 0 lets the system choose. */
 export interface UdpBinding {
@@ -32,7 +32,7 @@ export interface UdpTransport {
   sendEsp(packet: Uint8Array, local: Endpoint, remote: Endpoint): void;
   /**
    * Gives the NAT-T sockets to somebody who reads and writes them by descriptor, closes these, and hands the IKE
-   * messages among what arrives to `receive` of the result. From then on IKE goes out through `send`.
+   * messages among what arrives to `receive` of the result. They may receive super-segments. From then on IKE goes out through `send`.
    * @returns undefined when they were not opened for that
    */
   giveAway(send: SendMessage): Promise<GivenSockets | undefined>;
@@ -106,7 +106,9 @@ export async function openUdp(
       const sockets = [];
       for (const port of given) {
         const fd = await port.give(send);
-        if (fd !== undefined) sockets.push({ local: endpointOf(port.binding), fd });
+        if (fd === undefined) continue;
+        await prepareForBatches(fd, isIPv6(port.binding.address));
+        sockets.push({ local: endpointOf(port.binding), fd });
       }
       if (sockets.length === 0) return undefined;
       return {

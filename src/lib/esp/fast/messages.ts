@@ -53,6 +53,8 @@ export type PathOrder =
 
 /** From the data path. */
 export type PathReport =
+  /** Packets flow from now on. */
+  | { type: 'ready' }
   | { type: 'ike'; local: Endpoint; remote: Endpoint; message: Uint8Array }
   | { type: 'moved'; id: string; remote: Endpoint }
   | { type: 'exhausted'; id: string }

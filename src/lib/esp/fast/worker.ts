@@ -28,6 +28,7 @@ async function run(port: MessagePort, start: PathStart): Promise<void> {
     peerMoved: (id, remote) => report({ type: 'moved', id, remote }),
     sequenceNearlyExhausted: (id) => report({ type: 'exhausted', id }),
   });
+  report({ type: 'ready' });
   try {
     for (;;) {
       if (!path.turn(POLL_MS)) continue;

@@ -35,6 +35,7 @@ export class FastPlane implements Plane {
   /** Said before there was a thread. */
   readonly #early: PathOrder[] = [];
   #given: GivenSockets | undefined;
+  #onReady: () => void = () => {};
   #worker: Worker | undefined;
   #ended: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -63,11 +64,16 @@ export class FastPlane implements Plane {
       ikeWaiting: this.#ikeWaiting,
     };
     const worker = startThread(new URL('../fast/worker', import.meta.url), start);
+    const ready = new Promise<void>((resolve) => {
+      this.#onReady = resolve;
+    });
     worker.on('message', (report: PathReport) => this.#hear(report));
     worker.on('error', (error) => this.#events.failed(error));
     this.#ended = new Promise((resolve) => worker.once('exit', () => resolve()));
     this.#worker = worker;
     for (const order of this.#early.splice(0)) this.#order(order);
+    // A thread that fails has said so, and nobody is to wait for it.
+    await Promise.race([ready, this.#ended]);
   }
 
   install(child: ChildSa): void {
@@ -138,6 +144,9 @@ export class FastPlane implements Plane {
 
   #hear(report: PathReport): void {
     switch (report.type) {
+      case 'ready':
+        this.#onReady();
+        break;
       case 'ike':
         Atomics.sub(this.#ikeWaiting, 0, 1);
         this.#given?.receive(report.local, report.remote, report.message);
