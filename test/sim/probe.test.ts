@@ -245,6 +245,20 @@ describe('what a gateway says besides', () => {
     expect(thrice.facts.ikev2!.amplification.unsolicited).toBeGreaterThan(10);
   });
 
+  it('does not take garbage for unasked as long as it comes once for each question', async () => {
+    const garbage = new Uint8Array(40);
+    const unasked = async (times: number): Promise<number> => {
+      const gateway = new SimulatedGateway({ proposals: strict }, new SeededEntropy(5));
+      const listen = (data: Uint8Array, now: number): Uint8Array[] =>
+        data[17] === 0x20 ? gateway.receive(data, now) : Array.from({ length: times }, () => garbage);
+      const { facts } = await probeIn({ ports: { 500: listen, 4500: listen }, options: { ikev1: true } });
+      expect(facts.log.filter(({ bytes }) => bytes === garbage.length).length).toBeGreaterThan(times);
+      return facts.ikev2!.amplification.unsolicited;
+    };
+    expect(await unasked(1)).toBe(0);
+    expect(await unasked(20)).toBeGreaterThan(10);
+  });
+
   it('shows what it prefers when weak and strong are offered together', async () => {
     const weakFirst = proposals('3des-sha1-prfsha1-modp1024,aes256-sha256-prfsha256-modp2048');
     const { facts } = await probeGateway({ proposals: weakFirst });
