@@ -9,6 +9,7 @@ import type { ProbeOptions, TargetFacts } from '../../lib/probe/types.js';
 import type { Baseline } from '../../lib/report/probe-diff.js';
 import type { ProbeChanges, ProbeTargetReport } from '../../lib/report/probe-document.js';
 import { paintFor } from '../paint.js';
+import { columnsOf } from '../wrap.js';
 import { confirmActive } from './confirm.js';
 import { targetDocument } from './document.js';
 import { ExitTally } from './exit.js';
@@ -237,7 +238,7 @@ function makeView(flags: ProbeFlags, version: string, write: (text: string) => v
     case 'markdown':
       return new MarkdownView(write, options);
     case 'text': {
-      const columns = process.stdout.columns || COLUMNS;
+      const columns = columnsOf(process.stdout, COLUMNS);
       return new TextView(write, { ...options, columns, paint: paintFor(process.stdout, flags.color) });
     }
   }
