@@ -18,6 +18,7 @@ import { checkHashFile, saveHashes } from './hash-file.js';
 import { InOrder } from './in-order.js';
 import {
   type Credentials,
+  checkFlags,
   concurrencyOf,
   probeOptions,
   readCredentials,
@@ -57,6 +58,7 @@ export async function runProbe(
   version: string,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  checkFlags(flags);
   const policy = flags.policy === undefined ? undefined : await readPolicy(flags.policy);
   if (flags['print-policy']) {
     process.stdout.write(policy?.text ?? '');
