@@ -168,6 +168,7 @@ class Run {
         ikev2,
         ikev1: this.#ikev1,
       }),
+      amplification: this.#main?.scheduler.amplification ?? { largestRatio: 0, unsolicited: 0, packets: [] },
       packets: this.#traffic.count,
       log: this.#traffic.log,
     };
@@ -311,12 +312,7 @@ class Run {
   #ikev2(): TargetFacts['ikev2'] {
     const oracle = this.#oracle;
     if (oracle?.speaksIkev2 !== true) return undefined;
-    const amplification = this.#main?.scheduler.amplification ?? {
-      largestRatio: 0,
-      unsolicited: 0,
-      packets: [],
-    };
-    return this.#inquiry?.facts(this.options.suites, amplification, this.#halfOpen.left);
+    return this.#inquiry?.facts(this.options.suites, this.#halfOpen.left);
   }
 
   get #unfinished(): TargetFacts['unfinished'] {
