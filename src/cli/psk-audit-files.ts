@@ -8,6 +8,7 @@ import { writeFileSafely } from '../lib/pki/atomic-file.js';
 import {
   type AuditTarget,
   LARGEST_MATERIAL,
+  type LeftOutLine,
   MOST_TARGETS,
   parseMaterial,
 } from '../lib/psk/audit/material.js';
@@ -24,24 +25,36 @@ const CHUNK = 1 << 17;
 /** A saved place has a few hundred bytes, and some for each key. */
 const LARGEST_STATE = 1 << 20;
 
+/** Hashes of a file. */
+export interface Material {
+  targets: AuditTarget[];
+  /** Lines that cannot be audited. */
+  leftOut: LeftOutLine[];
+  /** Lines behind those that one audit takes. */
+  rest: number;
+}
+
 /**
  * Reads the hashes of a file, the first of them where there are more than one audit takes.
- * @returns `rest`: hashes that were left out
+ * @param path `-` is standard input
  * @throws KitError usage E_PSK_MATERIAL_FILE, E_PSK_MATERIAL
  */
-export async function readMaterial(path: string): Promise<{ targets: AuditTarget[]; rest: number }> {
+export async function readMaterial(path: string): Promise<Material> {
   const lines = (await readSmall(path, LARGEST_MATERIAL, 'E_PSK_MATERIAL_FILE')).split('\n');
   const filled = lines.flatMap((line, at) => (/^\s*[^\s#]/.test(line) ? [at] : []));
   const end = filled[MOST_TARGETS] ?? lines.length;
   const rest = Math.max(0, filled.length - MOST_TARGETS);
-  return { targets: parseMaterial(lines.slice(0, end).join('\n')), rest };
+  const leftOut: LeftOutLine[] = [];
+  const targets = parseMaterial(lines.slice(0, end).join('\n'), (left) => leftOut.push(left));
+  return { targets, leftOut, rest };
 }
 
 async function readSmall(path: string, largest: number, code: `E_${string}`): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Uint8Array>) {
+    const source = path === '-' ? process.stdin : createReadStream(path);
+    for await (const chunk of source as AsyncIterable<Uint8Array>) {
       length += chunk.length;
       if (length > largest) {
         throw new KitError('usage', code, `${printable(path)} is longer than ${largest} bytes.`);

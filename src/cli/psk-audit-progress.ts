@@ -42,10 +42,7 @@ export class AuditProgress {
 
   #line({ tried, offset }: Readonly<Position>): string {
     const { seconds } = this;
-    const parts = [
-      `${countText(tried)} words tried`,
-      `${countText((tried - this.#start.tried) / seconds)} a second`,
-    ];
+    const parts = [wordsText(tried), `${countText((tried - this.#start.tried) / seconds)} a second`];
     if (this.#size !== undefined && this.#size > 0) {
       const bytesPerSecond = (offset - this.#start.offset) / seconds;
       const left = Math.max(0, this.#size - offset) / bytesPerSecond;
@@ -64,8 +61,14 @@ export function countText(count: number): string {
   return String(Math.round(count));
 }
 
-/** A duration in its two largest units. */
+/** `1 word tried`. */
+export function wordsText(tried: number): string {
+  return `${countText(tried)} ${tried === 1 ? 'word' : 'words'} tried`;
+}
+
+/** A duration in its two largest units; one below ten seconds with what comes after the point. */
 export function durationText(seconds: number): string {
+  if (seconds < 9.95) return `${seconds < 0.095 ? seconds.toFixed(2) : seconds.toFixed(1)} s`;
   const whole = Math.ceil(seconds);
   const units: readonly [size: number, name: string][] = [
     [86_400, 'd'],
@@ -74,7 +77,6 @@ export function durationText(seconds: number): string {
     [1, 's'],
   ];
   const first = units.findIndex(([size]) => whole >= size);
-  if (first === -1) return '0 s';
   let rest = whole;
   const words = units.slice(first, first + 2).flatMap(([size, name]) => {
     const amount = Math.floor(rest / size);

@@ -8,7 +8,7 @@ import {
   type PskAuditTargetReport,
 } from '../lib/report/psk-audit.schema.js';
 import { paintFor } from './paint.js';
-import { countText, durationText } from './psk-audit-progress.js';
+import { countText, durationText, wordsText } from './psk-audit-progress.js';
 
 const REDACTED = '[redacted]';
 
@@ -89,8 +89,11 @@ export function renderAudit(report: PskAuditReport, color: boolean): string {
   });
   const { tried, skipped } = report.words;
   const rate = `${countText(report.wordsPerSecond)} a second`;
-  const summary = `${countText(tried)} words tried, ${durationText(report.seconds)}, ${rate}, threads: ${report.threads}`;
-  const passedOver = skipped === 0 ? [] : [`${countText(skipped)} lines passed over: too long for a key`];
+  const summary = `${wordsText(tried)}, ${durationText(report.seconds)}, ${rate}, threads: ${report.threads}`;
+  const passedOver =
+    skipped === 0
+      ? []
+      : [`${countText(skipped)} ${skipped === 1 ? 'line' : 'lines'} passed over: too long for a key`];
   return `${[...lines, '', summary, ...passedOver].join('\n')}\n`;
 }
 

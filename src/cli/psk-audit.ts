@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { ExitCode } from '../lib/core/errors.js';
+import { ExitCode, KitError } from '../lib/core/errors.js';
 import { printable } from '../lib/core/printable.js';
 import { type AuditResult, beginning, type Position, runAudit } from '../lib/psk/audit/audit.js';
 import { cutBatches } from '../lib/psk/audit/batches.js';
@@ -33,10 +33,19 @@ export async function auditPsk(
   interruption: Pick<Interruption, 'signal' | 'exitCode'>,
 ): Promise<ExitCode> {
   const { signal } = interruption;
-  const { targets, rest } = await readMaterial(file);
+  if (file === '-' && flags.wordlist === '-') {
+    throw new KitError('usage', 'E_USAGE', 'Standard input can be the hashes or the words, not both.', {
+      hint: 'Put one of them into a file.',
+    });
+  }
+  const { targets, leftOut, rest } = await readMaterial(file);
+  const name = file === '-' ? 'standard input' : printable(file);
   if (rest > 0) {
-    const [read, all] = [targets.length, targets.length + rest];
-    process.stderr.write(`note: ${printable(file)} holds ${all} hashes; the first ${read} are audited\n`);
+    const read = targets.length + leftOut.length;
+    process.stderr.write(`note: ${name} holds ${read + rest} hashes; the first ${read} are audited\n`);
+  }
+  for (const { line, prf } of leftOut) {
+    process.stderr.write(`note: line ${line} of ${name} is left out: ${prf} is no HMAC\n`);
   }
   const material = materialDigest(targets);
   const stateFile = StateFile.of(flags.resume, material, flags.wordlist);

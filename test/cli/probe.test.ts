@@ -405,6 +405,8 @@ describe('usage errors', () => {
     [['a', '--budget', '0'], '--budget'],
     [['a', '--quick', '--full'], '--full'],
     [['a', '--quick', '--suites'], '--suites'],
+    [['a', '--quick', '--active', '--yes'], '--active'],
+    [['a', '--json', '--format', 'sarif'], 'sarif'],
     [['a', '--suites=all'], '--suites'],
     [['a', '--id', 'ipv4:x'], '--id'],
     [['a', '--ca', absent], '--ca'],

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatIkev2Material } from '../../src/lib/psk/audit/material.js';
 import { pskAuditSchema } from '../../src/lib/report/psk-audit.schema.js';
-import { auditHashes, ikev1Line, ikev2Line } from '../unit/psk/audit/material.js';
+import { auditHashes, bytes, ikev1Line, ikev2Line } from '../unit/psk/audit/material.js';
 import { bin, cleanEnvironment, run } from './run.js';
 
 const secret = 'correct-horse-battery-staple';
@@ -51,6 +52,36 @@ describe('psk audit', () => {
     const { stdout, status } = run(['psk', 'audit', hash, '--wordlist', '-'], { input: 'one\ntwo\n' });
     expect(status).toBe(0);
     expect(stdout).toMatch(/vpn\.example\.com: not found\n\n2 words tried, .+, threads: \d+\n$/);
+  });
+
+  it('takes the hashes from standard input, but not both', () => {
+    const input = readFileSync(hash, 'utf8');
+    const { stdout, status } = run(['psk', 'audit', '-', '--wordlist', list], { input });
+    expect(status).toBe(3);
+    expect(stdout).toContain(`found on line 3 of ${list}\n`);
+    const both = run(['psk', 'audit', '-', '--wordlist', '-'], { input });
+    expect(both).toMatchObject({ status: 2, stdout: '' });
+    expect(both.stderr).toContain('(E_USAGE)');
+  });
+
+  it('leaves out proofs made with AES, says which, and goes on', () => {
+    const aes = (prf: number) =>
+      formatIkev2Material({ prf, octets: bytes(40, 1), auth: bytes(16, 2), identity: 'alice' });
+    const mixed = write('mixed.hash', `${aes(4)}${ikev2Line('sha256', secret)}\n${aes(8)}`);
+    const { stdout, stderr, status } = run(['psk', 'audit', mixed, '--wordlist', list]);
+    expect(status).toBe(3);
+    expect(stdout).toContain('line 2: IKEv2 AUTH');
+    expect(stdout).not.toContain('line 1:');
+    expect(stderr).toContain(`note: line 1 of ${mixed} is left out: PRF_AES128_XCBC is no HMAC\n`);
+    expect(stderr).toContain(`note: line 3 of ${mixed} is left out: PRF_AES128_CMAC is no HMAC\n`);
+    const alone = run(['psk', 'audit', write('aes.hash', aes(4)), '--wordlist', list]);
+    expect(alone).toMatchObject({ status: 2, stdout: '' });
+    expect(alone.stderr).toContain('only proofs made with PRF_AES128_XCBC');
+  });
+
+  it('counts one word as one', () => {
+    const { stdout } = run(['psk', 'audit', hash, '--wordlist', write('one.txt', 'one\n')]);
+    expect(stdout).toMatch(/\n1 word tried, \d+\.\d+ s, /);
   });
 
   it('writes one JSON document for all hashes, with keys that are no text in hexadecimal', () => {

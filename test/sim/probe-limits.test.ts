@@ -147,6 +147,15 @@ describe('a run that cannot know', () => {
     }
   });
 
+  it('asks the first port first, however few packets there are', async () => {
+    for (let budget = 2; budget < 6; budget++) {
+      const { facts } = await probeGateway({ proposals: strict }, { tcp: 'open', options: { budget } });
+      expect({ budget, ike: facts.ports.ike }).toEqual({ budget, ike: 'open' });
+      expect(facts.log[0]!.summary).toMatch(/^IKE_SA_INIT/);
+      expect(facts.packets.sent).toBeLessThanOrEqual(budget);
+    }
+  });
+
   it('does not say that a target is silent which it had no time to hear', async () => {
     const ports = { 500: 'filtered', 4500: 'filtered' } as const;
     const patient = await probeIn({ ports });

@@ -53,7 +53,7 @@ describe('probing our own responder', () => {
       fragmentation: { value: true },
       natDetection: { value: true },
     });
-    expect(facts.ikev2!.amplification).toMatchObject({ unsolicited: 0 });
+    expect(facts.amplification).toMatchObject({ unsolicited: 0 });
     expect(facts.ikev2!.halfOpenLeft).toBe(0);
     // Every SA that was chosen has come to its end.
     const opened = facts.log.filter(

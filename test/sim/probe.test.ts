@@ -5,6 +5,7 @@ import { NotifyType, notify } from '../../src/lib/ike/wire/notify.js';
 import { type Payload, PayloadType } from '../../src/lib/ike/wire/types.js';
 import { suiteOf } from '../../src/lib/probe/oracle-offer.js';
 import { transform } from '../unit/probe/model-gateway.js';
+import { ikev1Gateway } from '../unit/probe/v1-gateway.js';
 import {
   arbitraryProposals,
   expectEvidence,
@@ -240,9 +241,39 @@ describe('what a gateway says besides', () => {
 
   it('counts answers that nobody asked for', async () => {
     const once = await probeGateway({ proposals: strict });
-    expect(once.facts.ikev2!.amplification.unsolicited).toBe(0);
+    expect(once.facts.amplification.unsolicited).toBe(0);
     const thrice = await probeGateway({ proposals: strict, repeats: 3 });
-    expect(thrice.facts.ikev2!.amplification.unsolicited).toBeGreaterThan(10);
+    expect(thrice.facts.amplification.unsolicited).toBeGreaterThan(10);
+  });
+
+  it('counts them where only IKEv1 answers, too', async () => {
+    const suite = { encr: 7, keyLength: 256, hash: 4, auth: 1, group: 14 };
+    const unasked = async (times: number): Promise<number> => {
+      const gateway = ikev1Gateway({ mainMode: [suite] });
+      const listen = (data: Uint8Array): Uint8Array[] =>
+        data[17] !== 0x10
+          ? []
+          : gateway.handle(data).flatMap((reply) => Array.from({ length: times }, () => reply));
+      const { facts } = await probeIn({ ports: { 500: listen }, options: { ikev1: true } });
+      expect(facts).toMatchObject({ verdict: 'answers', ikev2: undefined });
+      return facts.amplification.unsolicited;
+    };
+    expect(await unasked(1)).toBe(0);
+    expect(await unasked(3)).toBeGreaterThan(10);
+  });
+
+  it('does not take garbage for unasked as long as it comes once for each question', async () => {
+    const garbage = new Uint8Array(40);
+    const unasked = async (times: number): Promise<number> => {
+      const gateway = new SimulatedGateway({ proposals: strict }, new SeededEntropy(5));
+      const listen = (data: Uint8Array, now: number): Uint8Array[] =>
+        data[17] === 0x20 ? gateway.receive(data, now) : Array.from({ length: times }, () => garbage);
+      const { facts } = await probeIn({ ports: { 500: listen, 4500: listen }, options: { ikev1: true } });
+      expect(facts.log.filter(({ bytes }) => bytes === garbage.length).length).toBeGreaterThan(times);
+      return facts.amplification.unsolicited;
+    };
+    expect(await unasked(1)).toBe(0);
+    expect(await unasked(20)).toBeGreaterThan(10);
   });
 
   it('shows what it prefers when weak and strong are offered together', async () => {

@@ -8,6 +8,7 @@ import {
   formatProposal,
   parseProposals,
 } from '../../src/lib/ike/proposals.js';
+import { parsePolicy } from '../../src/lib/probe/policies/parse.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
@@ -46,6 +47,14 @@ function isUsable(keyword: string): boolean {
 }
 
 describe('the README', () => {
+  it('shows a policy that is one, with every verb', () => {
+    const [, code = ''] = readme.split('\n```yaml\n');
+    const policy = parsePolicy(code.split('\n```')[0] ?? '', 'README.md');
+    const verbs = policy.rules.map(({ demand }) => demand.verb);
+    expect(verbs).toEqual(['allow', 'forbid', 'require', 'everySuite', 'minimum']);
+    expect(() => parseProposals(policy.proposal ?? '', 1)).not.toThrow();
+  });
+
   it('lists the default proposals', () => {
     expect(block('IKE SA:')).toEqual(defaultIkeProposals.map(({ transforms }) => formatProposal(transforms)));
     expect(block('Child SA (ESP):')).toEqual(

@@ -1,5 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../../lib/core/printable.js';
+import { wrap } from '../wrap.js';
 import type { Report, Section, Step, Tone } from './report.js';
 import { frameList } from './words.js';
 
@@ -149,21 +150,4 @@ class TextRenderer {
 /** Stories go on under themselves while that leaves them room to read. */
 function storyColumn(head: string, width: number): number {
   return width - head.length >= STORY ? head.length : 8;
-}
-
-/** Breaks between words; a word longer than a line stays whole, so that it can be copied. */
-function wrap(text: string, firstWidth: number, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  let limit = firstWidth;
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > limit) {
-      lines.push(line);
-      line = word;
-      limit = width;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }

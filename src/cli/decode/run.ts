@@ -8,12 +8,16 @@ import { openWriter } from '../../lib/capture/write/pcapng.js';
 import { ExitCode, KitError } from '../../lib/core/errors.js';
 import { printable } from '../../lib/core/printable.js';
 import { paintFor } from '../paint.js';
+import { columnsOf } from '../wrap.js';
 import type { DecodeFlags } from './flags.js';
 import { BatchedOutput } from './output.js';
 import { expectOneSource, openSource, type Source } from './source.js';
 import { ConversationView, FrameView, noFrameText } from './text-views.js';
 import { type Choice, JsonView, NdjsonView, type View } from './views.js';
 import { countText } from './words.js';
+
+/** Width of text that goes into a file or a pipe. */
+const COLUMNS = 120;
 
 /**
  * Runs `decode` until the end of the capture or the signal.
@@ -87,7 +91,7 @@ function makeView(source: Source, flags: DecodeFlags, choice: Choice, output: Ba
     verbose: flags.verbose,
     live: format === 'text' && (source.follow || source.interface !== undefined),
     paint: paintFor(process.stdout, flags.color),
-    columns: process.stdout.columns,
+    columns: columnsOf(process.stdout, COLUMNS),
   });
 }
 

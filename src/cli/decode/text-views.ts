@@ -13,8 +13,6 @@ import { type Choice, isChosen, isOfFrame, type View } from './views.js';
 
 /** IKE messages whose fields are kept for `--verbose`. */
 const MAX_DETAILED = 20_000;
-/** Width of text that goes into a file or a pipe. */
-const COLUMNS = 120;
 
 export interface TextOptions {
   /** Of the capture, for the heading. */
@@ -24,7 +22,7 @@ export interface TextOptions {
   /** Show packets as they come: the capture is still growing. */
   live: boolean;
   paint: ChalkInstance;
-  columns: number | undefined;
+  columns: number;
 }
 
 /** The conversations, when all is read; of a growing capture each packet as it comes, too. */
@@ -65,7 +63,7 @@ export class ConversationView implements View {
     const text =
       format === 'markdown'
         ? renderMarkdown(report, details)
-        : renderText(report, { paint, columns: columns ?? COLUMNS, details });
+        : renderText(report, { paint, columns, details });
     this.output.write(live ? `\n${text}` : text);
   }
 

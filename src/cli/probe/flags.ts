@@ -70,7 +70,6 @@ export const probeFlags = {
   quick: Flags.boolean({
     description: 'only what at most 5 packets find out: what answers, and what it prefers',
     helpGroup: 'QUESTIONS',
-    exclusive: ['full', 'suites', 'active'],
   }),
   full: Flags.boolean({ description: 'everything (the default)', helpGroup: 'QUESTIONS' }),
   suites: Flags.option({

@@ -42,6 +42,21 @@ export async function readTargets(
   });
 }
 
+/** Refuses flags that contradict each other. @throws KitError usage, which names them */
+export function checkFlags({ quick, full, suites, active, json, format }: ProbeFlags): void {
+  const deeper = [full && '--full', suites && '--suites', active && '--active'].find(Boolean);
+  if (quick && deeper) {
+    throw new KitError('usage', 'E_USAGE', `--quick asks too little for ${deeper}.`, {
+      hint: 'Leave one of them out.',
+    });
+  }
+  if (json && format !== 'text' && format !== 'json') {
+    throw new KitError('usage', 'E_USAGE', `--json is --format json, and not ${format}.`, {
+      hint: 'Leave one of them out.',
+    });
+  }
+}
+
 /** How to ask. @throws KitError usage, which names the flag */
 export function probeOptions(flags: ProbeFlags): ProbeOptions {
   const timeout = parseDuration(flags.timeout, '--timeout');

@@ -1,12 +1,15 @@
 import type { ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 import { printable } from '../../lib/core/printable.js';
+import { wrap } from '../wrap.js';
 import type { FindingView, SectionView, TableView, TargetView, Tone, Toned } from './view-model.js';
 
 /** Narrower terminals get this all the same: below it nothing can be read. */
 const MIN_WIDTH = 60;
 const MAX_WIDTH = 140;
 const LABEL = 11;
+/** Columns of tables are not made narrower than their longest word, unless that is longer than this. */
+const LONGEST_WORD = 24;
 
 export interface TextStyle {
   paint: ChalkInstance;
@@ -99,6 +102,10 @@ class TextWriter {
 
   #table({ head, rows }: TableView): void {
     const widths = this.#widths(head, rows);
+    if (widths === undefined) {
+      for (const row of rows) this.#tableLine(row);
+      return;
+    }
     const table = new Table({
       head: head.map((text) => this.#paint.bold(text)),
       style: { head: [], border: [], compact: true },
@@ -113,16 +120,32 @@ class TextWriter {
     for (const line of table.toString().split('\n')) this.#lines.push(`  ${line}`);
   }
 
-  /** Of the text in each column; the widest one gives way until the table fits. */
-  #widths(head: readonly string[], rows: readonly (readonly Toned[])[]): number[] {
-    const widths = head.map((title, at) =>
-      Math.max(title.length, 1, ...rows.map((row) => printable(row[at]?.text ?? '').length)),
+  /** A row of a table that is too wide: its cells one after the other. */
+  #tableLine(row: readonly Toned[]): void {
+    const cells = row.filter(({ text }) => text !== '');
+    const tone = cells.find((cell) => cell.tone !== 'note' && cell.tone !== 'plain')?.tone;
+    const long = new RegExp(`\\S{${this.#width - 8}}`, 'gu');
+    const text = cells.map((cell) => printable(cell.text).replace(long, '$& ')).join(', ');
+    this.#wrapped('  ', '      ', text, '  ', tone);
+  }
+
+  /**
+   * Of the text in each column; the widest one gives way until the table fits.
+   * @returns undefined when it would have to cut words
+   */
+  #widths(head: readonly string[], rows: readonly (readonly Toned[])[]): number[] | undefined {
+    const columns = head.map((title, at) => [title, ...rows.map((row) => printable(row[at]?.text ?? ''))]);
+    const widths = columns.map((texts) => Math.max(1, ...texts.map(({ length }) => length)));
+    const least = columns.map((texts) =>
+      Math.max(1, ...texts.map((text) => Math.min(longestWord(text), LONGEST_WORD))),
     );
     const total = (): number => widths.reduce((sum, width) => sum + width + 3, 3);
     while (total() > this.#width) {
-      const widest = Math.max(...widths);
-      if (widest <= 8) break;
-      widths[widths.indexOf(widest)] = Math.max(8, widest - (total() - this.#width));
+      const room = widths.map((width, at) => (width > (least[at] ?? 1) ? width : 0));
+      const widest = Math.max(...room);
+      if (widest === 0) return undefined;
+      const at = room.indexOf(widest);
+      widths[at] = Math.max(least[at] ?? 1, widest - (total() - this.#width));
     }
     return widths;
   }
@@ -159,21 +182,8 @@ class TextWriter {
   }
 }
 
-/** Breaks between words; a word longer than a line stays whole, so that it can be copied. */
-function wrap(text: string, firstWidth: number, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  let limit = firstWidth;
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > limit) {
-      lines.push(line);
-      line = word;
-      limit = width;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
+function longestWord(text: string): number {
+  return Math.max(...text.split(' ').map(({ length }) => length));
 }
 
 /** Lines of a cell: words that are longer than the column are cut, because the next column begins there. */

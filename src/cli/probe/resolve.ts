@@ -13,7 +13,7 @@ export interface ResolvedTarget extends ProbeTarget {
 /** Looks names up; stands in for the system's resolver in tests. */
 export type Resolver = (host: string) => Promise<{ address: string; family: number }[]>;
 
-export const systemResolver: Resolver = (host) => lookup(host, { all: true, hints: ADDRCONFIG });
+const systemResolver: Resolver = (host) => lookup(host, { all: true, hints: ADDRCONFIG });
 
 /**
  * The first address of each IP version that a name has: gateways often behave differently on the two.

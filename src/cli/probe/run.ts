@@ -9,6 +9,7 @@ import type { ProbeOptions, TargetFacts } from '../../lib/probe/types.js';
 import type { Baseline } from '../../lib/report/probe-diff.js';
 import type { ProbeChanges, ProbeTargetReport } from '../../lib/report/probe-document.js';
 import { paintFor } from '../paint.js';
+import { columnsOf } from '../wrap.js';
 import { confirmActive } from './confirm.js';
 import { targetDocument } from './document.js';
 import { ExitTally } from './exit.js';
@@ -17,6 +18,7 @@ import { checkHashFile, saveHashes } from './hash-file.js';
 import { InOrder } from './in-order.js';
 import {
   type Credentials,
+  checkFlags,
   concurrencyOf,
   probeOptions,
   readCredentials,
@@ -56,6 +58,7 @@ export async function runProbe(
   version: string,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  checkFlags(flags);
   const policy = flags.policy === undefined ? undefined : await readPolicy(flags.policy);
   if (flags['print-policy']) {
     process.stdout.write(policy?.text ?? '');
@@ -237,7 +240,7 @@ function makeView(flags: ProbeFlags, version: string, write: (text: string) => v
     case 'markdown':
       return new MarkdownView(write, options);
     case 'text': {
-      const columns = process.stdout.columns || COLUMNS;
+      const columns = columnsOf(process.stdout, COLUMNS);
       return new TextView(write, { ...options, columns, paint: paintFor(process.stdout, flags.color) });
     }
   }

@@ -43,9 +43,19 @@ export function targetLines(text: string): string[] {
 }
 
 function* expand(word: string): Generator<NamedTarget> {
+  // As in addresses of the web.
+  const bare = /^\[(.*:.*)\]$/.exec(word)?.[1] ?? word;
   if (word.includes('/')) yield* range(word);
-  else if (isIP(word) !== 0 && !word.includes('%')) yield address(parseIp(word));
+  else if (isIP(bare) !== 0) yield zoned(bare);
   else yield { host: hostName(word), isAddress: false };
+}
+
+/** A link-local address goes with the interface that leads to it: `fe80::1%eth0` (RFC 4007 11). */
+function zoned(text: string): NamedTarget {
+  const [bytes = '', zone] = text.split('%', 2);
+  const { host } = address(parseIp(bytes));
+  if (zone === undefined) return { host, isAddress: true };
+  return { host: `${host}%${zone}`, isAddress: true };
 }
 
 function* range(word: string): Generator<NamedTarget> {
@@ -91,7 +101,7 @@ function hostName(word: string): string {
 
 function badTarget(word: string, complaint: string): KitError {
   return new KitError('usage', 'E_TARGET', `"${printable(word.slice(0, 300))}" ${complaint}.`, {
-    hint: 'Write vpn.example.com, 192.0.2.1, 2001:db8::1 or 192.0.2.0/24.',
+    hint: 'Write vpn.example.com, 192.0.2.1, 2001:db8::1, fe80::1%eth0 or 192.0.2.0/24.',
   });
 }
 

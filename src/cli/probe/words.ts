@@ -62,11 +62,6 @@ export function bytesText(bytes: number): string {
   return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** `192.0.2.1:500`, `[2001:db8::1]:500`. */
-export function endpointText(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
 /** `vpn.example.com (192.0.2.1)`; an address stands for itself. */
 export function targetText({ host, address }: { host: string; address: string | null }): string {
   if (address === null) return host;

@@ -10,7 +10,8 @@ export default class PskAudit extends PskAuditCommand {
   static override description = `\
 Offline, for keys that you are responsible for. The file has one hash a line: of an IKEv1 gateway in Aggressive Mode, as \
 ipsec-kit probe --save-hash and ike-scan --pskcrack write it (HMAC with MD5, SHA-1 or SHA-2, told by its length), or of an \
-IKEv2 client that proved itself to ipsec-kit serve --audit-psk. Every word is tried against all of them; the audit ends \
+IKEv2 client that proved itself to ipsec-kit serve --audit-psk; of those, proofs made with AES-XCBC or AES-CMAC are \
+left out, and said. Every word is tried against all of them; the audit ends \
 when all keys are found or the words come to an end.
 
 Words are lines of bytes, taken as they stand in any encoding; a carriage return at their end is dropped, and lines above \
@@ -40,7 +41,7 @@ The exit code is 3 when a key was found, and 0 when none was.`;
   ];
 
   static override args = {
-    file: Args.string({ description: 'file with hashes, one a line', required: true }),
+    file: Args.string({ description: 'file with hashes, one a line; -: standard input', required: true }),
   };
 
   static override flags = {

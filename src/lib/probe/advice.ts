@@ -30,6 +30,9 @@ const fallback = {
   ke: ['x25519', 'ecp384'],
 } as const;
 
+/** Characters of a proposal: strongSwan 5.9 refuses one of 512, and with it the connection. */
+const LONGEST = 500;
+
 /** 112 bits, which RFC 8247 2.4 still calls MUST: after all others. */
 const LAST_GROUP = 'modp2048';
 
@@ -85,18 +88,30 @@ export function betterProposals(ikev2: Ikev2Facts | undefined, allows: Allows = 
   const groups = or(kept('ke'), 'ke');
   const additional = kept('addke').map((word) => `ke1_${word}`);
   const symmetric = [
-    ...(aead.length > 0 ? [[...aead, ...prf]] : []),
-    ...(classic.length > 0 ? [[...classic, ...or(kept('integ'), 'integ'), ...prf]] : []),
-  ];
+    { ciphers: aead, others: prf },
+    { ciphers: classic, others: [...or(kept('integ'), 'integ'), ...prf] },
+  ].filter(({ ciphers }) => ciphers.length > 0);
   if (prf.length === 0 || groups.length === 0) return '';
   const isClassicGroup = (word: string): boolean => !word.startsWith('mlkem');
   const first = groups.some(isClassicGroup) ? groups.filter(isClassicGroup) : groups;
   return [
-    ...(additional.length > 0 ? symmetric.map((words) => [...words, ...first, ...additional]) : []),
-    ...symmetric.map((words) => [...words, ...groups]),
+    ...(additional.length > 0 ? symmetric.map((parts) => ({ ...parts, ke: [...first, ...additional] })) : []),
+    ...symmetric.map((parts) => ({ ...parts, ke: groups })),
   ]
-    .map((words) => words.join('-'))
+    .flatMap(({ ciphers, others, ke }) => proposalsOf(ciphers, [...others, ...ke].join('-')))
     .join(',');
+}
+
+/** One proposal, or as many as it takes to keep each so short that strongSwan reads it. */
+function proposalsOf(ciphers: readonly string[], rest: string): string[] {
+  const [first = '', ...more] = ciphers;
+  const heads = [first];
+  for (const cipher of more) {
+    const longer = `${heads.at(-1) ?? ''}-${cipher}`;
+    if (longer.length + 1 + rest.length > LONGEST) heads.push(cipher);
+    else heads[heads.length - 1] = longer;
+  }
+  return heads.map((head) => `${head}-${rest}`);
 }
 
 /** @returns empty when neither the gateway nor the policy has anything to offer that obeys it */

@@ -46,9 +46,15 @@ export async function probeAuth(
   const attempts = new Attempts(asker, opener);
   const authorities = (sa: HalfOpenSa): Uint8Array[] =>
     authoritiesOf(options.trust?.anchors ?? [], sa.payloads);
-  const run = (identity: Identity, auth?: (sa: HalfOpenSa) => Uint8Array): Promise<Attempt | undefined> => {
+  const run = async (
+    identity: Identity,
+    auth?: (sa: HalfOpenSa) => Uint8Array,
+  ): Promise<Attempt | undefined> => {
     const summary = `IKE_AUTH as ${formatIdentity(identity)}, ${auth ? 'with a wrong key' : 'asking for EAP'}`;
-    return attempts.run(options.transforms, { identity, auth, authorities, summary });
+    const once = () => attempts.run(options.transforms, { identity, auth, authorities, summary });
+    const attempt = await once();
+    // Gateways forget an SA with their refusal: when that is lost, repeating the request gets no other.
+    return attempt !== undefined && isSilence(attempt.reply) ? ((await once()) ?? attempt) : attempt;
   };
   const identity = options.identity ?? identityFromAddress(asker.path.local.address);
   const attempt = await run(identity);
@@ -143,6 +149,11 @@ async function compareIdentities(
     ? `${refusalOrEap(known.reply)} for the given identity, ${refusalOrEap(unknown.reply)} for one that nobody has`
     : `both identities got the same: ${refusalOrEap(known.reply)}`;
   return { value, note, packets };
+}
+
+/** It was asked to the end, and nothing came. */
+function isSilence(reply: Reply): boolean {
+  return reply.outcome === 'no answer' && reply.note === undefined;
 }
 
 function hasEap(payloads: readonly Payload[]): boolean {

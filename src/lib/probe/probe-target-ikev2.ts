@@ -91,11 +91,7 @@ export class Ikev2Inquiry {
     await this.oracle.verify();
   }
 
-  facts(
-    suites: ProbeOptions['suites'],
-    amplification: Ikev2Facts['amplification'],
-    halfOpenLeft: number,
-  ): Ikev2Facts {
+  facts(suites: ProbeOptions['suites'], halfOpenLeft: number): Ikev2Facts {
     const { knowledge, oracle } = this;
     const complete = knowledge.isSettled(plainClasses) && knowledge.isSettled(additionalClasses);
     const capabilities = capabilitiesOf(oracle.answers, oracle.cookies, oracle.redirect);
@@ -114,7 +110,6 @@ export class Ikev2Inquiry {
       capabilities: { ...capabilities, multipleKe: this.#multipleKe() },
       otherNotifies: otherNotifies(oracle.answers),
       repeats: repeatsOf(oracle.answers),
-      amplification,
       halfOpenLeft,
     };
   }

@@ -100,17 +100,17 @@ class Run {
 
   async go(): Promise<void> {
     this.#phase('reach');
-    const isFull = this.options.depth === 'full';
-    const tcp = this.#beside(isFull ? this.#askTcp() : Promise.resolve());
     const ike = await this.#openPort(false);
-    if (ike !== undefined) await this.#ask(ike);
-    await tcp;
+    await (ike === undefined ? this.#askTcp() : this.#ask(ike));
     if (this.#traffic.interrupted) this.#traffic.checkEnd();
   }
 
   async #ask(ike: Port): Promise<void> {
     const contact = this.#beside(this.#contact(ike));
-    const natT = this.#beside(this.#knockNatT(ike, contact));
+    // Other ports wait for the first one, which a small budget is for, until it answers or does not in time.
+    const first = this.#beside(Promise.race([contact, this.#traffic.sleep(this.options.timeout)]));
+    const natT = this.#beside(first.then(() => this.#knockNatT(ike)));
+    const tcp = this.#beside(first.then(() => this.#askTcp()));
     const isThere = await contact;
     if (isThere) await this.#investigate();
     const other = await natT;
@@ -118,6 +118,7 @@ class Run {
       await this.#investigate();
     await this.#beyondIkev2();
     if (isThere && this.options.depth === 'full' && other !== undefined) await this.#knock(other);
+    await tcp;
     await Promise.all(this.#open.map(({ scheduler }) => scheduler.settle()));
   }
 
@@ -167,6 +168,7 @@ class Run {
         ikev2,
         ikev1: this.#ikev1,
       }),
+      amplification: this.#main?.scheduler.amplification ?? { largestRatio: 0, unsolicited: 0, packets: [] },
       packets: this.#traffic.count,
       log: this.#traffic.log,
     };
@@ -209,9 +211,8 @@ class Run {
     await this.#inquiry?.investigate(this.options.suites, () => this.#phase('suites'));
   }
 
-  /** Whether the NAT-T port answers, as soon as the first port answered or did not in time. */
-  async #knockNatT(ike: Port, contact: Promise<boolean>): Promise<Port | undefined> {
-    await Promise.race([contact, this.#traffic.sleep(this.options.timeout)]);
+  /** Whether the NAT-T port answers. */
+  async #knockNatT(ike: Port): Promise<Port | undefined> {
     const natT = await this.#openPort(true);
     if (natT === undefined) return undefined;
     natT.scheduler.learnFrom(ike.scheduler);
@@ -268,6 +269,7 @@ class Run {
 
   /** IKE over TCP (RFC 9329): a header that asks for no SA is enough to see whether somebody speaks it. */
   async #askTcp(): Promise<void> {
+    if (this.options.depth !== 'full' || this.#traffic.interrupted) return;
     const { datagram, match } = livenessCheck(this.context.entropy);
     this.#ports.tcp = await this.network.askTcp({
       address: this.address,
@@ -310,12 +312,7 @@ class Run {
   #ikev2(): TargetFacts['ikev2'] {
     const oracle = this.#oracle;
     if (oracle?.speaksIkev2 !== true) return undefined;
-    const amplification = this.#main?.scheduler.amplification ?? {
-      largestRatio: 0,
-      unsolicited: 0,
-      packets: [],
-    };
-    return this.#inquiry?.facts(this.options.suites, amplification, this.#halfOpen.left);
+    return this.#inquiry?.facts(this.options.suites, this.#halfOpen.left);
   }
 
   get #unfinished(): TargetFacts['unfinished'] {

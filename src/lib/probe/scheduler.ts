@@ -125,6 +125,8 @@ export class Scheduler implements Asker {
   readonly amplification = { largestRatio: 0, unsolicited: 0, packets: [] as PacketNumbers };
   /** Something came that no question explains. */
   garbage = 0;
+  /** Datagrams that went out, and answers that came; those in parts count once. */
+  readonly #count = { sent: 0, received: 0 };
   #control: (() => Control) | undefined;
   #state: 'well' | 'closed' | 'blocked' | 'gone' = 'well';
   readonly #pending = new Set<Pending>();
@@ -212,7 +214,7 @@ export class Scheduler implements Asker {
       const number = this.traffic.sent(datagram.length, summary, true);
       if (number === undefined) return undefined;
       told.sent += 1;
-      this.transport.send(datagram);
+      this.#send(datagram);
       return number;
     };
     const number = send();
@@ -262,7 +264,7 @@ export class Scheduler implements Asker {
         pending.sent += 1;
         this.#isAsked = true;
         const sentAt = this.clock.now();
-        this.transport.send(datagram);
+        this.#send(datagram);
         await this.#answerOf(pending, this.#patience(attempt), options.opens === true);
         if (pending.done && attempt === 0) {
           this.#trip.measure(this.clock.now() - sentAt);
@@ -302,6 +304,11 @@ export class Scheduler implements Asker {
     return Math.min(this.settings.timeout, this.#trip.patience * 2 ** attempt);
   }
 
+  #send(datagram: Uint8Array): void {
+    this.#count.sent += 1;
+    this.transport.send(datagram);
+  }
+
   #receive(reply: Uint8Array): void {
     // Asked once: who puts fragments together keeps a state.
     let matched: Match = false;
@@ -314,9 +321,11 @@ export class Scheduler implements Asker {
     const known = pending ?? late;
     const summary = known?.describe?.(reply) ?? describeMessage(reply);
     const number = this.traffic.received(reply.length, summary, known === undefined);
+    if ((matched as Match) !== 'part') this.#count.received += 1;
     if (known === undefined) {
       this.garbage += 1;
-      this.#unsolicited(number);
+      // One answer to one question, whatever it is, amplifies nothing.
+      if (this.#count.received > this.#count.sent) this.#unsolicited(number);
       return;
     }
     known.received += 1;

@@ -102,8 +102,6 @@ export interface Ikev2Facts {
   otherNotifies: number[];
   /** The same public value or nonce came twice. */
   repeats: { publicValue: Observation; nonce: Observation };
-  /** Answers larger than their questions, and answers that nobody asked for: amplification. */
-  amplification: { largestRatio: number; unsolicited: number; packets: PacketNumbers };
   /** Half-open IKEv2 SAs that could not be cleared again. Those of IKEv1 are not counted: nobody confirms their end. */
   halfOpenLeft: number;
 }
@@ -204,6 +202,8 @@ export interface TargetFacts {
   active: ActiveFacts | undefined;
   vendorIds: VendorId[];
   fingerprint: Fingerprint | undefined;
+  /** Answers larger than their questions, and answers that nobody asked for, of whatever version. */
+  amplification: { largestRatio: number; unsolicited: number; packets: PacketNumbers };
   packets: PacketCount;
   log: ProbePacket[];
 }

@@ -99,6 +99,7 @@ export class SarifRunWriter {
   readonly #rules: SarifRule[] = [];
   readonly #index = new Map<string, number>();
   readonly #notifications: SarifNotification[] = [];
+  #answered = false;
 
   /**
    * @param checks the catalogue; findings of others (policies) describe their rules themselves
@@ -113,6 +114,7 @@ export class SarifRunWriter {
 
   /** @param changes since the former result, with a baseline */
   results(target: ProbeTargetReport, changes: ProbeChanges | undefined): SarifResult[] {
+    this.#answered ||= target.verdict === 'answers' || target.verdict === 'blocked';
     this.#notifications.push(...limitNotifications(target));
     const results: SarifResult[] = [];
     for (const finding of target.findings) {
@@ -138,7 +140,8 @@ export class SarifRunWriter {
       tool: { driver: { name: 'ipsec-kit', version, semanticVersion: version, rules: this.#rules } },
       invocations: [
         {
-          executionSuccessful: !interrupted,
+          // Without results of anybody a run must not read as one without findings.
+          executionSuccessful: !interrupted && this.#answered,
           startTimeUtc: started,
           endTimeUtc: ended,
           toolExecutionNotifications: this.#notifications,

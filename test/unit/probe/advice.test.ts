@@ -69,6 +69,23 @@ describe('a better configuration', () => {
     );
   });
 
+  it('splits what is too long for strongSwan, and drops nothing for it', () => {
+    let facts = gateway('aes256-sha256-prfsha256-ecp256');
+    const aeads = [14, 15, 16, 18, 19, 20, 25, 26, 27].flatMap((id) =>
+      [128, 192, 256].map((bits) => [id, bits]),
+    );
+    for (const [id, bits] of aeads) facts = accepting(facts, 'encr', id!, bits);
+    for (const id of [14, 15, 16, 17, 18, 20, 21, 28, 29, 30, 31, 32]) facts = accepting(facts, 'ke', id);
+    for (const id of [4, 6, 7, 8]) facts = accepting(facts, 'prf', id);
+    const { proposals, paste } = advise(facts, 'full');
+    const lengths = proposals.split(',').map(({ length }) => length);
+    expect(lengths).toHaveLength(3);
+    expect(Math.max(...lengths)).toBeLessThan(512);
+    const words = new Set(proposals.split(/[,-]/));
+    expect([...words].filter((word) => /gcm|ccm/.test(word))).toHaveLength(aeads.length);
+    expect(paste).toBe(`proposals = ${proposals}`);
+  });
+
   it('starts with ML-KEM where that is accepted', () => {
     const facts = accepting(gateway('aes256gcm16-prfsha384-x25519'), 'addke', 36);
     expect(betterProposals(facts.ikev2)).toBe(

@@ -248,6 +248,22 @@ describe('a gateway without EAP', () => {
   it('may be silent, which says nothing', async () => {
     const { facts, gateway } = await probe(() => undefined);
     expect(facts.eap.value).toBeUndefined();
+    expect(gateway.ends).toEqual(['cleared', 'cleared']);
+  });
+
+  it('is asked in another SA when it forgot one with a refusal that was lost', async () => {
+    const forgotten = new Set<unknown>();
+    const { facts, gateway } = await probe((_request, { sa }) => {
+      if (forgotten.size > 0 && !forgotten.has(sa)) return [FAILED];
+      forgotten.add(sa);
+      return undefined;
+    });
+    expect(facts.eap).toMatchObject({ value: false, note: 'EAP is refused: AUTHENTICATION_FAILED' });
+    expect(gateway.ends).toEqual(['cleared', 'ended']);
+  });
+
+  it('is not asked again when the packets are used up', async () => {
+    const { gateway } = await probe(() => undefined, { budget: 1 });
     expect(gateway.ends).toEqual(['cleared']);
   });
 

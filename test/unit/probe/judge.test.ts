@@ -156,7 +156,7 @@ describe('judging', () => {
     for (const { kind, ikev2 } of weaknesses)
       for (const id of ikev2) worst = accepting(worst, kind, id) as typeof worst;
     worst.ikev2!.steering = [{ offered: [2, 31], sent: 22, wanted: 2, packets: [3, 4] }];
-    worst.ikev2!.amplification = { largestRatio: 9, unsolicited: 3, packets: [5] };
+    worst.amplification = { largestRatio: 9, unsolicited: 3, packets: [5] };
     const found = judge(worst, { active: true, now: NOW }).findings.filter(
       ({ status }) => status === 'finding',
     );

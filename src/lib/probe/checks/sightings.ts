@@ -114,9 +114,15 @@ export function isAboutProducts(entry: string): boolean {
   return entry.endsWith(ONLY_PRODUCTS);
 }
 
-/** Which authentication methods there are says nothing about the algorithms that go with them. */
+/** We were refused, or ignored, for who we said we are: which algorithms there are was asked in Main Mode too. */
+function isAboutIdentity(entry: string): boolean {
+  return /^Aggressive Mode: .* another identity may get/.test(entry);
+}
+
+/** Which authentication methods there are, and for whom, says nothing about the algorithms that go with them. */
 function ikev1Gap({ inconclusive: entries }: Ikev1Facts, facts: TargetFacts): string | undefined {
-  const open = entries.filter((entry) => !isMethodsUndecided(entry) && !isAboutProducts(entry));
+  const about = [isMethodsUndecided, isAboutProducts, isAboutIdentity];
+  const open = entries.filter((entry) => !about.some((is) => is(entry)));
   if (open.length > 0) return `IKEv1 left questions open: ${firstFew(open)}.`;
   return ikev1Suites(facts).length === 0 ? 'IKEv1 answers, but accepted none of our suites.' : undefined;
 }

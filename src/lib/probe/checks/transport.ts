@@ -17,9 +17,10 @@ const amplification: Check = {
   severity: 'medium',
   references: ['https://www.kb.cert.org/vuls/id/419128', 'RFC 7296 2.1', 'RFC 7296 2.6'],
   examine(facts) {
-    if (!facts.ikev2) return withoutFacts(facts, 'amplification');
+    const { verdict } = facts;
+    if (verdict !== 'answers' && verdict !== 'blocked') return withoutFacts(facts, 'amplification');
     if (facts.packets.received === 0) return inconclusive('Nothing was received that could be measured.');
-    const { largestRatio, unsolicited, packets } = facts.ikev2.amplification;
+    const { largestRatio, unsolicited, packets } = facts.amplification;
     const factor = largestRatio.toFixed(2);
     if (unsolicited === 0 && largestRatio < LARGER) {
       return pass(

@@ -196,7 +196,10 @@ function remediation({ demand, reference }: PolicyRule, paste: string | undefine
     ...(paste !== undefined && { strongswan: paste }),
   });
   if (demand.verb === 'minimum') {
-    return { text: `Issue the certificate for a new key: RSA of at least ${demand.rsaBits} bits, or ECDSA.` };
+    return {
+      text: `Issue the certificate for a new key: RSA of at least ${demand.rsaBits} bits, or ECDSA.`,
+      strongswan: 'local {\n  certs = gateway.pem\n}',
+    };
   }
   const texts = entryTexts(demand.lists).replaceAll(' or ', ', ');
   if ('version' in demand.lists) return { text: `Keep ${texts} only.`, strongswan: 'version = 2' };
@@ -207,7 +210,34 @@ function remediation({ demand, reference }: PolicyRule, paste: string | undefine
     require: `Accept what ${reference} requires: ${entryTexts(demand.lists)}.`,
     everySuite: `Accept no suite without ${entryTexts(demand.lists)}.`,
   }[demand.verb];
-  return isProposal ? withLine(advice) : { text: advice };
+  if (isProposal) return withLine(advice);
+  const lines = otherLines(demand);
+  return { text: advice, ...(lines !== undefined && { strongswan: lines }) };
 }
+
+/** What to configure for signatures and capabilities, where strongSwan has words for it. */
+function otherLines({ verb, lists }: ListDemand): string | undefined {
+  if (lists.hash !== undefined) {
+    const listed = lists.hash.map(({ id }) => id);
+    const words = Object.entries(hashWords)
+      .filter(([id]) => listed.includes(Number(id)) === (verb !== 'forbid'))
+      .map(([, word]) => word);
+    const auth = ['pubkey', ...words].join('-');
+    return words.length === 0 ? undefined : `local {\n  auth = ${auth}\n}\nremote {\n  auth = ${auth}\n}`;
+  }
+  if (verb !== 'require') return undefined;
+  const lines = (lists.capability ?? []).flatMap(({ text }) => capabilityLines[text] ?? []);
+  return lines.length === 0 ? undefined : lines.join('\n');
+}
+
+type ListDemand = Exclude<PolicyRule['demand'], { verb: 'minimum' }>;
+
+/** By number in SIGNATURE_HASH_ALGORITHMS; a key of Ed25519 or Ed448 signs with "Identity" (RFC 8420) whatever is said. */
+const hashWords: Readonly<Record<number, string>> = { 2: 'sha256', 3: 'sha384', 4: 'sha512' };
+
+const capabilityLines: Readonly<Record<string, string>> = {
+  fragmentation: 'fragmentation = yes',
+  childless: 'childless = allow',
+};
 
 const suiteLists: readonly PolicyKind[] = ['encr', 'prf', 'integ', 'ke', 'addke'];

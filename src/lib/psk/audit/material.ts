@@ -40,6 +40,19 @@ export const LARGEST_MATERIAL = 16 << 20;
 const LONGEST_LINE = 1 << 18;
 export const MOST_TARGETS = 256;
 
+/** IANA ids of PRFs that are no HMAC, but that a client may well prove a key with (RFC 4434, RFC 4615). */
+const aesPrfs: ReadonlyMap<unknown, string> = new Map([
+  [4, 'PRF_AES128_XCBC'],
+  [8, 'PRF_AES128_CMAC'],
+]);
+
+/** A line that is in order but cannot be audited. */
+export interface LeftOutLine {
+  line: number;
+  /** The PRF that audit does not know. */
+  prf: string;
+}
+
 const KEY_PAD = utf8('Key Pad for IKEv2');
 
 /** One line of a material file, with its line end. */
@@ -52,14 +65,26 @@ export function formatIkev2Material({ prf, octets, auth, identity }: Ikev2Materi
  * Reads a file of hashes. Each line is one of an IKEv1 Aggressive Mode exchange as psk-crack has it, nine fields in
  * hexadecimal `g_xr:g_xi:cky_r:cky_i:sai_b:idir_b:ni_b:nr_b:hash_r`, or of IKEv2 as {@link formatIkev2Material} writes
  * it. Empty lines and lines that start with # are passed over.
+ * @param onLeftOut is told of proofs by a PRF on AES, which no guess is tried against
  * @throws KitError usage E_PSK_MATERIAL, which names the line
  */
-export function parseMaterial(text: string): AuditTarget[] {
+export function parseMaterial(text: string, onLeftOut?: (left: LeftOutLine) => void): AuditTarget[] {
+  const leftOut: LeftOutLine[] = [];
   const targets = text.split('\n').flatMap((raw, at) => {
     const line = raw.trim();
-    return line === '' || line.startsWith('#') ? [] : [parseLine(line, at + 1)];
+    if (line === '' || line.startsWith('#')) return [];
+    const target = parseLine(line, at + 1);
+    if ('kind' in target) return [target];
+    leftOut.push(target);
+    return [];
   });
-  if (targets.length === 0) throw unusable('It holds no hash.');
+  const [left] = leftOut;
+  if (targets.length === 0) {
+    throw unusable(
+      left ? `It holds only proofs made with ${left.prf}, which is no HMAC.` : 'It holds no hash.',
+    );
+  }
+  for (const each of leftOut) onLeftOut?.(each);
   if (targets.length > MOST_TARGETS) throw unusable(`It holds more than ${MOST_TARGETS} hashes.`);
   return targets;
 }
@@ -70,7 +95,7 @@ export function proves(key: Uint8Array, { hash, salt, message, proof }: AuditTar
   return constantTimeEqual(createHmac(hash, inner).update(message).digest(), proof);
 }
 
-function parseLine(text: string, line: number): AuditTarget {
+function parseLine(text: string, line: number): AuditTarget | LeftOutLine {
   if (text.length > LONGEST_LINE) throw unusable(`Line ${line} is longer than ${LONGEST_LINE} characters.`);
   return text.startsWith('{') ? parseIkev2(text, line) : parseIkev1(text, line);
 }
@@ -110,12 +135,14 @@ function parseIkev1(text: string, line: number): AuditTarget {
 type Field = Uint8Array;
 
 /** RFC 7296 2.15: AUTH = prf(prf(Shared Secret, "Key Pad for IKEv2"), octets). */
-function parseIkev2(text: string, line: number): AuditTarget {
+function parseIkev2(text: string, line: number): AuditTarget | LeftOutLine {
   const { schema, prf, octets, auth, identity } = objectOf(text, line);
   if (schema !== IKEV2_MATERIAL) throw unusable(`Line ${line} is not of schema ${IKEV2_MATERIAL}.`);
   if (typeof prf !== 'number' || typeof identity !== 'string') {
     throw unusable(`Line ${line} lacks the number of the PRF or the identity.`);
   }
+  const aes = aesPrfs.get(prf);
+  if (aes !== undefined) return { line, prf: aes };
   const hash = hashOfIkev2Prf(prf);
   if (hash === undefined)
     throw unusable(`Line ${line} has PRF ${prf}, which is no HMAC with MD5, SHA-1 or SHA-2.`);

@@ -219,6 +219,18 @@ describe('text', () => {
     expect(text(target({ findings: [other] }))).toContain('\n        ppk_required = yes\n');
   });
 
+  it('cuts no name in a narrow terminal: rows of a table that is too wide become lines', () => {
+    const accepted = byKind({
+      encr: [{ id: 12, keyLength: 256, name: 'ENCR_AES_CBC' }],
+      integ: [{ id: 12, name: 'AUTH_HMAC_SHA2_256_128' }],
+    });
+    const report = target({ facts: facts({ ikev2: ikev2({ accepted }) }) });
+    const narrow = text(report, { columns: 60 });
+    expect(narrow).toContain('  integrity, HMAC_SHA2_256_128, 12, MUST, good');
+    expect(narrow).toMatch(/^ {2}encryption, AES_CBC-256, 12/m);
+    expect(text(report, { columns: 100 })).toMatch(/│ integrity +│ HMAC_SHA2_256_128 +│/);
+  });
+
   it('stays within the terminal', () => {
     const names = { encr: [{ id: 1, name: `ENCR_${'X'.repeat(90)}` }] };
     const report = target({ facts: facts({ ikev2: ikev2({ accepted: byKind(names) }) }) });

@@ -71,7 +71,6 @@ export function ikev2(changes: Partial<Ikev2Facts> = {}): Ikev2Facts {
     },
     otherNotifies: [16404],
     repeats: { publicValue: no, nonce: no },
-    amplification: { largestRatio: 0.3, unsolicited: 0, packets: [] },
     halfOpenLeft: 0,
     ...changes,
   };
@@ -152,6 +151,7 @@ export function facts(changes: Partial<TargetFacts> = {}): TargetFacts {
       confidence: 0.8,
       reasons: ['its vendor id'],
     },
+    amplification: { largestRatio: 0.3, unsolicited: 0, packets: [] },
     packets: { sent: 40, received: 38, bytesSent: 31_000, bytesReceived: 4321 },
     log: [
       { number: 1, at: 0, direction: 'sent', bytes: 800, summary: 'IKE_SA_INIT, everything' },

@@ -88,6 +88,12 @@ describe('SARIF', () => {
     ]);
   });
 
+  it('is no success when no target answered', () => {
+    const success = (...targets: ProbeDocument['targets']) =>
+      log(document(targets)).runs[0]?.invocations[0]?.executionSuccessful;
+    expect([success(silent()), success(silent(), target())]).toEqual([false, true]);
+  });
+
   it('describes rules of policies by their findings', () => {
     const policy = finding({
       id: 'POLICY-CNSA2-2',

@@ -76,7 +76,6 @@ export function unknownIkev2(): Ikev2Facts {
     },
     otherNotifies: [],
     repeats: { publicValue: unseen(), nonce: unseen() },
-    amplification: { largestRatio: 0, unsolicited: 0, packets: [] },
     halfOpenLeft: 0,
   };
 }
@@ -96,6 +95,7 @@ export function unknownTarget(verdict: TargetFacts['verdict'] = 'answers'): Targ
     active: undefined,
     vendorIds: [],
     fingerprint: undefined,
+    amplification: { largestRatio: 0, unsolicited: 0, packets: [] },
     packets: { sent: 0, received: 0, bytesSent: 0, bytesReceived: 0 },
     log: [],
   };
@@ -142,7 +142,6 @@ export function ikev2(proposals: string, changes: Partial<Ikev2Facts> = {}): Ike
       cookies: seen('never' as const),
     },
     repeats: { publicValue: no, nonce: no },
-    amplification: { largestRatio: 0.3, unsolicited: 0, packets: [1, 2] },
     ...changes,
   };
 }
@@ -159,6 +158,7 @@ export function gateway(proposals: string, changes: Partial<Ikev2Facts> = {}): T
     ikev2: ikev2(proposals, changes),
     ikev1: ikev1({ enabled: seen(false, 9) }),
     auth: refusingEap(),
+    amplification: { largestRatio: 0.3, unsolicited: 0, packets: [1, 2] },
     packets: { sent: 30, received: 30, bytesSent: 9000, bytesReceived: 2000 },
   };
 }

@@ -14,8 +14,10 @@ import {
 } from './facts.js';
 
 describe('IKE-DOS-001, amplification', () => {
-  const answering = (largestRatio: number, unsolicited = 0): TargetFacts =>
-    goodGateway({ amplification: { largestRatio, unsolicited, packets: [3, 4] } });
+  const answering = (largestRatio: number, unsolicited = 0): TargetFacts => ({
+    ...goodGateway(),
+    amplification: { largestRatio, unsolicited, packets: [3, 4] },
+  });
 
   it.each([
     [0.3, 0, 'pass'],
@@ -27,6 +29,11 @@ describe('IKE-DOS-001, amplification', () => {
   ])('%f times, %i unasked: %s', (ratio, unsolicited, expected) => {
     const found = judged('IKE-DOS-001', answering(ratio, unsolicited));
     expect(found.status === 'pass' ? 'pass' : found.severity).toBe(expected);
+  });
+
+  it('is about gateways with IKEv1 alone, too', () => {
+    const facts = { ...answering(1, 3), ikev2: undefined, ikev1: ikev1() };
+    expect(judged('IKE-DOS-001', facts)).toMatchObject({ status: 'finding', severity: 'medium' });
   });
 
   it('is inconclusive when nothing came', () => {

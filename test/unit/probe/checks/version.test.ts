@@ -106,6 +106,15 @@ describe('open questions of IKEv1', () => {
     expect(judged('IKE-META-001', more).evidence).toEqual(['Open questions of IKEv1: 1.']);
   });
 
+  it('about who gets into Aggressive Mode say nothing about algorithms', () => {
+    const entry = 'Aggressive Mode: AUTHENTICATION-FAILED for us as 192.0.2.9; another identity may get in';
+    const facts = having({ inconclusive: [entry], mainMode: [phase1()] });
+    expect(statusOf('IKE-KE-002', facts)).toBe('pass');
+    expect(statusOf('IKE-VER-002', facts)).toBe('inconclusive');
+    expect(statusOf('IKE-META-001', facts)).toBe('inconclusive');
+    expect(statusOf('IKE-KE-002', having({ inconclusive: [entry] }))).toBe('inconclusive');
+  });
+
   it('about what goes together say nothing about algorithms, and leave the run complete', () => {
     const entry = 'Main Mode: not all combinations of the accepted algorithms were asked';
     const facts = having({ inconclusive: [entry], mainMode: [phase1()] });

@@ -148,6 +148,27 @@ describe('a rule', () => {
     expect(found.map(({ id, status }) => [id, status])).toEqual([['POLICY-BSI-6', 'finding']]);
   });
 
+  it.each([
+    ['allow: { hash: [SHA2-384, SHA2-512, Identity] }', 'pubkey-sha384-sha512'],
+    ['forbid: { hash: [SHA2-256] }', 'pubkey-sha384-sha512'],
+    ['forbid: { hash: [SHA2-384] }', 'pubkey-sha256-sha512'],
+  ])('shows how to sign as %s wants', (rule, words) => {
+    const [found] = judgePolicy(gateway(strict), policy(rule));
+    expect(found).toMatchObject({
+      status: 'finding',
+      remediation: { strongswan: `local {\n  auth = ${words}\n}\nremote {\n  auth = ${words}\n}` },
+    });
+  });
+
+  it('shows how to have a capability, where there is a setting', () => {
+    const lacking = gateway(strict);
+    lacking.ikev2!.capabilities.fragmentation = seen(false);
+    const ask = (rule: string): unknown => judgePolicy(lacking, policy(rule))[0]!.remediation?.strongswan;
+    expect(ask('require: { capability: [fragmentation] }')).toBe('fragmentation = yes');
+    expect(ask('require: { capability: [intermediate] }')).toBeUndefined();
+    expect(ask('forbid: { capability: [natDetection] }')).toBeUndefined();
+  });
+
   it('shows the lines to paste with rules about algorithms', () => {
     const lines = 'proposals = aes256gcm16-prfsha384-x25519';
     const own = policy('forbid: { ke: [ecp384] }');

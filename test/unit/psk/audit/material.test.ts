@@ -54,7 +54,7 @@ describe('a file of hashes', () => {
     ['broken JSON', '{"schema":', 'not JSON'],
     ['another schema', '{"schema":"ipsec-kit/probe@1"}', 'schema'],
     ['no PRF', '{"schema":"ipsec-kit/ikev2-psk-material@1","identity":"x"}', 'PRF'],
-    ['a PRF of AES', ikev2Line('md5', 'x').replace('"prf":1', '"prf":4'), 'PRF 4'],
+    ['a PRF of AES', ikev2Line('md5', 'x').replace('"prf":1', '"prf":4'), 'PRF_AES128_XCBC'],
     ['an AUTH of another length', ikev2Line('md5', 'x').replace('"prf":1', '"prf":2'), 'AUTH of 16 bytes'],
     [
       'octets that are a number',
