@@ -54,19 +54,38 @@ async function iperf(wire, flags, seconds) {
   }
 }
 
-/** Packets that arrived, a second. */
-function packetRate({ sum }) {
-  return (sum.packets - sum.lost_packets) / sum.seconds;
+/**
+ * Datagrams that found the buffer of their socket full since the host began: those of iperf3, not those of the tunnel's
+ * own sockets, which outlive a stream and so can be told apart.
+ */
+function overflows(pid) {
+  const read = (name) => readFileSync(`/proc/${pid}/net/${name}`, 'utf8').trim().split('\n');
+  const [names, values] = read('snmp')
+    .filter((line) => line.startsWith('Udp: '))
+    .map((line) => line.split(' '));
+  const all = Number(values[names.indexOf('RcvbufErrors')]);
+  // The last column of each socket is what it dropped.
+  const sockets = ['udp', 'udp6'].flatMap((name) => read(name).slice(1));
+  const ofTunnel = sockets.reduce((sum, line) => sum + Number(line.trim().split(/\s+/).at(-1)), 0);
+  return all - ofTunnel;
+}
+
+/** Packets a second: those that came through the tunnel, and those of them that iperf3 had time to read. */
+function packetRates(what, { sum }, unread) {
+  const read = sum.packets - sum.lost_packets;
+  return { [what]: (read + unread) / sum.seconds, [`${what}Read`]: read / sum.seconds };
 }
 
 /** One stream, and what the tunnel and the link had to do for it. */
 async function stream(wire, tunnel, flags, seconds) {
   const before = { client: cpuSeconds(tunnel.client.pid), server: cpuSeconds(tunnel.server.pid) };
   const link = wire.received();
+  const overflown = overflows(tunnel.server.pid);
   const end = await iperf(wire, flags, seconds);
   const arrived = wire.received();
   return {
     end,
+    unread: overflows(tunnel.server.pid) - overflown,
     cpu: {
       client: cpuSeconds(tunnel.client.pid) - before.client,
       server: cpuSeconds(tunnel.server.pid) - before.server,
@@ -103,7 +122,8 @@ async function pingUnderLoad(wire, seconds) {
  * Everything about one tunnel that is up, after a stream that does not count.
  * @param wanted keys of {@link STREAMS}, and `ping`
  * @param onFailure is told of a measurement that failed, which is then missing; the others go on
- * @returns TCP in Mbit/s, UDP in packets a second, processor seconds a second and a gigabyte of `up`, ping in ms
+ * @returns TCP in Mbit/s; UDP in packets a second, those that arrived and those that were read; processor seconds a
+ *   second and a gigabyte of `up`; ping in ms
  */
 export async function measure(wire, tunnel, wanted, seconds, onFailure) {
   const results = {};
@@ -116,17 +136,17 @@ export async function measure(wire, tunnel, wanted, seconds, onFailure) {
         Object.assign(results, { pingMedian: median, pingP99: p99, pingLost: lost });
         continue;
       }
-      const { end, cpu, linkPacketBytes } = await stream(wire, tunnel, STREAMS[what].flags, seconds);
+      const { end, unread, cpu, linkPacketBytes } = await stream(wire, tunnel, STREAMS[what].flags, seconds);
       if (what.startsWith('udp')) {
-        results[what] = packetRate(end);
+        Object.assign(results, packetRates(what, end, unread));
         continue;
       }
       results[what] = end.sum_received.bits_per_second / 1e6;
       if (what !== 'up') continue;
       const gigabytes = end.sum_received.bytes / 1e9;
       Object.assign(results, {
-        cpuClient: cpu.client / seconds,
-        cpuServer: cpu.server / seconds,
+        cpuClient: cpu.client / end.sum_received.seconds,
+        cpuServer: cpu.server / end.sum_received.seconds,
         cpuPerGigabyte: (cpu.client + cpu.server) / gigabytes,
         linkPacketBytes,
       });

@@ -109,7 +109,7 @@ function table(rows, titles) {
 /** All as text. @param titles of contenders */
 export function render(rows, titles) {
   const lines = [
-    'Mbit/s; UDP thousand packets/s that arrived; ping ms beside a stream; CPU cores of TCP up, and seconds a gigabyte; bytes of a packet on the link',
+    'Mbit/s; UDP thousand packets/s that arrived, read or not; ping ms beside a stream; CPU cores of TCP up, and seconds a gigabyte; bytes of a packet on the link',
   ];
   const groups = [...new Set(rows.map(({ link, cipher }) => `${link}|${cipher}`))];
   for (const group of groups) {
