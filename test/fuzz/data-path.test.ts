@@ -69,16 +69,15 @@ function spoil(packet: Uint8Array, before: Uint8Array, random: Random): Uint8Arr
 
 describe('the fast and the simple plane', () => {
   it.each([
-    { name: 'ENCR_AES_GCM_16', esn: true, port: 43_000 },
-    { name: 'ENCR_AES_CBC', esn: false, port: 43_010 },
-    { name: 'ENCR_CHACHA20_POLY1305', esn: false, port: 43_020 },
-  ])('deliver and drop the same packets: $name', { timeout: 600_000 }, async ({ name, esn, port }) => {
-    const random = createRandom(port);
+    { name: 'ENCR_AES_GCM_16', esn: true, seed: 43_000 },
+    { name: 'ENCR_AES_CBC', esn: false, seed: 43_010 },
+    { name: 'ENCR_CHACHA20_POLY1305', esn: false, seed: 43_020 },
+  ])('deliver and drop the same packets: $name', { timeout: 600_000 }, async ({ name, esn, seed }) => {
+    const random = createRandom(seed);
     const sa = { ...suite(name), esn };
     const w = await PathWorld.open({
       inbound: { ...sa, spi: 0x01020304 },
       outbound: { ...sa, spi: 0x1002 },
-      port,
       offload: false,
     });
     const child = w.child();

@@ -6,6 +6,7 @@ import { loadLibc } from '../../../src/lib/net/libc.js';
 import { loadNativeIo } from '../../../src/lib/net/native-io.js';
 import { endpointOf, socketAddress } from '../../../src/lib/net/socket-address.js';
 import { openUdpDescriptor, prepareForBatches } from '../../../src/lib/net/udp-descriptor.js';
+import { freePorts } from './free-ports.js';
 
 const io = await loadNativeIo();
 const libc = await loadLibc();
@@ -14,21 +15,22 @@ afterEach(() => {
   for (const fd of open.splice(0)) libc.close(fd);
 });
 
-/** A socket at a port that the test chooses, because a descriptor does not tell which it got. */
+/** A socket at a known port, because a descriptor does not tell which it got. */
 async function socketAt(endpoint: Endpoint): Promise<number> {
   const fd = await openUdpDescriptor(endpoint);
   open.push(fd);
   return fd;
 }
 
-async function world(address: string, port: number) {
+async function world(address: string) {
+  const [port, otherPort] = (await freePorts(2)) as [number, number];
   const arena = new Arena(16 << 20, io.addressOf);
   const receiver = new DatagramReceiver(io, arena, 32, 65_536);
   const sender = new DatagramSender(io, arena);
   const data = arena.reserve('data', 65_536);
   const name = arena.reserve('name', 32);
   const there = { address, port };
-  const here = { address, port: port + 1 };
+  const here = { address, port: otherPort };
   const [from, to] = [await socketAt(here), await socketAt(there)];
   const batches = await prepareForBatches(to, address.includes(':'));
   const target = socketAddress(there);
@@ -62,12 +64,9 @@ async function world(address: string, port: number) {
   return { arena, sender, receiver, send, receive, sent, here, batches, to, name, data };
 }
 
-describe.each([
-  { address: '127.0.0.1', port: 41_500 },
-  { address: '::1', port: 41_510 },
-])('datagrams over $address', ({ address, port }) => {
+describe.each([{ address: '127.0.0.1' }, { address: '::1' }])('datagrams over $address', ({ address }) => {
   it('come as they were sent, many with one call', async () => {
-    const { arena, sender, send, receive, sent, here } = await world(address, port);
+    const { arena, sender, send, receive, sent, here } = await world(address);
     for (const [length, size] of [
       [1400, 1400],
       [14_000, 1400],
@@ -87,7 +86,7 @@ describe.each([
   });
 
   it('are cut by us where the system does not', async () => {
-    const { arena, sender, send, receive, sent } = await world(address, port);
+    const { arena, sender, send, receive, sent } = await world(address);
     sender.segments = false;
     expect(send(14_001, 1400)).toBe('ok');
     expect(receive().datagrams).toEqual(sent(14_001, 1400));
@@ -95,7 +94,7 @@ describe.each([
   });
 
   it('carry their traffic class', async () => {
-    const { send, receive } = await world(address, port);
+    const { send, receive } = await world(address);
     send(100, 100, 0xb8);
     expect(receive().classes).toEqual([0xb8]);
     send(200, 100, 0x03);
@@ -105,7 +104,7 @@ describe.each([
 
 describe('sending', () => {
   it('refuses what is no batch, before any call', async () => {
-    const { send } = await world('127.0.0.1', 41_520);
+    const { send } = await world('127.0.0.1');
     for (const [length, size] of [
       [65_488, 1400],
       [65_000, 1000],
@@ -117,7 +116,7 @@ describe('sending', () => {
   });
 
   it('says when the path takes less, and when there is nobody', async () => {
-    const { sender, name, data } = await world('127.0.0.1', 41_530);
+    const { sender, name, data } = await world('127.0.0.1');
     const closed = 1_000_000;
     expect(sender.send(closed, data.at, 10, 10, name.at, 16, 0)).toBe('failed');
   });
@@ -125,7 +124,7 @@ describe('sending', () => {
 
 describe('receiving', () => {
   it('brings nothing when nothing came, and the reason when it cannot', async () => {
-    const { receiver, to } = await world('127.0.0.1', 41_540);
+    const { receiver, to } = await world('127.0.0.1');
     expect(receiver.receive(to)).toBe(0);
     const EBADF = 9;
     expect(receiver.receive(1_000_000)).toBe(-EBADF);

@@ -15,14 +15,11 @@ afterEach(() => {
   }
 });
 
-let port = 42_000;
 async function world(options: Partial<WorldOptions> & { sa?: EspSaParameters } = {}): Promise<PathWorld> {
   const { sa = suite('ENCR_AES_GCM_16') } = options;
-  port += 4;
   const made = await PathWorld.open({
     inbound: { ...sa, spi: 0x1001 },
     outbound: { ...sa, spi: 0x1002 },
-    port,
     ...options,
   });
   open.push(made);
@@ -180,7 +177,7 @@ describe('inbound', () => {
     const w = await world();
     w.install();
     const [first, second, third] = [sealed(w), sealed(w), sealed(w)];
-    const elsewhere = await PathWorld.open({ ...w.options, port: port + 2 });
+    const elsewhere = await PathWorld.open(w.options);
     open.push(elsewhere);
     w.fromNetwork(second);
     // An old packet over another address proves nothing.

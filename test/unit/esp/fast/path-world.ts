@@ -15,6 +15,7 @@ import { loadLibc } from '../../../../src/lib/net/libc.js';
 import { loadNativeIo } from '../../../../src/lib/net/native-io.js';
 import { socketAddress } from '../../../../src/lib/net/socket-address.js';
 import { openUdpDescriptor, prepareForBatches } from '../../../../src/lib/net/udp-descriptor.js';
+import { freePorts } from '../../net/free-ports.js';
 import { selector } from '../inner-packets.js';
 
 const io = await loadNativeIo();
@@ -37,7 +38,6 @@ export interface WorldOptions {
   address?: string;
   /** The device has offloads. */
   offload?: boolean;
-  port: number;
   initialSequence?: number;
 }
 
@@ -65,12 +65,13 @@ export class PathWorld {
 
   private constructor(
     readonly options: WorldOptions,
+    ports: readonly [number, number],
     sockets: { device: number; application: number; wake: number; ours: number; peers: number },
   ) {
-    const { address = '127.0.0.1', port, offload = true } = options;
+    const { address = '127.0.0.1', offload = true } = options;
     this.#offload = offload;
-    this.local = { address, port };
-    this.remote = { address, port: port + 1 };
+    this.local = { address, port: ports[0] };
+    this.remote = { address, port: ports[1] };
     this.#application = sockets.application;
     this.peerSocket = sockets.peers;
     this.#descriptors = Object.values(sockets);
@@ -106,12 +107,13 @@ export class PathWorld {
     const pair = new Uint8Array(8);
     if (socketpair(AF_UNIX, SEQPACKET_NONBLOCK, 0, pair) !== 0) throw new Error('no pair of sockets');
     const [device, application] = new Int32Array(pair.buffer) as unknown as [number, number];
-    const { address = '127.0.0.1', port } = options;
-    const ours = await openUdpDescriptor({ address, port });
-    const peers = await openUdpDescriptor({ address, port: port + 1 });
+    const { address = '127.0.0.1' } = options;
+    const ports = (await freePorts(2)) as [number, number];
+    const ours = await openUdpDescriptor({ address, port: ports[0] });
+    const peers = await openUdpDescriptor({ address, port: ports[1] });
     await prepareForBatches(ours, address.includes(':'));
     const wake = libc.eventfd(0, EFD_NONBLOCK);
-    return new PathWorld(options, { device, application, wake, ours, peers });
+    return new PathWorld(options, ports, { device, application, wake, ours, peers });
   }
 
   /** A pair of SAs of the options, as the data path sees it. */
