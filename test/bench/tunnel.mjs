@@ -90,6 +90,10 @@ function note(text) {
   problems.push(text);
   process.stderr.write(`${text}\n`);
 }
+function failed(text) {
+  note(text);
+  process.exitCode = 1;
+}
 
 const present = asked.filter((name) => {
   const packages = missing(CONTENDERS[name].needs);
@@ -118,10 +122,10 @@ async function measureOnce({ link, cipher, contender }, round) {
     const tunnel = await CONTENDERS[contender].start(wire, CIPHERS[cipher]);
     await wire.untilPingReturns();
     return await measure(wire, tunnel, wanted, seconds, (what, error) =>
-      note(`${name}, ${what}: ${error.message}`),
+      failed(`${name}, ${what}: ${error.message}`),
     );
   } catch (error) {
-    note(`${name}: ${error.message}`);
+    failed(`${name}: ${error.message}`);
     return {};
   } finally {
     await wire.close();

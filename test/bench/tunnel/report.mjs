@@ -122,18 +122,20 @@ export function render(rows, titles) {
       ),
     );
   }
+  const compared = ratios(rows);
+  if (compared.length === 0) return `${lines.join('\n')}\n`;
   const columns = COLUMNS.filter(({ key }) => RATIOS.includes(key));
   const ratio = (value) => (value === undefined ? '-' : value.toFixed(2)).padStart(12);
   lines.push('', `${'fast to'.padEnd(52)}${columns.map(({ title }) => title.padStart(12)).join('')}`);
-  for (const { link, cipher, to, toCipher, values } of ratios(rows)) {
+  for (const { link, cipher, to, toCipher, values } of compared) {
     const suite = cipher === toCipher ? cipher : `${cipher}/${toCipher.split('-')[0]}`;
     const name = `${titles[to]}, ${suite}${link === 'offload' ? '' : ', no segmentation'}`;
     lines.push(`${name.padEnd(52)}${cells(columns, values, ratio)}`);
   }
-  lines.push('', 'aims');
+  lines.push('');
   for (const { what, value, least, most, met } of aims(rows)) {
     const bound = least === undefined ? `at most ${most}` : `at least ${least}`;
-    lines.push(`${met ? 'met   ' : 'missed'} ${value.toFixed(2).padStart(7)}  ${bound}: ${what}`);
+    lines.push(`aim ${met ? 'met   ' : 'missed'} ${value.toFixed(2).padStart(7)}  ${bound}: ${what}`);
   }
   return `${lines.join('\n')}\n`;
 }
