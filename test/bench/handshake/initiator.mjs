@@ -4,6 +4,7 @@ import { MARKER, policyOf } from './policy.mjs';
 
 const lib = (path) => import(new URL(`../../../dist/lib/${path}`, import.meta.url).href);
 const { createInitiator } = await lib('ike/session/session.js');
+const { parseIdentity } = await lib('ike/identity.js');
 const { systemEntropy } = await lib('core/environment.js');
 
 const ADDRESS = '127.0.0.1';
@@ -17,6 +18,7 @@ export class Initiator {
   /** Sessions under way by our SPI, with when they want to be woken. */
   #sessions = new Map();
   #settle;
+  #clients = 0;
 
   /** @param ports of the responder: `ike`, and `natT` for after NAT traversal is agreed */
   static async open(ports) {
@@ -45,7 +47,10 @@ export class Initiator {
     let made = 0;
     const begin = () => {
       begun += 1;
-      const session = createInitiator(policy, this.#paths, systemEntropy);
+      this.#clients += 1;
+      // A client that came back would end what it had.
+      const localId = parseIdentity(`client${this.#clients}.test`);
+      const session = createInitiator({ ...policy, localId }, this.#paths, systemEntropy);
       this.#act(session, session.handle({ type: 'command', command: { type: 'initiate' } }, Date.now()));
     };
     const tick = setInterval(() => this.#wake(), TICK);

@@ -22,18 +22,15 @@ async function listen(natT) {
   socket.on('message', (data, { address, port }) => {
     const path = { local, remote: { address, port }, natT };
     const message = natT ? data.subarray(MARKER.length) : data;
-    const { send, events } = listener.handle({ type: 'datagram', path, data: message }, Date.now());
+    const { send } = listener.handle({ type: 'datagram', path, data: message }, Date.now());
     for (const { data: answer } of send) socket.send(natT ? [MARKER, answer] : answer, port, address);
-    // Nobody uses it; what it costs to keep many is not the question.
-    for (const { session, event } of events) {
-      if (event.type !== 'child-sa-established') continue;
-      listener.handle({ type: 'command', session, command: { type: 'abandon' } }, Date.now());
-    }
   });
   return local.port;
 }
 
 const ports = { ike: await listen(false), natT: await listen(true) };
+// Forgets half-open SAs that came to nothing. All others stay, as with any gateway.
+setInterval(() => listener.handle({ type: 'timeout' }, Date.now()), 10_000).unref();
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send({ cpu: user + system });
