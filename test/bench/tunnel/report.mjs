@@ -126,11 +126,11 @@ export function render(rows, titles) {
   if (compared.length === 0) return `${lines.join('\n')}\n`;
   const columns = COLUMNS.filter(({ key }) => RATIOS.includes(key));
   const ratio = (value) => (value === undefined ? '-' : value.toFixed(2)).padStart(12);
-  lines.push('', `${'fast to'.padEnd(52)}${columns.map(({ title }) => title.padStart(12)).join('')}`);
+  lines.push('', `${'fast to'.padEnd(58)}${columns.map(({ title }) => title.padStart(12)).join('')}`);
   for (const { link, cipher, to, toCipher, values } of compared) {
     const suite = cipher === toCipher ? cipher : `${cipher}/${toCipher.split('-')[0]}`;
     const name = `${titles[to]}, ${suite}${link === 'offload' ? '' : ', no segmentation'}`;
-    lines.push(`${name.padEnd(52)}${cells(columns, values, ratio)}`);
+    lines.push(`${name.padEnd(58)}${cells(columns, values, ratio)}`);
   }
   lines.push('');
   for (const { what, value, least, most, met } of aims(rows)) {
