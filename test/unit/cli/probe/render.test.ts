@@ -264,7 +264,7 @@ describe('protocol parts', () => {
     const said = text(target());
     expect(said).toMatch(/Main .* AES-CBC-256 .* SHA2-256 .* PSK .* 1024-bit MODP Group/);
     expect(said).toContain('a hash (sha1) of its pre-shared key');
-    expect(withFacts({ ikev1: { ...facts().ikev1!, enabled: seen(false) } })).toContain('no IKEv1');
+    expect(withFacts({ ikev1: { ...facts().ikev1!, enabled: seen(false) } })).toContain('no offer of IKEv1 is accepted');
   });
 
   it('show how a gateway proves itself', () => {
