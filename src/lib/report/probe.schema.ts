@@ -96,7 +96,11 @@ const definitions = {
     inconclusive: byKind,
     suites: list(ref('suite')),
     suitesComplete: flag,
-    suitesMethod: choice(['exact', 'pairwise', 'none']),
+    suitesMethod: {
+      ...choice(['exact', 'pairwise', 'none']),
+      description:
+        'What was asked about combinations, as far as limits allowed. exact: every one, also where a run without --suites came to know them all; pairwise: every pair; none: nothing',
+    },
     preferred: orNull(ref('suite')),
     mixedChoice: orNull(ref('suite')),
     steering: list(
@@ -137,6 +141,7 @@ const definitions = {
     aggressiveIdentity: orNull(text),
     aggressiveHash: orNull(object({ identity: text, hash: text })),
     inconclusive: texts,
+    'halfOpenLeft?': count,
   }),
   auth: object({
     eap: knownOr,
