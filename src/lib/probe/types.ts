@@ -102,7 +102,7 @@ export interface Ikev2Facts {
   otherNotifies: number[];
   /** The same public value or nonce came twice. */
   repeats: { publicValue: Observation; nonce: Observation };
-  /** Half-open IKEv2 SAs that could not be cleared again. Those of IKEv1 are not counted: nobody confirms their end. */
+  /** Half-open IKEv2 SAs that could not be cleared again. */
   halfOpenLeft: number;
 }
 
@@ -132,6 +132,8 @@ export interface Ikev1Facts {
       }
     | undefined;
   inconclusive: string[];
+  /** SAs that it began and whose end it did not confirm. It may have forgotten them, as strongSwan does, or lets them expire. */
+  halfOpenLeft: number;
 }
 
 /** What an IKE_AUTH without AUTH made the gateway show (EAP gateways only). */
