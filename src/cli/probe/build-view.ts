@@ -136,7 +136,9 @@ function packetText({ packets, ikev2, ikev1 }: ProbeTargetReport): string {
   const { sent, received, bytesSent, bytesReceived } = packets;
   const left = ikev2 ? `; ${countText(ikev2.halfOpenLeft, 'half-open SA')} left` : '';
   // Who understands that they are taken back forgets them without a word.
-  const begun = ikev1?.halfOpenLeft ? `; ${countText(ikev1.halfOpenLeft, 'IKEv1 SA')} perhaps left to expire` : '';
+  const begun = ikev1?.halfOpenLeft
+    ? `; ${countText(ikev1.halfOpenLeft, 'IKEv1 SA')} perhaps left to expire`
+    : '';
   return `${sent} sent (${bytesText(bytesSent)}), ${received} received (${bytesText(bytesReceived)})${left}${begun}`;
 }
 

@@ -189,6 +189,9 @@ const definitions = {
     gained: list(ref('changedAlgorithm')),
     lost: list(ref('changedAlgorithm')),
     capabilities: list(object({ name: text, before: text, after: text })),
+    suites: object({ gained: texts, lost: texts }),
+    preferred: orNull(object({ before: text, after: text })),
+    certificate: orNull(object({ before: hex, after: hex })),
     newFindings: list(ref('changedFinding')),
     newlyKnown: list(ref('changedFinding')),
     worse: list(
