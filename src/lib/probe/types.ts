@@ -1,4 +1,5 @@
 import type { Milliseconds } from '../core/environment.js';
+import type { ErrorKind } from '../core/errors.js';
 import type { Transform } from '../ike/wire/types.js';
 
 /** What a gateway said to one question. */
@@ -196,6 +197,8 @@ export interface TargetFacts {
   verdict: 'answers' | 'no answer' | 'closed' | 'blocked' | 'not ike' | 'unresolved' | 'unfinished';
   /** What ended the run before everything was asked; the sentence is in `limits`. */
   unfinished?: 'interrupted' | 'budget' | 'error';
+  /** What kind of error. */
+  failure?: ErrorKind;
   /** Why the run is incomplete: blind spells, exhausted budget, interruption. */
   limits: string[];
   ikev2: Ikev2Facts | undefined;
