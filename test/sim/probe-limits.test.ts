@@ -148,7 +148,7 @@ describe('a run that cannot know', () => {
   });
 
   it('asks the first port first, however few packets there are', async () => {
-    for (let budget = 2; budget < 6; budget++) {
+    for (let budget = 1; budget < 6; budget++) {
       const { facts } = await probeGateway({ proposals: strict }, { tcp: 'open', options: { budget } });
       expect({ budget, ike: facts.ports.ike }).toEqual({ budget, ike: 'open' });
       expect(facts.log[0]!.summary).toMatch(/^IKE_SA_INIT/);

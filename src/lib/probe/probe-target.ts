@@ -198,6 +198,8 @@ class Run {
       this.context.onProgress({ type: 'accepted', kind, algorithm }),
     );
     await inquiry.contact();
+    // The last packet of a budget may open nothing half-open, and still tells who is there.
+    if (scheduler.port === 'not tried') await this.#knock(port, true);
     this.#ports[port.transport.path.natT ? 'natT' : 'ike'] = scheduler.port;
     if (!scheduler.answers && this.#main !== undefined) return false;
     this.#main = port;
@@ -227,7 +229,7 @@ class Run {
     const { datagram, options } = new Oracle(scheduler, { watch: () => {} }).control(this.#inquiry?.usable);
     const summary = `IKE_SA_INIT to port ${transport.path.remote.port}`;
     await scheduler.ask(datagram, { ...options, summary, once });
-    this.#ports.natT = scheduler.port;
+    this.#ports[transport.path.natT ? 'natT' : 'ike'] = scheduler.port;
   }
 
   async #beyondIkev2(): Promise<void> {
