@@ -14,6 +14,10 @@ A target is a host name, an address or a range such as 192.0.2.0/24. Questions a
 as consent and nothing stays half-open: at most two questions are in flight, at most two half-open SAs are left behind. \
 What got no answer is reported as such, never as "not supported".
 
+The worst finding caps the grade: critical F, high D, medium C, low B, none A, and A+ where the key exchange resists \
+quantum computers. It is ? where an open check could make an A, B or C worse, with --quick, and where the run ended early. \
+Findings of a policy do not change it.
+
 What would load a gateway or try to get in needs --active, and your word that you may do it.
 
 --fail-on decides which findings make the exit code 3; without it findings do not change the exit code. The exit code is \

@@ -442,6 +442,25 @@ describe('authentication', () => {
     expect(ledger?.ended?.error?.hint).toContain(hint);
   });
 
+  it('blames no client whose proof it collects', () => {
+    const proofs: string[] = [];
+    const unknown = new Secret(utf8('nobody knows this key'));
+    const onProof = ({ identity }: { identity: Parameters<typeof formatIdentity>[0] }): void => {
+      proofs.push(formatIdentity(identity));
+    };
+    const { world } = run({
+      client: { local: [psk], remote: [[psk]] },
+      server: { local: [psk], remote: [[{ type: 'psk', secret: unknown, onProof }]] },
+    });
+    const [ledger] = world.served.values();
+    expect(proofs).toHaveLength(1);
+    expect(ledger?.ended?.error).toMatchObject({ code: 'E_AUTHENTICATION_FAILED' });
+    expect(ledger?.ended?.error?.message).toBe(
+      `${proofs[0]} proved its PSK and was refused, as everybody is here`,
+    );
+    expect(ledger?.ended?.error?.hint).toBeUndefined();
+  });
+
   it('keeps nobody waiting for a task that never ends', () => {
     const { world, peer } = run(
       { client: { local: [psk], remote: [[trust()]] }, server: { local: [byRsa], remote: [[psk]] } },

@@ -148,7 +148,7 @@ describe('a run that cannot know', () => {
   });
 
   it('asks the first port first, however few packets there are', async () => {
-    for (let budget = 2; budget < 6; budget++) {
+    for (let budget = 1; budget < 6; budget++) {
       const { facts } = await probeGateway({ proposals: strict }, { tcp: 'open', options: { budget } });
       expect({ budget, ike: facts.ports.ike }).toEqual({ budget, ike: 'open' });
       expect(facts.log[0]!.summary).toMatch(/^IKE_SA_INIT/);
@@ -174,8 +174,10 @@ describe('a run that cannot know', () => {
     expect(lost.facts).toMatchObject({ verdict: 'no answer', limits: [unreachable.message] });
     expect(lost.facts.packets.sent).toBeLessThanOrEqual(1);
     const broken = await probeIn({ failure: new RangeError('a bad port') });
-    expect(broken.facts).toMatchObject({ verdict: 'unfinished', unfinished: 'error' });
+    expect(broken.facts).toMatchObject({ verdict: 'unfinished', unfinished: 'error', failure: 'bug' });
     expect(broken.facts.limits).toEqual(['An error ended the run: a bad port.']);
+    const full = new KitError('environment', 'E_SOCKET', 'This host has no socket left');
+    expect((await probeIn({ failure: full })).facts.failure).toBe('environment');
     const port = new KitError('environment', 'E_PORT_IN_USE', 'UDP port 500 is in use by another program');
     await expect(probeIn({ failure: port })).rejects.toBe(port);
   });

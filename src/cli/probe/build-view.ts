@@ -129,13 +129,17 @@ function summary(target: ProbeTargetReport): [string, string][] {
 
 function versionText(enabled: boolean | null): string {
   if (enabled === null) return 'IKEv1: not known';
-  return enabled ? 'IKEv1 too' : 'no IKEv1';
+  return enabled ? 'IKEv1 too' : 'no offer of IKEv1 is accepted';
 }
 
-function packetText({ packets, ikev2 }: ProbeTargetReport): string {
+function packetText({ packets, ikev2, ikev1 }: ProbeTargetReport): string {
   const { sent, received, bytesSent, bytesReceived } = packets;
   const left = ikev2 ? `; ${countText(ikev2.halfOpenLeft, 'half-open SA')} left` : '';
-  return `${sent} sent (${bytesText(bytesSent)}), ${received} received (${bytesText(bytesReceived)})${left}`;
+  // Who understands that they are taken back forgets them without a word.
+  const begun = ikev1?.halfOpenLeft
+    ? `; ${countText(ikev1.halfOpenLeft, 'IKEv1 SA')} perhaps left to expire`
+    : '';
+  return `${sent} sent (${bytesText(bytesSent)}), ${received} received (${bytesText(bytesReceived)})${left}${begun}`;
 }
 
 function isFinding({ status }: ProbeFinding): boolean {

@@ -3,6 +3,9 @@ import { algorithmLevel } from './protocol-views.js';
 import { plain, type SectionView, type Toned } from './view-model.js';
 import { algorithmText, capabilityNames, kindNames, listText, targetText } from './words.js';
 
+/** Suites that are named; JSON has all. */
+const MOST_SUITES = 8;
+
 /** What is different from the former result of a target. */
 export function changesSections(changes: ProbeChanges): SectionView[] {
   const { unclear } = changes;
@@ -30,8 +33,8 @@ export function missingLines(changes: readonly ProbeChanges[]): Toned[] {
 }
 
 function changeLines(changes: ProbeChanges): Toned[] {
-  const { state, verdict, grade, gained, lost, capabilities, newFindings, newlyKnown, worse, goneFindings } =
-    changes;
+  const { state, verdict, grade, gained, lost, capabilities, suites, preferred, certificate } = changes;
+  const { newFindings, newlyKnown, worse, goneFindings } = changes;
   if (state === 'added') return [plain('The former result does not have this target.')];
   if (state === 'unchanged') return [{ text: 'Nothing.', tone: 'good' }];
   return [
@@ -56,9 +59,21 @@ function changeLines(changes: ProbeChanges): Toned[] {
     ...lost.map((algorithm) =>
       plain(`no longer accepted, ${kindNames[algorithm.kind]}: ${algorithmText(algorithm)}`),
     ),
+    ...suiteLines('together now', suites.gained),
+    ...suiteLines('no longer together', suites.lost),
+    ...(preferred ? [plain(`prefers: ${preferred.before} → ${preferred.after}`)] : []),
+    ...(certificate ? [plain(`certificate, SHA-256: ${certificate.before} → ${certificate.after}`)] : []),
     ...capabilities.map(({ name, before, after }) =>
       plain(`${capabilityNames[name as keyof typeof capabilityNames] ?? name}: ${before} → ${after}`),
     ),
+  ];
+}
+
+function suiteLines(what: string, suites: readonly string[]): Toned[] {
+  const more = suites.length - MOST_SUITES;
+  return [
+    ...suites.slice(0, MOST_SUITES).map((suite) => plain(`${what}: ${suite}`)),
+    ...(more > 0 ? [plain(`${what}: ${more} more suites`)] : []),
   ];
 }
 

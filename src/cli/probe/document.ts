@@ -111,6 +111,7 @@ function ikev1Document(facts: Ikev1Facts): ProbeIkev1 {
     // Whoever has the line can guess at the key offline; reports are passed on.
     aggressiveHash: taken ? { identity: taken.identity, hash: taken.hash } : null,
     inconclusive: facts.inconclusive,
+    halfOpenLeft: facts.halfOpenLeft,
   };
 }
 

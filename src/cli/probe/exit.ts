@@ -1,4 +1,5 @@
-import { ExitCode } from '../../lib/core/errors.js';
+import { ExitCode, exitCodeOf } from '../../lib/core/errors.js';
+import type { TargetFacts } from '../../lib/probe/types.js';
 import {
   type ProbeChanges,
   type ProbeFinding,
@@ -25,6 +26,7 @@ export class ExitTally {
   #fails = false;
   #isInconclusive = false;
   #isOther = false;
+  #failure: ExitCode | undefined;
 
   constructor(private readonly rules: ExitRules) {}
 
@@ -33,21 +35,30 @@ export class ExitTally {
     return { total: this.#total, reached: this.#reached };
   }
 
-  add(target: ProbeTargetReport, changes: ProbeChanges | undefined): void {
+  add(
+    target: ProbeTargetReport,
+    changes: ProbeChanges | undefined,
+    { unfinished, failure }: Pick<TargetFacts, 'unfinished' | 'failure'> = {},
+  ): void {
     const { failOn } = this.rules;
     this.#total += 1;
     if (failOn !== 'never') {
       this.#fails ||= countingFindings(target, changes, this.rules).some(weighs(failOn));
     }
+    if (failure !== undefined) this.#failure ??= exitCodeOf[failure];
     if (isReached(target.verdict)) {
       this.#reached += 1;
-      this.#isInconclusive ||= isInconclusive(target, this.rules);
-    } else if (target.verdict === 'not ike') this.#isOther = true;
+      this.#isInconclusive ||=
+        isInconclusive(target, this.rules) || (failOn === 'never' && unfinished === 'budget');
+    } else if (target.verdict === 'unfinished') this.#isInconclusive = true;
+    else if (target.verdict === 'not ike') this.#isOther = true;
   }
 
   get code(): ExitCode {
     if (this.#fails) return ExitCode.findings;
-    if (this.#reached === 0) return this.#isOther ? ExitCode.protocol : ExitCode.network;
+    if (this.#failure !== undefined) return this.#failure;
+    if (this.#reached === 0 && !this.#isInconclusive)
+      return this.#isOther ? ExitCode.protocol : ExitCode.network;
     return this.#isInconclusive ? ExitCode.inconclusive : ExitCode.ok;
   }
 }

@@ -180,7 +180,7 @@ class ProbeRun {
       }),
     );
     const changes = former?.compare(report);
-    this.#tally.add(report, changes);
+    this.#tally.add(report, changes, facts);
     this.#progress.end(label);
     this.#shown.add(index, { report, changes, place: index });
   }

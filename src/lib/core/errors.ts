@@ -29,7 +29,7 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
  */
 export type ErrorKind = 'garbage' | 'protocol' | 'refused' | 'network' | 'environment' | 'usage' | 'bug';
 
-const exitCodeOf: Record<ErrorKind, ExitCode> = {
+export const exitCodeOf: Readonly<Record<ErrorKind, ExitCode>> = {
   garbage: ExitCode.protocol,
   protocol: ExitCode.protocol,
   refused: ExitCode.refused,

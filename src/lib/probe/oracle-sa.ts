@@ -1,3 +1,4 @@
+import type { Entropy } from '../core/environment.js';
 import { KitError } from '../core/errors.js';
 import { Secret } from '../core/secret.js';
 import { keTransform } from '../crypto/registry.js';
@@ -63,7 +64,7 @@ export class SaKeeper implements SaOpener {
     const { publicValue } = exchange;
     const question = { proposals: [transforms], summary: 'one suite' };
     const exchanged = await this.exchanger.exchange(question, { group, publicValue, announce: [] });
-    const sa = deriveSa(exchanged, exchange);
+    const sa = deriveSa(exchanged, (value) => exchange.agree(value));
     if (sa !== undefined) return sa;
     // There, and without keys that could clear it.
     if (isOpen(exchanged)) this.asker.halfOpen.stays();
@@ -72,18 +73,12 @@ export class SaKeeper implements SaOpener {
   }
 
   async clear(sa: HalfOpenSa, messageId = 1): Promise<boolean> {
-    const header = {
-      initiatorSpi: sa.spiI,
-      responderSpi: sa.spiR,
-      majorVersion: 2,
-      minorVersion: 0,
-      exchangeType: ExchangeType.IKE_AUTH,
-      fromInitiator: true,
-      isResponse: false,
-      higherVersion: false,
-      messageId,
-    };
-    const message = sealMessage(header, [], sa.outgoing, this.asker.entropy);
+    const message = sealRequest(
+      sa,
+      { exchangeType: ExchangeType.IKE_AUTH, messageId },
+      [],
+      this.asker.entropy,
+    );
     const summary = 'IKE_AUTH with nothing in it, to clear the half-open SA';
     const isSent = this.asker.tell(message, summary, (reply) => isAbout(reply, sa)) !== undefined;
     if (isSent) this.asker.halfOpen.cleared();
@@ -97,7 +92,7 @@ export class SaKeeper implements SaOpener {
 
   /** After a question that may have opened an SA, once `halfOpen.open()` counted it: clears it. */
   clearUp(exchanged: Exchanged, exchange: KeyExchange | undefined): void {
-    const sa = exchange && deriveSa(exchanged, exchange);
+    const sa = exchange && deriveSa(exchanged, (value) => exchange.agree(value));
     if (sa !== undefined) void this.clear(sa);
     else if (isOpen(exchanged)) this.asker.halfOpen.stays();
     else if (exchange !== undefined) this.asker.halfOpen.cleared();
@@ -117,15 +112,39 @@ export function isAbout(reply: Uint8Array, sa: HalfOpenSa): boolean {
   return isSa && isResponse && exchangeType !== ExchangeType.IKE_SA_INIT;
 }
 
-/** The SA that the gateway chose, with its keys; undefined when it chose none or we cannot have the keys. */
-function deriveSa(
+/** A protected request of the SA. */
+export function sealRequest(
+  { spiI, spiR, outgoing }: HalfOpenSa,
+  { exchangeType, messageId }: { exchangeType: number; messageId: number },
+  payloads: readonly Payload[],
+  entropy: Entropy,
+): Uint8Array {
+  const header = {
+    initiatorSpi: spiI,
+    responderSpi: spiR,
+    majorVersion: 2,
+    minorVersion: 0,
+    exchangeType,
+    fromInitiator: true,
+    isResponse: false,
+    higherVersion: false,
+    messageId,
+  };
+  return sealMessage(header, payloads, outgoing, entropy);
+}
+
+/**
+ * The SA that the gateway chose, with its keys; undefined when it chose none or we cannot have the keys.
+ * @param agree makes the shared secret of the gateway's public value
+ */
+export function deriveSa(
   { reply, request, datagram, response, packets }: Exchanged,
-  exchange: KeyExchange,
+  agree: (publicValue: Uint8Array) => Uint8Array,
 ): HalfOpenSa | undefined {
   if (reply.kind !== 'chosen' || response === undefined) return undefined;
   try {
     const suite = resolveIkeSuite(reply.transforms);
-    const keSecret = new Secret(exchange.agree(reply.ke.data));
+    const keSecret = new Secret(agree(reply.ke.data));
     const nonces = { nonceI: request.nonce, nonceR: reply.nonce.slice() };
     const spis = { spiI: request.spi, spiR: reply.spiR };
     const keys = deriveIkeKeys({ suite, keSecret, ...nonces, ...spis });

@@ -1,5 +1,5 @@
 import type { Milliseconds } from '../core/environment.js';
-import { KitError } from '../core/errors.js';
+import { type ErrorKind, KitError } from '../core/errors.js';
 import { parseGeneralName } from '../pki/general-name.js';
 import { runActiveChecks } from './active.js';
 import { type AuthTrust, probeAuth } from './auth-probe.js';
@@ -82,7 +82,7 @@ class Run {
   #active: TargetFacts['active'];
   readonly #vendorIds = new Map<string, VendorId>();
   readonly #working: Promise<unknown>[] = [];
-  #hasFailed = false;
+  #failure: ErrorKind | undefined;
 
   constructor(
     private readonly target: ProbeTarget,
@@ -131,7 +131,7 @@ class Run {
   /** An error of ours ends the run. */
   fail(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    this.#hasFailed = true;
+    this.#failure = error instanceof KitError ? error.kind : 'bug';
     this.#traffic.limits.add(`An error ended the run: ${message.replace(/[.]$/, '')}.`);
   }
 
@@ -154,6 +154,7 @@ class Run {
       ports: this.#ports,
       verdict: this.#verdict(),
       ...(unfinished !== undefined && { unfinished }),
+      ...(this.#failure !== undefined && { failure: this.#failure }),
       limits,
       ikev2,
       ikev1: this.#ikev1,
@@ -197,6 +198,8 @@ class Run {
       this.context.onProgress({ type: 'accepted', kind, algorithm }),
     );
     await inquiry.contact();
+    // The last packet of a budget may open nothing half-open, and still tells who is there.
+    if (scheduler.port === 'not tried') await this.#knock(port, true);
     this.#ports[port.transport.path.natT ? 'natT' : 'ike'] = scheduler.port;
     if (!scheduler.answers && this.#main !== undefined) return false;
     this.#main = port;
@@ -226,7 +229,7 @@ class Run {
     const { datagram, options } = new Oracle(scheduler, { watch: () => {} }).control(this.#inquiry?.usable);
     const summary = `IKE_SA_INIT to port ${transport.path.remote.port}`;
     await scheduler.ask(datagram, { ...options, summary, once });
-    this.#ports.natT = scheduler.port;
+    this.#ports[transport.path.natT ? 'natT' : 'ike'] = scheduler.port;
   }
 
   async #beyondIkev2(): Promise<void> {
@@ -316,7 +319,7 @@ class Run {
   }
 
   get #unfinished(): TargetFacts['unfinished'] {
-    return this.#hasFailed ? 'error' : this.#traffic.unfinished;
+    return this.#failure !== undefined ? 'error' : this.#traffic.unfinished;
   }
 
   #verdict(): TargetFacts['verdict'] {

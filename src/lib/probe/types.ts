@@ -1,4 +1,5 @@
 import type { Milliseconds } from '../core/environment.js';
+import type { ErrorKind } from '../core/errors.js';
 import type { Transform } from '../ike/wire/types.js';
 
 /** What a gateway said to one question. */
@@ -102,7 +103,7 @@ export interface Ikev2Facts {
   otherNotifies: number[];
   /** The same public value or nonce came twice. */
   repeats: { publicValue: Observation; nonce: Observation };
-  /** Half-open IKEv2 SAs that could not be cleared again. Those of IKEv1 are not counted: nobody confirms their end. */
+  /** Half-open IKEv2 SAs that could not be cleared again. */
   halfOpenLeft: number;
 }
 
@@ -132,6 +133,8 @@ export interface Ikev1Facts {
       }
     | undefined;
   inconclusive: string[];
+  /** SAs that it began and whose end it did not confirm. It may have forgotten them, as strongSwan does, or lets them expire. */
+  halfOpenLeft: number;
 }
 
 /** What an IKE_AUTH without AUTH made the gateway show (EAP gateways only). */
@@ -194,6 +197,8 @@ export interface TargetFacts {
   verdict: 'answers' | 'no answer' | 'closed' | 'blocked' | 'not ike' | 'unresolved' | 'unfinished';
   /** What ended the run before everything was asked; the sentence is in `limits`. */
   unfinished?: 'interrupted' | 'budget' | 'error';
+  /** What kind of error. */
+  failure?: ErrorKind;
   /** Why the run is incomplete: blind spells, exhausted budget, interruption. */
   limits: string[];
   ikev2: Ikev2Facts | undefined;

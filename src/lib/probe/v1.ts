@@ -54,6 +54,7 @@ export async function probeIkev1(asker: Asker, options: Ikev1Options): Promise<I
       aggressiveHash: aggressiveFacts.hash,
       ...(aggressiveFacts.identity !== undefined && { aggressiveIdentity: aggressiveFacts.identity }),
       inconclusive: [...mainFacts.inconclusive, ...aggressiveFacts.inconclusive],
+      halfOpenLeft: questions.halfOpen,
     },
     vendorIds: [...questions.vendorIds.values()],
   };

@@ -7,6 +7,7 @@ import {
   type ProbeAlgorithm,
   type ProbeCapabilities,
   type ProbeIkev2,
+  type ProbeSuite,
   probeAlgorithmKinds,
   probeSeverities,
   probeVerdicts,
@@ -83,7 +84,7 @@ class Reader {
 
   target(value: unknown): ComparedTarget {
     const fields = this.object(value, 'a target');
-    const { host, address, port, verdict, grade, ikev2, capabilities, findings } = fields;
+    const { host, address, port, verdict, grade, ikev2, auth, capabilities, findings } = fields;
     return {
       host: this.text(host, 'host'),
       address: address === null ? null : this.text(address, 'address'),
@@ -91,6 +92,7 @@ class Reader {
       verdict: this.oneOf(verdict, probeVerdicts, 'verdict'),
       grade: { letter: this.oneOf(this.object(grade, 'grade').letter, grades, 'grade') },
       ikev2: ikev2 === null ? null : this.ikev2(ikev2),
+      auth: auth === null ? null : this.auth(auth),
       capabilities: capabilities === null ? null : this.capabilities(capabilities),
       findings: this.list(findings, 'findings').map((finding) => this.finding(finding)),
     };
@@ -101,6 +103,34 @@ class Reader {
     return {
       accepted: this.byKind(fields.accepted, 'ikev2.accepted'),
       inconclusive: this.byKind(fields.inconclusive, 'ikev2.inconclusive'),
+      suites: this.list(fields.suites, 'ikev2.suites').map((suite) => this.suite(suite, 'ikev2.suites')),
+      suitesComplete: fields.suitesComplete === true,
+      preferred: fields.preferred === null ? null : this.suite(fields.preferred, 'ikev2.preferred'),
+    };
+  }
+
+  private suite(value: unknown, what: string): ProbeSuite {
+    const { encr, prf, integ, ke, addke } = this.object(value, what);
+    return {
+      encr: this.algorithm(encr, `${what}.encr`),
+      prf: this.algorithm(prf, `${what}.prf`),
+      ...(integ !== undefined && { integ: this.algorithm(integ, `${what}.integ`) }),
+      ke: this.algorithm(ke, `${what}.ke`),
+      ...(addke !== undefined && {
+        addke: this.list(addke, `${what}.addke`).map((each) => this.algorithm(each, `${what}.addke`)),
+      }),
+    };
+  }
+
+  private auth(value: unknown): ComparedTarget['auth'] {
+    const { certificates } = this.object(value, 'auth');
+    return {
+      certificates: this.list(certificates, 'auth.certificates').map((each) => {
+        const { details } = this.object(each, 'auth.certificates');
+        if (details === undefined) return {};
+        const { sha256 } = this.object(details, 'auth.certificates.details');
+        return { details: { sha256: this.text(sha256, 'auth.certificates.details.sha256') } };
+      }),
     };
   }
 

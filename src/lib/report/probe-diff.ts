@@ -1,12 +1,14 @@
 import {
   type ProbeAlgorithm,
   type ProbeCapabilities,
+  type ProbeCertificate,
   type ProbeChangedAlgorithm,
   type ProbeChangedFinding,
   type ProbeChanges,
   type ProbeFinding,
   type ProbeIkev2,
   type ProbeSeverity,
+  type ProbeSuite,
   type ProbeTargetReport,
   probeAlgorithmKinds,
   probeSeverities,
@@ -15,7 +17,10 @@ import {
 /** What a comparison needs of a target's result. */
 export interface ComparedTarget extends Pick<ProbeTargetReport, 'host' | 'address' | 'port' | 'verdict'> {
   grade: Pick<ProbeTargetReport['grade'], 'letter'>;
-  ikev2: Pick<ProbeIkev2, 'accepted' | 'inconclusive'> | null;
+  ikev2: Pick<ProbeIkev2, 'accepted' | 'inconclusive' | 'suites' | 'suitesComplete' | 'preferred'> | null;
+  auth: {
+    certificates: readonly { details?: Pick<NonNullable<ProbeCertificate['details']>, 'sha256'> }[];
+  } | null;
   capabilities: ProbeCapabilities | null;
   findings: readonly ComparedFinding[];
 }
@@ -61,13 +66,18 @@ function compareTarget(former: ComparedTarget | undefined, target: ComparedTarge
     grade: pair(former.grade.letter, target.grade.letter),
     ...compareAlgorithms(former.ikev2, target.ikev2, unclear),
     capabilities: compareCapabilities(former.capabilities, target.capabilities, unclear),
+    suites: compareSuites(former.ikev2, target.ikev2),
+    preferred: comparePreferred(former.ikev2, target.ikev2, unclear),
+    certificate: compareCertificates(former.auth, target.auth),
     ...compareFindings(former.findings, target.findings, unclear),
     unclear,
   };
-  const { verdict, grade, gained, lost, capabilities, newFindings, newlyKnown, worse, goneFindings } =
-    changes;
+  const { verdict, grade, preferred, certificate, suites, capabilities } = changes;
+  const { gained, lost, newFindings, newlyKnown, worse, goneFindings } = changes;
   const lists = [gained, lost, capabilities, newFindings, newlyKnown, worse, goneFindings];
-  const changed = verdict !== null || grade !== null || lists.some((list) => list.length > 0);
+  const changed =
+    [verdict, grade, preferred, certificate].some((pair) => pair !== null) ||
+    [...lists, suites.gained, suites.lost].some((list) => list.length > 0);
   return { ...changes, state: changed ? 'changed' : 'unchanged' };
 }
 
@@ -87,6 +97,9 @@ function unchanged({ host, address, port }: ComparedTarget, state: ProbeChanges[
     gained: [],
     lost: [],
     capabilities: [],
+    suites: { gained: [], lost: [] },
+    preferred: null,
+    certificate: null,
     newFindings: [],
     newlyKnown: [],
     worse: [],
@@ -123,6 +136,47 @@ function compareAlgorithms(
     }
   }
   return { gained, lost };
+}
+
+/** Combinations of a run that does not know all of them may be there all the same. */
+function compareSuites(
+  before: ComparedTarget['ikev2'],
+  after: ComparedTarget['ikev2'],
+): ProbeChanges['suites'] {
+  if (!before?.suitesComplete || !after?.suitesComplete) return { gained: [], lost: [] };
+  const [old, now] = [new Set(before.suites.map(suiteText)), new Set(after.suites.map(suiteText))];
+  return {
+    gained: [...now].filter((suite) => !old.has(suite)),
+    lost: [...old].filter((suite) => !now.has(suite)),
+  };
+}
+
+function comparePreferred(
+  before: ComparedTarget['ikev2'],
+  after: ComparedTarget['ikev2'],
+  unclear: string[],
+): ProbeChanges['preferred'] {
+  // Said of all algorithms already.
+  if (before === null || after === null) return null;
+  if (before.preferred === null || after.preferred === null) {
+    if (before.preferred !== after.preferred) unclear.push('preferred suite');
+    return null;
+  }
+  return pair(suiteText(before.preferred), suiteText(after.preferred));
+}
+
+/** Of the gateway's own certificate, which comes first. */
+function compareCertificates(
+  before: ComparedTarget['auth'],
+  after: ComparedTarget['auth'],
+): ProbeChanges['certificate'] {
+  const [old, now] = [before, after].map((auth) => auth?.certificates[0]?.details?.sha256);
+  return old === undefined || now === undefined ? null : pair(old, now);
+}
+
+/** `ENCR_AES_CBC-256/PRF_HMAC_SHA1/AUTH_HMAC_SHA1_96/Curve25519`. */
+function suiteText({ encr, prf, integ, ke, addke = [] }: ProbeSuite): string {
+  return [encr, prf, ...(integ ? [integ] : []), ke, ...addke].map(nameOf).join('/');
 }
 
 function has(list: readonly ProbeAlgorithm[], { id, keyLength }: ProbeAlgorithm): boolean {

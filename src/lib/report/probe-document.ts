@@ -98,6 +98,8 @@ export interface ProbeIkev1 {
   /** A hash of the pre-shared key was given away. It is not in here, but in the file of `--save-hash`. */
   aggressiveHash: { identity: string; hash: string } | null;
   inconclusive: string[];
+  /** SAs whose end was not confirmed; former versions lack it. */
+  halfOpenLeft?: number;
 }
 
 export interface ProbeCertificate {
@@ -200,6 +202,11 @@ export interface ProbeChanges {
   gained: ProbeChangedAlgorithm[];
   lost: ProbeChangedAlgorithm[];
   capabilities: { name: string; before: string; after: string }[];
+  /** Combinations, by IANA's names, where both runs know all of them. */
+  suites: { gained: string[]; lost: string[] };
+  /** What the gateway chooses, by IANA's names, and the SHA-256 of the certificate it proves itself with. */
+  preferred: { before: string; after: string } | null;
+  certificate: { before: string; after: string } | null;
   /** The check passed before. */
   newFindings: ProbeChangedFinding[];
   /** Findings of checks that the former run did not decide or did not have: perhaps new. */

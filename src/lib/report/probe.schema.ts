@@ -96,7 +96,11 @@ const definitions = {
     inconclusive: byKind,
     suites: list(ref('suite')),
     suitesComplete: flag,
-    suitesMethod: choice(['exact', 'pairwise', 'none']),
+    suitesMethod: {
+      ...choice(['exact', 'pairwise', 'none']),
+      description:
+        'What was asked about combinations, as far as limits allowed. exact: every one, also where a run without --suites came to know them all; pairwise: every pair; none: nothing',
+    },
     preferred: orNull(ref('suite')),
     mixedChoice: orNull(ref('suite')),
     steering: list(
@@ -137,6 +141,7 @@ const definitions = {
     aggressiveIdentity: orNull(text),
     aggressiveHash: orNull(object({ identity: text, hash: text })),
     inconclusive: texts,
+    'halfOpenLeft?': count,
   }),
   auth: object({
     eap: knownOr,
@@ -184,6 +189,9 @@ const definitions = {
     gained: list(ref('changedAlgorithm')),
     lost: list(ref('changedAlgorithm')),
     capabilities: list(object({ name: text, before: text, after: text })),
+    suites: object({ gained: texts, lost: texts }),
+    preferred: orNull(object({ before: text, after: text })),
+    certificate: orNull(object({ before: hex, after: hex })),
     newFindings: list(ref('changedFinding')),
     newlyKnown: list(ref('changedFinding')),
     worse: list(

@@ -115,6 +115,7 @@ describe('the fingerprint', () => {
       aggressiveMode: [],
       aggressiveHash: undefined,
       inconclusive: [],
+      halfOpenLeft: 0,
     };
     const vendorIds = ids.map((hex) => describeVendorId(fromHex(hex)));
     expect(fingerprintOf({ ...nothing, vendorIds, ikev1 })?.implementation).toBe(implementation);

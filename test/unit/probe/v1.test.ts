@@ -57,6 +57,23 @@ describe('Main Mode', () => {
     expect(asker.sent.length).toBeLessThan(60);
   });
 
+  it('counts the SAs whose end nobody confirmed', async () => {
+    const main = await probe({ mainMode: [strong] });
+    const begun = main.asker.sent.filter(({ summary }) => summary === 'Main Mode, taken back');
+    expect(begun.length).toBeGreaterThan(0);
+    expect(main.facts.halfOpenLeft).toBe(begun.length);
+    const confirming = await probe({ aggressiveMode: [strong] });
+    expect(confirming.facts.aggressiveMode).toHaveLength(1);
+    expect(confirming.facts.halfOpenLeft).toBe(0);
+    const gateway = ikev1Gateway({ aggressiveMode: [strong] });
+    const ignorant = directAsker((datagram) =>
+      gateway.handle(datagram).filter((reply) => reply[18] !== 5 || !isEnd(datagram)),
+    );
+    const isEnd = (datagram: Uint8Array): boolean => datagram.subarray(8, 16).some((byte) => byte !== 0);
+    const { facts } = await probeIkev1(ignorant, { identity: undefined, depth: 'full', answersIkev2: true });
+    expect(facts.halfOpenLeft).toBeGreaterThan(0);
+  });
+
   it('finds the key length of a gateway that does not repeat it', async () => {
     const short = { ...strong, keyLength: 128 };
     const { facts } = await probe({ mainMode: [short], omits: 'key length' });

@@ -188,6 +188,7 @@ export function* verify(
   const isSound = (covered: SignedOctets): boolean => verifyPskAuth(secret, covered, auth.data);
   if (!isSound(octets)) {
     refuseDowngrade(octets, identity, isSound);
+    if (expected.type === 'psk' && expected.onProof) throw keptProof(identity);
     const what = expected.type === 'psk' ? 'that it knows the PSK' : 'anything: its AUTH is wrong';
     throw new KitError(
       'refused',
@@ -202,6 +203,15 @@ export function* verify(
     );
   }
   return { proved: expected, words: expected.type };
+}
+
+/** Who collects proofs knows no key: nothing is wrong with the client. */
+function keptProof(identity: Identity): KitError {
+  return new KitError(
+    'refused',
+    'E_AUTHENTICATION_FAILED',
+    `${formatIdentity(identity)} proved its PSK and was refused, as everybody is here`,
+  );
 }
 
 function typeOf(method: number): RemoteAuth['type'] {

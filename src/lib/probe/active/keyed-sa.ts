@@ -1,57 +1,10 @@
 import { KitError, WireError } from '../../core/errors.js';
-import { Secret } from '../../core/secret.js';
-import { deriveIkeKeys } from '../../ike/keys.js';
-import { resolveIkeSuite } from '../../ike/negotiate.js';
-import { createSkProtection, openMessage, sealMessage } from '../../ike/sealed.js';
+import { openMessage } from '../../ike/sealed.js';
 import { decodeHeader, HEADER_LENGTH } from '../../ike/wire/header.js';
 import { ExchangeType } from '../../ike/wire/types.js';
-import type { Exchanged } from '../oracle-exchange.js';
-import type { HalfOpenSa } from '../oracle-sa.js';
+import { type HalfOpenSa, sealRequest } from '../oracle-sa.js';
 import type { Asker } from '../scheduler.js';
 import type { PacketNumbers } from '../types.js';
-
-/** The SA of an answered IKE_SA_INIT under a given shared secret; undefined: no SA was chosen, or not one of ours. */
-export function saWithSecret(exchanged: Exchanged, secret: Uint8Array): HalfOpenSa | undefined {
-  const { reply, request, datagram, response, packets } = exchanged;
-  if (reply.kind !== 'chosen' || response === undefined) return undefined;
-  try {
-    const suite = resolveIkeSuite(reply.transforms);
-    const nonces = { nonceI: request.nonce, nonceR: reply.nonce.slice() };
-    const spis = { spiI: request.spi, spiR: reply.spiR };
-    const keys = deriveIkeKeys({ suite, keSecret: new Secret(secret), ...nonces, ...spis });
-    return {
-      ...spis,
-      ...nonces,
-      suite,
-      keys,
-      outgoing: createSkProtection(suite, keys.skEi, keys.skAi),
-      incoming: createSkProtection(suite, keys.skEr, keys.skAr),
-      request: datagram,
-      response,
-      payloads: reply.payloads,
-      packets,
-    };
-  } catch (error) {
-    if (error instanceof KitError) return undefined;
-    throw error;
-  }
-}
-
-/** An IKE_AUTH without content, which makes gateways forget an SA. */
-export function emptyAuth(asker: Asker, sa: HalfOpenSa): Uint8Array {
-  const header = {
-    initiatorSpi: sa.spiI,
-    responderSpi: sa.spiR,
-    majorVersion: 2,
-    minorVersion: 0,
-    exchangeType: ExchangeType.IKE_AUTH,
-    fromInitiator: true,
-    isResponse: false,
-    higherVersion: false,
-    messageId: 1,
-  };
-  return sealMessage(header, [], sa.outgoing, asker.entropy);
-}
 
 /**
  * Whether the gateway has the keys of this SA: it answers an IKE_AUTH under them with one that is authentic.
@@ -61,7 +14,8 @@ export async function hasKeys(
   asker: Asker,
   sa: HalfOpenSa,
 ): Promise<{ verdict: 'has them' | 'refused' | 'no answer'; packets: PacketNumbers }> {
-  const asked = await asker.ask(emptyAuth(asker, sa), {
+  const request = sealRequest(sa, { exchangeType: ExchangeType.IKE_AUTH, messageId: 1 }, [], asker.entropy);
+  const asked = await asker.ask(request, {
     summary: 'IKE_AUTH under the keys of an invalid public value',
     match: (reply) => readProof(reply, sa) !== undefined,
   });

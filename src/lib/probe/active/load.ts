@@ -1,12 +1,10 @@
-import { KitError } from '../../core/errors.js';
 import { keTransform } from '../../crypto/registry.js';
-import { type KeyExchange, TransformType } from '../../crypto/transform.js';
-import type { Transform } from '../../ike/wire/types.js';
+import { TransformType } from '../../crypto/transform.js';
+import { ExchangeType, type Transform } from '../../ike/wire/types.js';
 import { type Exchanged, InitExchanger } from '../oracle-exchange.js';
-import { type HalfOpenSa, isAbout, isOpen } from '../oracle-sa.js';
+import { deriveSa, type HalfOpenSa, isAbout, isOpen, sealRequest } from '../oracle-sa.js';
 import type { Asker } from '../scheduler.js';
 import type { Observation, PacketNumbers } from '../types.js';
-import { emptyAuth, saWithSecret } from './keyed-sa.js';
 
 /** Half-open SAs that are opened at most: strongSwan and our own server ask for cookies from 30 on. */
 const MOST_SAS = 32;
@@ -29,7 +27,7 @@ export async function loadForCookies(asker: Asker, transforms: readonly Transfor
     const { publicValue } = exchange;
     const exchanged = await exchanger.exchange(question, { group, publicValue, announce: [] });
     packets.push(...exchanged.packets);
-    const sa = opened(exchanged, exchange);
+    const sa = deriveSa(exchanged, (value) => exchange.agree(value));
     if (sa !== undefined) sas.push(sa);
     else {
       lost = reasonOf(exchanged);
@@ -39,7 +37,8 @@ export async function loadForCookies(asker: Asker, transforms: readonly Transfor
   }
   const summary = 'IKE_AUTH with nothing in it, to clear the half-open SA';
   for (const sa of sas) {
-    const isSent = asker.tell(emptyAuth(asker, sa), summary, (reply) => isAbout(reply, sa)) !== undefined;
+    const request = sealRequest(sa, { exchangeType: ExchangeType.IKE_AUTH, messageId: 1 }, [], asker.entropy);
+    const isSent = asker.tell(request, summary, (reply) => isAbout(reply, sa)) !== undefined;
     if (isSent) asker.halfOpen.cleared();
     else asker.halfOpen.stays();
   }
@@ -62,14 +61,4 @@ export async function loadForCookies(asker: Asker, transforms: readonly Transfor
 function reasonOf({ reply }: Exchanged): string {
   if (reply.kind === 'chosen') return 'an SA that cannot be cleared';
   return ('note' in reply ? reply.note : undefined) ?? reply.kind;
-}
-
-function opened(exchanged: Exchanged, exchange: KeyExchange): HalfOpenSa | undefined {
-  if (exchanged.reply.kind !== 'chosen') return undefined;
-  try {
-    return saWithSecret(exchanged, exchange.agree(exchanged.reply.ke.data));
-  } catch (error) {
-    if (error instanceof KitError) return undefined;
-    throw error;
-  }
 }

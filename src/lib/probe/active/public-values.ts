@@ -2,11 +2,11 @@ import { keTransform } from '../../crypto/registry.js';
 import { TransformType } from '../../crypto/transform.js';
 import type { Transform } from '../../ike/wire/types.js';
 import { InitExchanger } from '../oracle-exchange.js';
-import type { SaOpener } from '../oracle-sa.js';
+import { deriveSa, type SaOpener } from '../oracle-sa.js';
 import type { Asker } from '../scheduler.js';
 import type { ActiveFacts, PacketNumbers } from '../types.js';
 import { type InvalidValue, invalidValues } from './invalid-values.js';
-import { hasKeys, saWithSecret } from './keyed-sa.js';
+import { hasKeys } from './keyed-sa.js';
 
 /** At most one group of each kind is needed, and who checks one of a kind checks them all. */
 const MOST_GROUPS = 4;
@@ -82,7 +82,7 @@ async function tryValue(
     return { verdict: 'refused', packets };
   }
   for (const secret of secrets) {
-    const sa = saWithSecret(exchanged, secret);
+    const sa = deriveSa(exchanged, () => secret);
     const proof = sa && (await hasKeys(asker, sa));
     if (proof === undefined) continue;
     packets.push(...proof.packets);

@@ -1,11 +1,10 @@
 import { KitError, WireError } from '../../core/errors.js';
 import { Reassembly } from '../../ike/fragment.js';
-import { sealMessage } from '../../ike/sealed.js';
 import { decodeHeader, HEADER_LENGTH } from '../../ike/wire/header.js';
 import { payloadName } from '../../ike/wire/names.js';
 import { isErrorNotify, notifyName } from '../../ike/wire/notify.js';
 import { ExchangeType, type Payload, PayloadType } from '../../ike/wire/types.js';
-import type { HalfOpenSa } from '../oracle-sa.js';
+import { type HalfOpenSa, sealRequest } from '../oracle-sa.js';
 import type { Asked, Asker, Match } from '../scheduler.js';
 import type { PacketNumbers } from '../types.js';
 
@@ -40,7 +39,8 @@ export class Conversation {
     const messageId = this.nextMessageId;
     this.nextMessageId += 1;
     const reader = new ReplyReader(this.#sa, exchangeType, messageId);
-    const asked = await this.#asker.ask(this.#seal(payloads, exchangeType, messageId), {
+    const request = sealRequest(this.#sa, { exchangeType, messageId }, payloads, this.#asker.entropy);
+    const asked = await this.#asker.ask(request, {
       summary,
       match: (datagram) => reader.match(datagram),
       describe: () => reader.text(),
@@ -49,22 +49,6 @@ export class Conversation {
     const { packets, replies } = asked;
     const bytes = replies.reduce((sum, { length }) => sum + length, 0);
     return { outcome: 'answered', payloads: reader.payloads ?? [], bytes, packets };
-  }
-
-  #seal(payloads: readonly Payload[], exchangeType: number, messageId: number): Uint8Array {
-    const { spiI, spiR, outgoing } = this.#sa;
-    const header = {
-      initiatorSpi: spiI,
-      responderSpi: spiR,
-      majorVersion: 2,
-      minorVersion: 0,
-      exchangeType,
-      fromInitiator: true,
-      isResponse: false,
-      higherVersion: false,
-      messageId,
-    };
-    return sealMessage(header, payloads, outgoing, this.#asker.entropy);
   }
 }
 

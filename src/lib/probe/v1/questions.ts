@@ -59,6 +59,8 @@ export class Phase1Questions {
   /** Of all answers, each once. */
   readonly vendorIds = new Map<string, Uint8Array>();
   readonly #publicValues = new Map<number, Uint8Array>();
+  /** SAs that gateways began and whose end they have not confirmed, by the initiator's SPI. */
+  readonly #begun = new Set<bigint>();
   #asked = 0;
 
   /** @param limit questions that may be asked */
@@ -70,6 +72,11 @@ export class Phase1Questions {
   /** How many questions may still be asked. */
   get left(): number {
     return Math.max(0, this.limit - this.#asked);
+  }
+
+  /** How many SAs began whose end is not confirmed. */
+  get halfOpen(): number {
+    return this.#begun.size;
   }
 
   mainMode(candidates: readonly Phase1[], { once, extended = false }: AskHow = {}): Promise<Phase1Answer> {
@@ -131,8 +138,13 @@ export class Phase1Questions {
   /** An Aggressive Mode answer carries HASH_R or a signature, and its end is answered, by those who understand it. */
   async #end(sent: FirstMessage, spiR: bigint, payloads: readonly Ikev1Payload[]): Promise<void> {
     const isAggressive = sent.nonce.length > 0;
+    this.#begun.add(sent.spiI);
+    const isOfIt = (reply: Uint8Array): boolean => {
+      const confirms = isOfSa(reply, sent.spiI, spiR);
+      if (confirms) this.#begun.delete(sent.spiI);
+      return confirms;
+    };
     if (!isAggressive) {
-      const isOfIt = (reply: Uint8Array): boolean => isOfSa(reply, sent.spiI, spiR);
       this.asker.tell(mainModeRefusal(sent.spiI, spiR), 'Main Mode, taken back', isOfIt);
       return;
     }
@@ -140,7 +152,7 @@ export class Phase1Questions {
     const end = aggressiveEnd(sent.spiI, spiR, hashBytes, this.asker.entropy);
     await this.asker.ask(end, {
       summary: 'Aggressive Mode, ended with a wrong hash',
-      match: (reply) => isOfSa(reply, sent.spiI, spiR),
+      match: isOfIt,
       once: true,
     });
   }

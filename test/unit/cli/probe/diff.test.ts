@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { KitError } from '../../../../src/lib/core/errors.js';
 import { readBaseline } from '../../../../src/lib/report/probe-baseline.js';
+import { Baseline } from '../../../../src/lib/report/probe-diff.js';
 import {
   PROBE_SCHEMA,
+  type ProbeCertificate,
   type ProbeChanges,
   type ProbeTargetReport,
 } from '../../../../src/lib/report/probe-document.js';
@@ -55,6 +57,40 @@ describe('a comparison', () => {
       { kind: 'encr', ...aesGcm },
       { kind: 'encr', ...tripleDes },
     ]);
+  });
+
+  it('names suites where both runs know all, and what the gateway prefers', () => {
+    const suite = { encr: aesGcm, prf: { id: 5, name: 'PRF_HMAC_SHA2_256' }, ke: group2 };
+    const other = { ...suite, prf: { id: 7, name: 'PRF_HMAC_SHA2_512' } };
+    const before = { suites: [suite], suitesComplete: true, preferred: suite };
+    const after = { suites: [other], suitesComplete: true, preferred: other };
+    const [old, now] = ['256', '512'].map(
+      (bits) => `${aesGcm.name}-${aesGcm.keyLength}/PRF_HMAC_SHA2_${bits}/${group2.name}`,
+    );
+    expect(compare(withIkev2(before), withIkev2(after))).toMatchObject({
+      state: 'changed',
+      suites: { gained: [now], lost: [old] },
+      preferred: { before: old, after: now },
+    });
+    const partly = compare(
+      withIkev2(before),
+      withIkev2({ ...after, suitesComplete: false, preferred: undefined }),
+    );
+    expect(partly).toMatchObject({ suites: { gained: [], lost: [] }, preferred: null });
+    expect(partly.unclear).toContain('preferred suite');
+  });
+
+  it('names another certificate', () => {
+    const withCertificate = (sha256: string): ProbeTargetReport => {
+      const auth = { eap: true, responderMethod: null, identity: null, signature: null } as const;
+      const details = { sha256 } as NonNullable<ProbeCertificate['details']>;
+      const certificates = [{ pem: '', details }];
+      return { ...target(), auth: { ...auth, certificates, problems: null, identityOracle: null } };
+    };
+    const changes = compare(withCertificate('aa'), withCertificate('bb'));
+    expect(changes).toMatchObject({ state: 'changed', certificate: { before: 'aa', after: 'bb' } });
+    const read = readBaseline(JSON.stringify({ schema: PROBE_SCHEMA, ...withCertificate('aa') }), 'old.json');
+    expect(new Baseline(read).compare(withCertificate('aa')).state).toBe('unchanged');
   });
 
   it('does not call lost or gained what one of the runs did not find out', () => {

@@ -84,6 +84,7 @@ const blank = target({
       aggressiveMode: [],
       aggressiveHash: undefined,
       inconclusive: ['Main Mode: no answer'],
+      halfOpenLeft: 0,
     },
     fingerprint: undefined,
   }),

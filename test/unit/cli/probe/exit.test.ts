@@ -49,6 +49,35 @@ describe('the exit code', () => {
     expect(code([good, incomplete])).toBe(8);
   });
 
+  it('is 8 when the packets were used up, before or after a gateway answered', () => {
+    const of = (verdict: 'unfinished' | 'answers', rules: Partial<Rules> = {}): number => {
+      const poor = facts({ verdict, unfinished: 'budget' });
+      const tally = new ExitTally({ failOn: 'never', depth: 'quick', changesOnly: false, ...rules });
+      tally.add(target({ facts: poor, findings: [pass] }), undefined, poor);
+      return tally.code;
+    };
+    expect(of('unfinished')).toBe(8);
+    expect(of('unfinished', { failOn: 'high' })).toBe(8);
+    expect(of('answers')).toBe(8);
+    // Every check that could fail was decided.
+    expect(of('answers', { failOn: 'high' })).toBe(0);
+    expect(code([good, silent('unfinished')])).toBe(8);
+  });
+
+  it.each([
+    ['bug', 1],
+    ['environment', 7],
+    ['network', 4],
+  ] as const)('is that of the error that ended the run of a target (%s)', (failure, expected) => {
+    const broken = facts({ verdict: 'unfinished', unfinished: 'error', failure });
+    const tally = new ExitTally({ failOn: 'high', depth: 'full', changesOnly: false });
+    tally.add(good, undefined);
+    tally.add(target({ facts: broken, findings: [] }), undefined, broken);
+    expect(tally.code).toBe(expected);
+    tally.add(high, undefined);
+    expect(tally.code).toBe(3);
+  });
+
   it('does not ask a quick run to be complete, unless it went blind', () => {
     expect(code([incomplete], { depth: 'quick' })).toBe(0);
     expect(code([blocked], { depth: 'quick' })).toBe(8);

@@ -52,6 +52,7 @@ const evil = target({
       aggressiveIdentity: EVIL,
       aggressiveHash: undefined,
       inconclusive: [EVIL],
+      halfOpenLeft: 0,
     },
     auth: {
       eap: seen(true),
@@ -77,6 +78,13 @@ const evil = target({
 });
 
 describe('text', () => {
+  it('says how many SAs of IKEv1 nobody confirmed the end of', () => {
+    const left = (halfOpenLeft: number): string =>
+      text(target({ facts: facts({ ikev1: { ...facts().ikev1!, halfOpenLeft } }) }), { columns: 200 });
+    expect(left(3)).toContain('0 half-open SAs left; 3 IKEv1 SAs perhaps left to expire');
+    expect(left(0)).not.toContain('IKEv1 SA');
+  });
+
   it('reads from the grade over findings to what to paste', () => {
     expect(text(target(), { columns: 100 })).toMatchInlineSnapshot(`
       "vpn.example.com (192.0.2.1), UDP port 500
@@ -264,7 +272,9 @@ describe('protocol parts', () => {
     const said = text(target());
     expect(said).toMatch(/Main .* AES-CBC-256 .* SHA2-256 .* PSK .* 1024-bit MODP Group/);
     expect(said).toContain('a hash (sha1) of its pre-shared key');
-    expect(withFacts({ ikev1: { ...facts().ikev1!, enabled: seen(false) } })).toContain('no IKEv1');
+    expect(withFacts({ ikev1: { ...facts().ikev1!, enabled: seen(false) } })).toContain(
+      'no offer of IKEv1 is accepted',
+    );
   });
 
   it('show how a gateway proves itself', () => {

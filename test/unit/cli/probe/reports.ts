@@ -141,6 +141,7 @@ export function facts(changes: Partial<TargetFacts> = {}): TargetFacts {
         packets: [11],
       },
       inconclusive: [],
+      halfOpenLeft: 0,
     },
     auth: undefined,
     active: undefined,

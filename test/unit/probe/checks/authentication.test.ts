@@ -205,6 +205,14 @@ describe('IKE-AUTH-004, signature hashes', () => {
     expect(judged('IKE-AUTH-004', announcing([1]))).toMatchObject({ status: 'finding', severity: 'low' });
   });
 
+  it('weighs nothing in a quick run that does not know whether there are signatures', () => {
+    const quick = { depth: 'quick' } as const;
+    const facts = { ...announcing([]), auth: undefined };
+    expect(statusOf('IKE-AUTH-004', facts, quick)).toBe('skipped');
+    facts.ikev2!.capabilities.certificateRequest = seen(['aa']);
+    expect(judged('IKE-AUTH-004', facts, quick)).toMatchObject({ status: 'finding', severity: 'low' });
+  });
+
   it('has nothing to say without an answer', () => {
     expect(statusOf('IKE-AUTH-004', unknownTarget('no answer'))).toBe('skipped');
   });

@@ -197,6 +197,7 @@ export function ikev1(changes: Partial<Ikev1Facts> = {}): Ikev1Facts {
     aggressiveMode: [],
     aggressiveHash: undefined,
     inconclusive: [],
+    halfOpenLeft: 0,
     ...changes,
   };
 }
