@@ -156,8 +156,9 @@ describe('which algorithms go together', () => {
     expect(confirmed(target).filter((combination) => !truth.has(combination))).toEqual([]);
     expect(target.ikev2?.suitesComplete).toBe(false);
     // More pairs than anybody wants to wait for.
-    expect(target.limits).toHaveLength(1);
-    expect(exitCode).toBe(8);
+    expect(target.unknown.map(({ subject }) => subject)).toContain('which algorithms go together');
+    expect(target.limits).toEqual([]);
+    expect(exitCode).toBe(0);
     expect(target.packets.sent).toBeLessThanOrEqual(250);
   });
 });
@@ -240,7 +241,7 @@ describe('how it is asked', () => {
     ]);
     const answering = lines.find(({ verdict }) => verdict === 'answers')!;
     expect(acceptedSets(answering)).toEqual(setsOf(configuredProposals(peer)));
-    expect(stderr).toBe('');
+    expect(stderr).toBe('note: 3 of 4 targets did not answer IKE\n');
     expect(exitCode).toBe(0);
     expect(await halfOpen(peer)).toBe(0);
   });
