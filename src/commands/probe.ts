@@ -11,8 +11,8 @@ what they announce and how they prove themselves, and judges it: a grade with it
 packets that show it, references, and the configuration that mends it. It needs no privileges.
 
 A target is a host name, an address or a range such as 192.0.2.0/24. Questions are put so that a refusal tells as much \
-as consent and nothing stays half-open: at most two questions are in flight, at most two half-open SAs are left behind. \
-What got no answer is reported as such, never as "not supported".
+as consent and nothing stays half-open: at most two questions are in flight, at most two half-open IKEv2 SAs are left behind; \
+how many of IKEv1 may expire at the gateway is told. What got no answer is reported as such, never as "not supported".
 
 The worst finding caps the grade: critical F, high D, medium C, low B, none A, and A+ where the key exchange resists \
 quantum computers. It is ? where an open check could make an A, B or C worse, with --quick, and where the run ended early. \

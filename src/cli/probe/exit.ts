@@ -38,9 +38,9 @@ export class ExitTally {
   add(
     target: ProbeTargetReport,
     changes: ProbeChanges | undefined,
-    { unfinished, failure }: Pick<TargetFacts, 'unfinished' | 'failure'> = {},
+    { failure }: Pick<TargetFacts, 'failure'> = {},
   ): void {
-    const { failOn } = this.rules;
+    const { failOn, depth } = this.rules;
     this.#total += 1;
     if (failOn !== 'never') {
       this.#fails ||= countingFindings(target, changes, this.rules).some(weighs(failOn));
@@ -48,10 +48,11 @@ export class ExitTally {
     if (failure !== undefined) this.#failure ??= exitCodeOf[failure];
     if (isReached(target.verdict)) {
       this.#reached += 1;
-      this.#isInconclusive ||=
-        isInconclusive(target, this.rules) || (failOn === 'never' && unfinished === 'budget');
-    } else if (target.verdict === 'unfinished') this.#isInconclusive = true;
-    else if (target.verdict === 'not ike') this.#isOther = true;
+      this.#isInconclusive ||= isInconclusive(target, this.rules);
+    } else if (target.verdict === 'unfinished' && depth === 'full') {
+      // The few packets of a quick run are all that silence is worth to it.
+      this.#isInconclusive = true;
+    } else if (target.verdict === 'not ike') this.#isOther = true;
   }
 
   get code(): ExitCode {
