@@ -61,10 +61,15 @@ describe('an audit on two threads', () => {
   });
 
   it('ends when all keys are found', async () => {
-    const result = await audit(['word1']);
+    async function* endless(): AsyncGenerator<Batch> {
+      for (let i = 0; ; i++) {
+        const bytes = new Uint8Array(Buffer.from(`word${i}\n`));
+        yield { bytes, consumed: bytes.length };
+      }
+    }
+    const result = await audit(['word1'], { batches: endless() });
     expect(linesOf(result)).toEqual([[0, 2]]);
     expect(result.complete).toBe(true);
-    expect(result.position.lines).toBeLessThan(5000);
   });
 
   it('names the first of equal words, whichever thread is done first', async () => {
