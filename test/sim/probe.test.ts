@@ -90,6 +90,15 @@ describe('what a gateway accepts', () => {
     );
   });
 
+  it('is found in three seconds and 40 packets where IKEv1 is asked for and stays silent', async () => {
+    const options = { ikev1: true };
+    const { facts, took } = await probeGateway({ proposals: strict }, { delay: 30, options });
+    expectTruth(facts, strict);
+    expect(facts.ikev1!.enabled).toMatchObject({ value: false, note: expect.stringContaining('unanswered') });
+    expect(facts.packets.sent).toBeLessThanOrEqual(40);
+    expect(took).toBeLessThanOrEqual(3000);
+  });
+
   it('is found with a cookie for every question', async () => {
     const { facts } = await probeGateway({ proposals: strict, cookiesFrom: 0 });
     expectTruth(facts, strict);

@@ -68,6 +68,10 @@ export interface Asker {
    * @returns its packet number; undefined: it must not go out any more
    */
   tell(datagram: Uint8Array, summary: string, match?: (reply: Uint8Array) => boolean): number | undefined;
+  /** Packets of this run got lost: something had to be said again before it was answered. */
+  readonly losesPackets: boolean;
+  /** Why nothing came, found out with a question that the target is known to answer. */
+  explainSilence(): Promise<Silence>;
 }
 
 /** A question that the target is known to answer. */
@@ -114,8 +118,11 @@ function newPending(asked: Uint8Array, { match, describe }: AskOptions): Pending
   return { match, describe, asked, ...empty, wake: () => {} };
 }
 
-/** What the silence after a question means. */
-type Silence = 'alive' | 'recovered' | 'blocked' | 'gone';
+/**
+ * What the silence after a question means. `recovered`: the target had stopped answering and began again after a while,
+ * so that silence before that means nothing.
+ */
+export type Silence = 'alive' | 'recovered' | 'blocked' | 'gone';
 
 /** The {@link Asker} of one port. */
 export class Scheduler implements Asker {
@@ -194,7 +201,7 @@ export class Scheduler implements Asker {
     const first = await this.#try(datagram, options, this.#attempts(options));
     const isOver = first.outcome !== 'no answer' || first.note !== undefined || this.#state !== 'well';
     if (isOver || options.once === true) return first;
-    const silence = await this.#explain();
+    const silence = await this.explainSilence();
     if (silence === 'blocked') return { ...first, outcome: 'blocked' };
     if (silence === 'gone') return first;
     if (silence === 'alive') {
@@ -359,8 +366,12 @@ export class Scheduler implements Asker {
     for (const pending of this.#pending) pending.wake();
   }
 
-  /** Finds out why nothing came. Everybody who wonders meanwhile gets the same answer. */
-  #explain(): Promise<Silence> {
+  get losesPackets(): boolean {
+    return this.#losses > 0;
+  }
+
+  /** Everybody who wonders meanwhile gets the same answer. */
+  explainSilence(): Promise<Silence> {
     if (this.#answered === 0) return Promise.resolve('gone');
     this.#inquiry ??= this.#inquire().finally(() => {
       this.#inquiry = undefined;

@@ -37,8 +37,20 @@ export async function probeIkev1(asker: Asker, options: Ikev1Options): Promise<I
   const full = options.depth === 'full';
   await Promise.all([main.contact(options.depth), ...(full ? [aggressive.contact()] : [])]);
   const isSilent = (): boolean => answers().every((answer) => isSilence(answer));
-  const confirms = full && options.answersIkev2 && isSilent();
-  if (confirms) await Promise.all([main.confirmSilence(), aggressive.contact()]);
+  let isIgnored = full && options.answersIkev2 && isSilent();
+  if (isIgnored) {
+    // So often that losses do not explain it, and then something else, to see that it still answers us.
+    const again = async (): Promise<void> =>
+      void (await Promise.all([main.askAgain(), aggressive.contact()]));
+    await again();
+    if (asker.losesPackets) await again();
+    let silence = await asker.explainSilence();
+    if (silence === 'recovered') {
+      await again();
+      silence = await asker.explainSilence();
+    }
+    isIgnored = silence === 'alive' && isSilent();
+  }
   if (full && (is('accepted') || is('refused')) && !is('closed') && !is('blocked')) {
     const isMute = main.answers.every(({ verdict }) => verdict === 'no answer');
     const met = isMute ? 'silent' : main.facts().accepted.map(({ suite }) => suite);
@@ -48,7 +60,7 @@ export async function probeIkev1(asker: Asker, options: Ikev1Options): Promise<I
   const aggressiveFacts = await aggressive.facts();
   return {
     facts: {
-      enabled: enabledFrom(answers(), confirms && isSilent()),
+      enabled: enabledFrom(answers(), isIgnored),
       mainMode: mainFacts.accepted.map(withNames),
       aggressiveMode: aggressiveFacts.accepted.map(withNames),
       aggressiveHash: aggressiveFacts.hash,

@@ -99,6 +99,8 @@ export function directAsker(
       counts.unasked += replies.filter((reply) => !match?.(reply)).length;
       return packets;
     },
+    losesPackets: lost !== undefined,
+    explainSilence: async () => (gone !== undefined && sent.length >= gone.from ? 'gone' : 'alive'),
     sent,
     counts,
   };

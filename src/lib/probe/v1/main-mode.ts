@@ -59,11 +59,9 @@ export class MainMode {
     await Promise.all(this.#unanswered.map((offer) => this.#askUpTo(2, offer)));
   }
 
-  /** Asks of a gateway that is there and silent so often that losses do not explain it. */
-  async confirmSilence(): Promise<void> {
-    await this.insist();
-    // Not once: whoever stays silent now is asked something else, to see that it still answers us.
-    await this.#ask(contactOffers[0]!, { extended: true });
+  /** Asks once more what stayed unanswered. */
+  async askAgain(): Promise<void> {
+    await Promise.all(this.#unanswered.map((offer) => this.#ask(offer, { once: true, extended: true })));
   }
 
   /** Everything about a gateway that accepted something. */
