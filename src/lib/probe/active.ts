@@ -5,8 +5,8 @@ import type { Transform } from '../ike/wire/types.js';
 import { loadForCookies } from './active/load.js';
 import { guessPsk } from './active/psk-guesses.js';
 import { tryPublicValues } from './active/public-values.js';
+import type { Asker } from './asker.js';
 import type { SaOpener } from './oracle-sa.js';
-import type { Asker } from './scheduler.js';
 import type { ActiveFacts } from './types.js';
 
 export interface ActiveOptions {

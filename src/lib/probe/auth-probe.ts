@@ -4,6 +4,7 @@ import { CertEncoding } from '../ike/auth/cert-encoding.js';
 import { formatIdentity, type Identity, IdType, identityFromAddress } from '../ike/identity.js';
 import { NotifyType } from '../ike/wire/notify.js';
 import { type Payload, PayloadType, type Transform } from '../ike/wire/types.js';
+import type { Asker } from './asker.js';
 import { type Attempt, Attempts, refusalText } from './auth-probe/attempt.js';
 import { errorOf, type Reply } from './auth-probe/conversation.js';
 import {
@@ -16,7 +17,6 @@ import {
 } from './auth-probe/proof.js';
 import { authoritiesOf } from './auth-probe/request.js';
 import type { HalfOpenSa, SaOpener } from './oracle-sa.js';
-import type { Asker } from './scheduler.js';
 import type { AuthFacts, Observation, PacketNumbers } from './types.js';
 
 export type { AuthTrust } from './auth-probe/proof.js';

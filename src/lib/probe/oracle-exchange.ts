@@ -4,6 +4,7 @@ import { keTransform } from '../crypto/registry.js';
 import { TransformType } from '../crypto/transform.js';
 import { NotifyType } from '../ike/wire/notify.js';
 import type { Transform } from '../ike/wire/types.js';
+import type { Asker, Control } from './asker.js';
 import {
   answersInit,
   encodeInit,
@@ -13,7 +14,6 @@ import {
   numbered,
   readInit,
 } from './oracle-message.js';
-import type { Asker, Control } from './scheduler.js';
 import type { PacketNumbers, Question } from './types.js';
 
 /** How often one question follows a cookie (RFC 7296 2.6). */

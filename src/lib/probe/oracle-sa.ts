@@ -9,8 +9,8 @@ import { createSkProtection, type SkProtection, sealMessage } from '../ike/seale
 import type { IkeSuite } from '../ike/suite.js';
 import { decodeHeader, HEADER_LENGTH } from '../ike/wire/header.js';
 import { ExchangeType, type Payload, type Transform } from '../ike/wire/types.js';
+import type { Asker } from './asker.js';
 import type { Exchanged, InitExchanger } from './oracle-exchange.js';
-import type { Asker } from './scheduler.js';
 import type { PacketNumbers } from './types.js';
 
 /** An IKE SA that the gateway keeps half-open for us, with its keys: IKE_AUTH (message id 1) comes next. */

@@ -2,10 +2,10 @@ import { KitError } from '../core/errors.js';
 import { keTransform } from '../crypto/registry.js';
 import { type KeyExchange, TransformType } from '../crypto/transform.js';
 import type { KePayload, Payload, Transform } from '../ike/wire/types.js';
+import type { Asker, Control } from './asker.js';
 import { InitExchanger } from './oracle-exchange.js';
 import { type InitReply, proposalsBytes, roomBeside } from './oracle-message.js';
 import { SaKeeper, type SaOpener } from './oracle-sa.js';
-import type { Asker, Control } from './scheduler.js';
 import type { Answer, Ikev2Facts, PacketNumbers, Question } from './types.js';
 
 const { ENCR, PRF, INTEG, KE } = TransformType;

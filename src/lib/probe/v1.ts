@@ -1,5 +1,5 @@
 import { type Identity, identityFromAddress } from '../ike/identity.js';
-import type { Asker } from './scheduler.js';
+import type { Asker } from './asker.js';
 import type { Ikev1Facts, Ikev1Suite, Observation, PacketNumbers } from './types.js';
 import { AggressiveMode } from './v1/aggressive.js';
 import { type AcceptedPhase1, MainMode } from './v1/main-mode.js';

@@ -1,5 +1,5 @@
 import { systemEntropy } from '../../../src/lib/core/environment.js';
-import type { Asked, Asker, AskOptions } from '../../../src/lib/probe/scheduler.js';
+import type { Asked, Asker, AskOptions } from '../../../src/lib/probe/asker.js';
 
 /** A gateway without a network: what it answers to a datagram. */
 export type Gateway = (datagram: Uint8Array) => readonly Uint8Array[];

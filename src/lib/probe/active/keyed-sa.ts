@@ -2,8 +2,8 @@ import { KitError, WireError } from '../../core/errors.js';
 import { openMessage } from '../../ike/sealed.js';
 import { decodeHeader, HEADER_LENGTH } from '../../ike/wire/header.js';
 import { ExchangeType } from '../../ike/wire/types.js';
+import type { Asker } from '../asker.js';
 import { type HalfOpenSa, sealRequest } from '../oracle-sa.js';
-import type { Asker } from '../scheduler.js';
 import type { PacketNumbers } from '../types.js';
 
 /**

@@ -1,9 +1,9 @@
 import { keTransform } from '../../crypto/registry.js';
 import { TransformType } from '../../crypto/transform.js';
 import { ExchangeType, type Transform } from '../../ike/wire/types.js';
+import type { Asker } from '../asker.js';
 import { type Exchanged, InitExchanger } from '../oracle-exchange.js';
 import { deriveSa, type HalfOpenSa, isAbout, isOpen, sealRequest } from '../oracle-sa.js';
-import type { Asker } from '../scheduler.js';
 import type { Observation, PacketNumbers } from '../types.js';
 
 /** Half-open SAs that are opened at most: strongSwan and our own server ask for cookies from 30 on. */

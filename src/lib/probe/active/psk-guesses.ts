@@ -4,11 +4,11 @@ import { AUTH_METHOD_PSK, pskAuth, type SignedOctets, verifyPskAuth } from '../.
 import { formatIdentity, type Identity } from '../../ike/identity.js';
 import { NotifyType } from '../../ike/wire/notify.js';
 import { PayloadType, type Transform } from '../../ike/wire/types.js';
+import type { Asker } from '../asker.js';
 import { type Attempt, Attempts, refusalText } from '../auth-probe/attempt.js';
 import { errorOf } from '../auth-probe/conversation.js';
 import { authoritiesOf } from '../auth-probe/request.js';
 import type { HalfOpenSa, SaOpener } from '../oracle-sa.js';
-import type { Asker } from '../scheduler.js';
 import type { ActiveFacts, PacketNumbers } from '../types.js';
 
 /** Guesses at one gateway: gateways lock accounts, and lists belong to offline guessing. */

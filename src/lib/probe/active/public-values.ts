@@ -1,9 +1,9 @@
 import { keTransform } from '../../crypto/registry.js';
 import { TransformType } from '../../crypto/transform.js';
 import type { Transform } from '../../ike/wire/types.js';
+import type { Asker } from '../asker.js';
 import { InitExchanger } from '../oracle-exchange.js';
 import { deriveSa, type SaOpener } from '../oracle-sa.js';
-import type { Asker } from '../scheduler.js';
 import type { ActiveFacts, PacketNumbers } from '../types.js';
 import { type InvalidValue, invalidValues } from './invalid-values.js';
 import { hasKeys } from './keyed-sa.js';

@@ -1,8 +1,8 @@
 import type { Identity } from '../../ike/identity.js';
 import { notifyName } from '../../ike/wire/notify.js';
 import { ExchangeType, type Payload, PayloadType, ProtocolId } from '../../ike/wire/types.js';
+import type { Asker } from '../asker.js';
 import type { HalfOpenSa, SaOpener } from '../oracle-sa.js';
-import type { Asker } from '../scheduler.js';
 import { Conversation, errorOf, type Reply } from './conversation.js';
 import { eapRefusal, isEapFailure } from './eap.js';
 import { authRequest } from './request.js';

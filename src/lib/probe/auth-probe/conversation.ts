@@ -4,8 +4,8 @@ import { decodeHeader, HEADER_LENGTH } from '../../ike/wire/header.js';
 import { payloadName } from '../../ike/wire/names.js';
 import { isErrorNotify, notifyName } from '../../ike/wire/notify.js';
 import { ExchangeType, type Payload, PayloadType } from '../../ike/wire/types.js';
+import type { Asked, Asker, Match } from '../asker.js';
 import { type HalfOpenSa, sealRequest } from '../oracle-sa.js';
-import type { Asked, Asker, Match } from '../scheduler.js';
 import type { PacketNumbers } from '../types.js';
 
 /** What came of one protected request. `payloads`: empty when what is authentic does not parse. */

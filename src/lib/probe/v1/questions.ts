@@ -4,7 +4,7 @@ import { keTransform } from '../../crypto/registry.js';
 import type { Identity } from '../../ike/identity.js';
 import { phase1AuthMethodName } from '../../ike/v1/names.js';
 import type { Ikev1Payload } from '../../ike/v1/types.js';
-import type { Asker } from '../scheduler.js';
+import type { Asker } from '../asker.js';
 import type { PacketNumbers } from '../types.js';
 import {
   aggressiveEnd,
