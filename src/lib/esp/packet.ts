@@ -14,9 +14,9 @@ export const NextHeader = {
 } as const;
 
 /** SPI and the low 32 bits of the sequence number. */
-const HEADER_BYTES = 8;
+export const HEADER_BYTES = 8;
 /** Pad Length and Next Header. */
-const TRAILER_BYTES = 2;
+export const TRAILER_BYTES = 2;
 
 /** One direction of a child SA with its cipher bound to the key, once for all packets. */
 export interface BoundEspSa {

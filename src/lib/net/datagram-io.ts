@@ -49,7 +49,7 @@ const EMSGSIZE = 90;
 const ENOBUFS = 105;
 
 /** Bytes of a UDP payload that fit into one IP packet of either version. */
-const MAX_PAYLOAD = 65_487;
+export const MAX_PAYLOAD = 65_487;
 /** UDP_MAX_SEGMENTS of Linux before 6.9. */
 export const MAX_SEGMENTS = 64;
 

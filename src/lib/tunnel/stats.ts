@@ -1,4 +1,4 @@
-import { formatEndpoint } from './events.js';
+import { formatChildSpi, formatEndpoint } from './events.js';
 import type { SaTracker } from './tracker.js';
 import type { StatsEvent } from './types.js';
 
@@ -12,8 +12,8 @@ export function statsEvent(tracker: SaTracker): StatsEvent | undefined {
       if (stats === undefined) return [];
       const { lastInboundAt, ...counters } = stats;
       return {
-        inboundSpi: hexSpi(inboundSpi),
-        outboundSpi: hexSpi(outboundSpi),
+        inboundSpi: formatChildSpi(inboundSpi),
+        outboundSpi: formatChildSpi(outboundSpi),
         peer: formatEndpoint(path.remote),
         ...counters,
         ...(lastInboundAt !== undefined && { lastInbound: new Date(lastInboundAt).toISOString() }),
@@ -21,8 +21,4 @@ export function statsEvent(tracker: SaTracker): StatsEvent | undefined {
     }),
   );
   return { event: 'stats', plane: plane.kind, ...plane.planeStats(), childSas };
-}
-
-function hexSpi(spi: number): string {
-  return `0x${spi.toString(16).padStart(8, '0')}`;
 }

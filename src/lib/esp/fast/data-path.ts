@@ -118,7 +118,6 @@ export class DataPath {
       tun: { fd: device.fd, mtu: device.mtu, offload: device.offload !== undefined },
       waitForRoom: (fd, milliseconds) => this.#waitForRoom(fd, milliseconds),
       onNearlyExhausted: ({ child }) => hooks.sequenceNearlyExhausted(child.id),
-      onTooBig: () => {},
     });
     this.#inbound = new Inbound({
       io,

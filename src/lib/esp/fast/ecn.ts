@@ -12,11 +12,6 @@ export function trafficClassOf({ view }: Arena, packet: number): number {
   return view.getUint8(packet) >> 4 === 4 ? view.getUint8(packet + 1) : (view.getUint16(packet) >> 4) & 0xff;
 }
 
-/** What the outer packet gets: both fields are copied (RFC 4301 5.1.2.1; RFC 6040 4.1, normal mode). */
-export function copyTrafficClass(inner: number): number {
-  return inner;
-}
-
 /**
  * Brings congestion that the outer packet met into the inner one (RFC 6040 4.2).
  * @returns false when the packet has to be dropped: its sender would not understand that there is congestion

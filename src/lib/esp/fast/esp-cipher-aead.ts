@@ -2,7 +2,8 @@ import type { Address, Arena } from '../../core/arena.js';
 import { KitError } from '../../core/errors.js';
 import { Control } from '../../crypto/evp-contexts.js';
 import type { EvpFunctions } from '../../crypto/evp-functions.js';
-import { EXTENDED_HEADER_BYTES, HEADER_BYTES, type Protection, scratchOf } from './esp-cipher-frame.js';
+import { HEADER_BYTES } from '../packet.js';
+import { EXTENDED_HEADER_BYTES, type Protection, scratchOf } from './esp-cipher-frame.js';
 
 /** All AEADs of ESP have an explicit IV of 8 bytes. */
 const DATA = HEADER_BYTES + 8;

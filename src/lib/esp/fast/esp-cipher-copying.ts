@@ -1,8 +1,8 @@
 import type { Arena } from '../../core/arena.js';
 import { concatBytes } from '../../core/bytes.js';
 import { constantTimeEqual } from '../../core/secret.js';
-import type { BoundEspSa } from '../packet.js';
-import { EXTENDED_HEADER_BYTES, HEADER_BYTES, type Protection, scratchOf } from './esp-cipher-frame.js';
+import { type BoundEspSa, HEADER_BYTES } from '../packet.js';
+import { EXTENDED_HEADER_BYTES, type Protection, scratchOf } from './esp-cipher-frame.js';
 
 /** Any suite at all, through arrays: what EVP has no function for. Slow. */
 export class CopyingProtection implements Protection {

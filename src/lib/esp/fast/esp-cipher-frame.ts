@@ -2,13 +2,9 @@ import { randomFillSync } from 'node:crypto';
 import type { Arena } from '../../core/arena.js';
 import { KitError } from '../../core/errors.js';
 import { MAC_SETUP_BYTES } from '../../crypto/evp-contexts.js';
-import type { BoundEspSa } from '../packet.js';
+import { type BoundEspSa, HEADER_BYTES, TRAILER_BYTES } from '../packet.js';
 import type { EspCipher } from './esp-cipher.js';
 
-/** SPI and the low 32 bits of the sequence number. */
-export const HEADER_BYTES = 8;
-/** Pad Length and Next Header. */
-const TRAILER_BYTES = 2;
 /** SPI and all 64 bits of the sequence number. */
 export const EXTENDED_HEADER_BYTES = 12;
 

@@ -1,8 +1,8 @@
 import type { Address, Arena } from '../../core/arena.js';
 import { KitError } from '../../core/errors.js';
 import type { EvpFunctions } from '../../crypto/evp-functions.js';
-import type { BoundEspSa } from '../packet.js';
-import { HEADER_BYTES, MAC_BYTES, type Protection, scratchOf } from './esp-cipher-frame.js';
+import { type BoundEspSa, HEADER_BYTES } from '../packet.js';
+import { MAC_BYTES, type Protection, scratchOf } from './esp-cipher-frame.js';
 
 /** The high word of an extended sequence number. */
 const HIGH_WORD_BYTES = 4;

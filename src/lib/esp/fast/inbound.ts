@@ -4,7 +4,7 @@ import type { DatagramReceiver } from '../../net/datagram-io.js';
 import type { NativeIo } from '../../net/native-io.js';
 import { endpointOf, SOCKADDR_IN6_BYTES } from '../../net/socket-address.js';
 import { readInnerPacket } from '../inner.js';
-import { NextHeader } from '../packet.js';
+import { HEADER_BYTES, NextHeader, TRAILER_BYTES } from '../packet.js';
 import { mayArrive } from '../plane/sa-table.js';
 import { Coalescer } from './coalescer.js';
 import { PathCounter, SaCounter } from './counters.js';
@@ -12,10 +12,6 @@ import { combineEcn } from './ecn.js';
 import { type FastEntry, type FastTable, sameName } from './fast-sa.js';
 import { FlowCache } from './flow-cache.js';
 import { VIRTIO_BYTES } from './virtio.js';
-
-const ESP_HEADER_BYTES = 8;
-/** Pad Length and Next Header. */
-const TRAILER_BYTES = 2;
 
 export interface InboundOptions {
   io: NativeIo;
@@ -91,7 +87,7 @@ export class Inbound {
   /** One datagram (RFC 3948 2): a zero SPI marks IKE, one byte 0xff is a keepalive. */
   #take(socket: ReceivingSocket, at: number, length: number, name: number, trafficClass: number): void {
     const { table, counters } = this.#options;
-    if (length <= ESP_HEADER_BYTES) {
+    if (length <= HEADER_BYTES) {
       if (length !== 1) counters[PathCounter.malformed]! += 1;
       return;
     }
@@ -115,7 +111,7 @@ export class Inbound {
       counters[SaCounter.REPLAYS]! += 1;
       return;
     }
-    const room = length - ESP_HEADER_BYTES - cipher.ivBytes - cipher.icvBytes;
+    const room = length - HEADER_BYTES - cipher.ivBytes - cipher.icvBytes;
     if (room < TRAILER_BYTES) {
       counters[SaCounter.MALFORMED]! += 1;
       return;

@@ -1,24 +1,18 @@
 import type { Arena, Region } from '../../core/arena.js';
-import { type DatagramSender, MAX_SEGMENTS } from '../../net/datagram-io.js';
+import { type DatagramSender, MAX_PAYLOAD, MAX_SEGMENTS } from '../../net/datagram-io.js';
 import type { NativeIo } from '../../net/native-io.js';
 import { readInnerPacket } from '../inner.js';
-import { NextHeader } from '../packet.js';
+import { HEADER_BYTES, NextHeader, TRAILER_BYTES } from '../packet.js';
 import { PathCounter, SaCounter } from './counters.js';
-import { copyTrafficClass, trafficClassOf } from './ecn.js';
+import { trafficClassOf } from './ecn.js';
 import type { FastEntry, FastTable } from './fast-sa.js';
 import { FlowCache } from './flow-cache.js';
 import { Segmenter } from './segmenter.js';
 import { VIRTIO_BYTES, writePlainVirtio } from './virtio.js';
 
-/** SPI and sequence number. */
-const ESP_HEADER_BYTES = 8;
-/** Pad Length and Next Header. */
-const TRAILER_BYTES = 2;
 /** Padding of a block cipher and the two fields. */
 const MAX_TRAILER_BYTES = 32;
 const MAX_PACKET_BYTES = 65_535;
-/** Bytes of a UDP payload that fit into one IP packet of either version. */
-const MAX_BATCH_BYTES = 65_487;
 /** How long to wait for room in the queue of a socket, milliseconds: a stream must not keep IKE from being heard. */
 const PATIENCE_MS = 5;
 
@@ -33,8 +27,6 @@ export interface OutboundOptions {
   waitForRoom: (fd: number, milliseconds: number) => boolean;
   /** Three quarters of the sequence numbers of a child SA are used. */
   onNearlyExhausted: (entry: FastEntry) => void;
-  /** A packet was larger than the device or the path takes. */
-  onTooBig: (packet: number, length: number) => void;
 }
 
 /** Packets of applications: read from the device, cut, sealed, and sent in batches. */
@@ -61,7 +53,7 @@ export class Outbound {
     this.#segmenter = new Segmenter(arena);
     this.#flows = new FlowCache(arena);
     this.#in = arena.reserve('read from the device', VIRTIO_BYTES + MAX_PACKET_BYTES + MAX_TRAILER_BYTES);
-    this.#out = arena.reserve('sealed packets', MAX_BATCH_BYTES);
+    this.#out = arena.reserve('sealed packets', MAX_PAYLOAD);
   }
 
   /** SAs have changed. */
@@ -86,7 +78,7 @@ export class Outbound {
   flush(): void {
     const entry = this.#entry;
     if (entry === undefined || this.#used === 0) return;
-    const { sender, counters, waitForRoom, onTooBig } = this.#options;
+    const { sender, counters, waitForRoom } = this.#options;
     const { fd, name, nameLength } = entry.halves;
     const used = this.#used;
     const packets = this.#packets;
@@ -105,7 +97,6 @@ export class Outbound {
         break;
       case 'tooBig':
         counters[PathCounter.tooBig]! += packets;
-        onTooBig(this.#segmenter.offset, this.#segmenter.length);
         break;
       default:
         counters[PathCounter.unsent]! += packets;
@@ -114,7 +105,7 @@ export class Outbound {
   }
 
   #take(length: number): void {
-    const { counters, tun, onTooBig } = this.#options;
+    const { counters, tun } = this.#options;
     const segmenter = this.#segmenter;
     if (!segmenter.start(this.#in.at, length)) {
       counters[PathCounter.malformed]! += 1;
@@ -124,7 +115,6 @@ export class Outbound {
     const packet = this.#in.at + VIRTIO_BYTES;
     if (segmenter.largest > tun.mtu) {
       counters[PathCounter.tooBig]! += segmenter.count;
-      onTooBig(packet, segmenter.headers.length);
       return;
     }
     const entry = this.#entryFor(packet, segmenter.headers.length);
@@ -133,7 +123,8 @@ export class Outbound {
       return;
     }
     const { version } = segmenter.headers;
-    const trafficClass = copyTrafficClass(trafficClassOf(this.#arena, packet));
+    // DSCP and ECN of the inner packet are copied (RFC 4301 5.1.2.1; RFC 6040 4.1, normal mode).
+    const trafficClass = trafficClassOf(this.#arena, packet);
     if (trafficClass !== this.#trafficClass) this.flush();
     this.#trafficClass = trafficClass;
     while (segmenter.next()) {
@@ -165,7 +156,7 @@ export class Outbound {
     }
     const unpadded = length + TRAILER_BYTES;
     const padLength = (cipher.alignment - (unpadded % cipher.alignment)) % cipher.alignment;
-    const size = ESP_HEADER_BYTES + cipher.ivBytes + unpadded + padLength + cipher.icvBytes;
+    const size = HEADER_BYTES + cipher.ivBytes + unpadded + padLength + cipher.icvBytes;
     if (!this.#fits(entry, size)) this.flush();
     if (this.#used === 0) {
       this.#entry = entry;
@@ -197,7 +188,7 @@ export class Outbound {
         size <= this.#size &&
         this.#used === this.#packets * this.#size &&
         this.#packets < MAX_SEGMENTS &&
-        this.#used + size <= MAX_BATCH_BYTES)
+        this.#used + size <= MAX_PAYLOAD)
     );
   }
 }
