@@ -2,7 +2,7 @@ import type { Address, Arena } from '../core/arena.js';
 import type { EvpFunctions } from './evp-functions.js';
 
 /** EVP_CIPHER_CTX_ctrl commands of openssl/evp.h. */
-export const Control = { SET_IV_LENGTH: 0x9, GET_TAG: 0x10, SET_TAG: 0x11 } as const;
+export const Control = { SET_IV_LENGTH: 0x9, SET_TAG: 0x11 } as const;
 
 /** A cipher as OpenSSL names it. */
 export interface EvpCipherSpec {
@@ -11,6 +11,44 @@ export interface EvpCipherSpec {
   nonceBytes?: number;
   /** Of CCM, which wants to know the size of the ICV before the key. */
   ccmIcvBytes?: number;
+}
+
+/** struct ossl_param_st; one of zeros ends an array. */
+const PARAMETER = { key: 0, type: 8, data: 16, size: 24, returned: 32, bytes: 40 } as const;
+/** OSSL_PARAM_OCTET_STRING of openssl/core.h. */
+const OCTET_STRING = 5;
+/** OSSL_CIPHER_PARAM_AEAD_TAG of openssl/core_names.h. */
+const TAG = 'tag';
+
+/** Bytes that a {@link TagParameter} needs. */
+export const TAG_PARAMETER_BYTES = 2 * PARAMETER.bytes + 8;
+
+/** Where an AEAD finds the tag of a packet, or puts it: an array of OSSL_PARAM in an arena. */
+export class TagParameter {
+  readonly address: Address;
+  readonly #view: DataView;
+  readonly #at: number;
+
+  /** @param at where {@link TAG_PARAMETER_BYTES} have room; several of the same arena may share them */
+  constructor(arena: Arena, at: number) {
+    this.#view = arena.view;
+    this.#at = at;
+    this.address = arena.address(at, TAG_PARAMETER_BYTES);
+    const name = at + 2 * PARAMETER.bytes;
+    arena.bytes.fill(0, at, at + TAG_PARAMETER_BYTES);
+    arena.bytes.set(new TextEncoder().encode(TAG), name);
+    arena.view.setBigUint64(at + PARAMETER.key, BigInt(arena.address(name, TAG.length + 1)), true);
+    arena.view.setUint32(at + PARAMETER.type, OCTET_STRING, true);
+  }
+
+  /** @param tag where it is; checked by whoever got the address */
+  pointTo(tag: Address, length: number): void {
+    const view = this.#view;
+    const at = this.#at + PARAMETER.data;
+    view.setUint32(at, tag % 2 ** 32, true);
+    view.setUint32(at + 4, Math.floor(tag / 2 ** 32), true);
+    view.setUint32(this.#at + PARAMETER.size, length, true);
+  }
 }
 
 /**
@@ -53,7 +91,6 @@ export interface EvpMacSpec {
 /** OSSL_PARAM_UTF8_STRING of openssl/core.h. */
 const UTF8_STRING = 4;
 /** Layout of the memory for {@link createMacContext}: one OSSL_PARAM, the one that ends the array, two texts, the key. */
-const PARAMETER = { key: 0, type: 8, data: 16, size: 24, returned: 32, bytes: 40 } as const;
 const TEXTS = { name: 80, value: 104, bytes: 24 } as const;
 const KEY = 128;
 

@@ -16,6 +16,17 @@ export interface EvpFunctions {
   cipherByName(name: string): Address;
   /** A 0 keeps what the context has; `encrypt` is 1, 0 for decryption, or -1 to keep the direction. */
   init(context: Address, cipher: Address, engine: 0, key: Address, iv: Address, encrypt: 0 | 1 | -1): number;
+  /** As {@link init}, with an array of OSSL_PARAM that is set afterwards. */
+  initWith(
+    context: Address,
+    cipher: Address,
+    key: Address,
+    iv: Address,
+    encrypt: 0 | 1 | -1,
+    parameters: Address,
+  ): number;
+  /** Writes what an array of OSSL_PARAM asks for to where it says. */
+  getParameters(context: Address, parameters: Address): number;
   setPadding(context: Address, padding: 0 | 1): number;
   control(context: Address, command: number, value: number, pointer: Address): number;
   /** `outLength` is where a 32-bit number goes. */
@@ -93,6 +104,8 @@ function bind(koffi: Koffi): EvpFunctions {
       freeContext: lib.func('EVP_CIPHER_CTX_free', 'void', [pointer]),
       cipherByName: (name) => Number(cipherByName(name)),
       init: lib.func('EVP_CipherInit_ex', 'int', [pointer, pointer, pointer, pointer, pointer, 'int']),
+      initWith: lib.func('EVP_CipherInit_ex2', 'int', [pointer, pointer, pointer, pointer, 'int', pointer]),
+      getParameters: lib.func('EVP_CIPHER_CTX_get_params', 'int', [pointer, pointer]),
       setPadding: lib.func('EVP_CIPHER_CTX_set_padding', 'int', [pointer, 'int']),
       control: lib.func('EVP_CIPHER_CTX_ctrl', 'int', [pointer, 'int', 'int', pointer]),
       update: lib.func('EVP_CipherUpdate', 'int', [pointer, pointer, pointer, pointer, 'int']),

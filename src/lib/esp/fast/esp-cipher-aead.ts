@@ -1,6 +1,6 @@
 import type { Address, Arena } from '../../core/arena.js';
 import { KitError } from '../../core/errors.js';
-import { Control } from '../../crypto/evp-contexts.js';
+import { TagParameter } from '../../crypto/evp-contexts.js';
 import type { EvpFunctions } from '../../crypto/evp-functions.js';
 import { HEADER_BYTES } from '../packet.js';
 import { EXTENDED_HEADER_BYTES, type Protection, scratchOf } from './esp-cipher-frame.js';
@@ -20,6 +20,7 @@ export class AeadProtection implements Protection {
   readonly #outLength: Address;
   readonly #extended: Address;
   readonly #block: Address;
+  readonly #tag: TagParameter;
 
   /** @param context becomes this object's; @param ccm it wants to know sizes before the data */
   constructor(
@@ -39,6 +40,7 @@ export class AeadProtection implements Protection {
     this.#outLength = arena.address(scratch.outLength, 8);
     this.#extended = arena.address(scratch.extended, EXTENDED_HEADER_BYTES);
     this.#block = arena.address(scratch.block, 64);
+    this.#tag = new TagParameter(arena, scratch.tag);
   }
 
   seal(packet: number, plaintext: number, length: number): void {
@@ -46,12 +48,13 @@ export class AeadProtection implements Protection {
     const context = this.#context;
     const at = this.#arena.address(packet, DATA + length + this.#icvBytes);
     const from = this.#arena.address(plaintext, length);
+    this.#tag.pointTo(at + DATA + length, this.#icvBytes);
     const good =
       evp.init(context, 0, 0, 0, this.#nonce, -1) === 1 &&
       this.#authenticateHeader(at, length) &&
       evp.update(context, at + DATA, this.#outLength, from, length) === 1 &&
       evp.final(context, this.#block, this.#outLength) === 1 &&
-      evp.control(context, Control.GET_TAG, this.#icvBytes, at + DATA + length) === 1;
+      evp.getParameters(context, this.#tag.address) === 1;
     if (!good) throw new KitError('bug', 'E_ESP_CIPHER', 'OpenSSL did not seal a packet');
   }
 
@@ -60,10 +63,10 @@ export class AeadProtection implements Protection {
     const context = this.#context;
     const at = this.#arena.address(packet, DATA + length + this.#icvBytes);
     const to = this.#arena.address(out, length);
+    this.#tag.pointTo(at + DATA + length, this.#icvBytes);
     // Every step has to succeed: the verdict upon the ICV is what `update` says with CCM, and `final` with the others.
     const authentic =
-      evp.init(context, 0, 0, 0, this.#nonce, -1) === 1 &&
-      evp.control(context, Control.SET_TAG, this.#icvBytes, at + DATA + length) === 1 &&
+      evp.initWith(context, 0, 0, this.#nonce, -1, this.#tag.address) === 1 &&
       this.#authenticateHeader(at, length) &&
       evp.update(context, to, this.#outLength, at + DATA, length) === 1 &&
       evp.final(context, this.#block, this.#outLength) === 1;

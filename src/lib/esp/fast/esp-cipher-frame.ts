@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import type { Arena } from '../../core/arena.js';
 import { KitError } from '../../core/errors.js';
-import { MAC_SETUP_BYTES } from '../../crypto/evp-contexts.js';
+import { MAC_SETUP_BYTES, TAG_PARAMETER_BYTES } from '../../crypto/evp-contexts.js';
 import { type BoundEspSa, HEADER_BYTES, TRAILER_BYTES } from '../packet.js';
 import type { EspCipher } from './esp-cipher.js';
 
@@ -12,7 +12,15 @@ export const EXTENDED_HEADER_BYTES = 12;
 export const MAC_BYTES = 64;
 const MAX_KEY_BYTES = 64;
 /** Layout of the memory that all ciphers of an arena use, one packet at a time. */
-const LAYOUT = { outLength: 0, nonce: 16, extended: 32, block: 64, mac: 128, setup: 192 } as const;
+const LAYOUT = {
+  outLength: 0,
+  nonce: 16,
+  extended: 32,
+  block: 64,
+  mac: 128,
+  tag: 192,
+  setup: 192 + TAG_PARAMETER_BYTES,
+} as const;
 const SCRATCH_BYTES = LAYOUT.setup + MAC_SETUP_BYTES + MAX_KEY_BYTES;
 
 /** Where things besides packets are; offsets into the arena. */
@@ -28,6 +36,8 @@ export interface Scratch {
   block: number;
   /** A MAC before it is truncated. */
   mac: number;
+  /** Says where the tag of an AEAD is; see `TagParameter`. */
+  tag: number;
   /** Keys and parameters when a context is made; zeros otherwise. */
   setup: number;
 }
@@ -47,6 +57,7 @@ export function scratchOf(arena: Arena): Scratch {
     highWord: at + LAYOUT.extended + 4,
     block: at + LAYOUT.block,
     mac: at + LAYOUT.mac,
+    tag: at + LAYOUT.tag,
     setup: at + LAYOUT.setup,
   };
   scratches.set(arena, scratch);
