@@ -37,54 +37,50 @@ export function readSaCounters(counters: Float64Array): ChildSaStats {
   };
 }
 
-/** What a data path counts beside its SAs. */
-const names = [
+/**
+ * Places of what a data path counts beside its SAs. Written out, so that the engine knows them as constants.
+ */
+export const PathCounter = {
   /** Inbound: no SA has this SPI. */
-  'unknownSpi',
+  unknownSpi: 0,
   /** Outbound: no child SA has selectors for the packet. */
-  'noChild',
+  noChild: 1,
   /** Outbound: no whole IP packet; inbound: no ESP. */
-  'malformed',
+  malformed: 2,
   /** Outbound: larger than the MTU of the device or of the path. */
-  'tooBig',
+  tooBig: 3,
   /** Outbound: the SA has used all its sequence numbers. */
-  'exhausted',
+  exhausted: 4,
   /** Inbound: the device took no more. */
-  'device',
+  device: 5,
   /** Outbound: the queue of the socket stayed full. */
-  'sendQueue',
+  sendQueue: 6,
   /** Outbound: the system refused to send. */
-  'unsent',
+  unsent: 7,
   /** IKE messages that came faster than they were handled. */
-  'ikeQueue',
+  ikeQueue: 8,
   /** Reads and writes of the device, with the packets that they carried. */
-  'deviceReads',
-  'devicePacketsOut',
-  'deviceWrites',
-  'devicePacketsIn',
+  deviceReads: 9,
+  devicePacketsOut: 10,
+  deviceWrites: 11,
+  devicePacketsIn: 12,
   /** Reads of sockets that brought something, and the datagrams that came. */
-  'socketReads',
-  'datagramsIn',
+  socketReads: 13,
+  datagramsIn: 14,
   /** Calls that sent something, and the datagrams that left. */
-  'socketWrites',
-  'datagramsOut',
-] as const;
+  socketWrites: 15,
+  datagramsOut: 16,
+} as const;
 
-export type PathCounter = (typeof names)[number];
-
-export const PathCounter = Object.fromEntries(names.map((name, index) => [name, index])) as Record<
-  PathCounter,
-  number
->;
+export type PathCounter = keyof typeof PathCounter;
 
 /** Memory for the counters of a data path. */
 export function createPathCounters(): Float64Array<SharedArrayBuffer> {
-  return new Float64Array(new SharedArrayBuffer(8 * names.length));
+  return new Float64Array(new SharedArrayBuffer(8 * Object.keys(PathCounter).length));
 }
 
 export function readPathCounters(counters: Float64Array): Record<PathCounter, number> {
-  return Object.fromEntries(names.map((name, index) => [name, counters[index] ?? 0])) as Record<
-    PathCounter,
-    number
-  >;
+  return Object.fromEntries(
+    Object.entries(PathCounter).map(([name, index]) => [name, counters[index] ?? 0]),
+  ) as Record<PathCounter, number>;
 }

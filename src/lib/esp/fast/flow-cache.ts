@@ -63,7 +63,7 @@ export class FlowCache<Value> {
       upper = at + 20;
       key[0] = view.getInt32(at + 12);
       key[1] = view.getInt32(at + 16);
-      key.fill(0, 2, 8);
+      for (let i = 2; i < 8; i++) key[i] = 0;
     } else {
       if (version !== 6 || length < 48) return false;
       protocol = bytes[at + 6]!;
