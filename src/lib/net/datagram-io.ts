@@ -167,6 +167,7 @@ export type Sent = 'ok' | 'full' | 'tooBig' | 'failed';
 export class DatagramSender {
   readonly #io: NativeIo;
   readonly #arena: Arena;
+  readonly #onRefused: () => void;
   readonly #header: Region;
   readonly #vector: Region;
   readonly #control: Region;
@@ -178,10 +179,14 @@ export class DatagramSender {
   /** System calls that sent something. */
   calls = 0;
 
-  /** @param segments whether to try UDP_SEGMENT */
-  constructor(io: NativeIo, arena: Arena, segments = true) {
+  /**
+   * @param onRefused called once, when the system refuses UDP_SEGMENT and each datagram is sent by itself from then on
+   * @param segments whether to try UDP_SEGMENT
+   */
+  constructor(io: NativeIo, arena: Arena, onRefused = () => {}, segments = true) {
     this.#io = io;
     this.#arena = arena;
+    this.#onRefused = onRefused;
     this.segments = segments;
     this.#header = arena.reserve('sent message header', MSGHDR_BYTES);
     this.#vector = arena.reserve('send vector', IOVEC_BYTES);
@@ -238,6 +243,7 @@ export class DatagramSender {
     // A device without checksums of its own (EIO) or an old kernel (EINVAL) leaves the cutting to us.
     if (count > 1 && (errno === EIO || errno === EINVAL)) {
       this.segments = false;
+      this.#onRefused();
       return this.#sendEach(fd, at, length, size, name, nameLength, trafficClass);
     }
     // A path that takes less than one datagram: the system cuts datagrams into IP fragments, super-segments not.

@@ -45,7 +45,8 @@ export interface UdpTransport {
 export type SendMessage = (local: Endpoint, remote: Endpoint, message: Uint8Array) => void;
 
 export interface GivenSockets {
-  readonly sockets: readonly { local: Endpoint; fd: number }[];
+  /** `superSegments`: they may come; else datagrams come one by one. */
+  readonly sockets: readonly { local: Endpoint; fd: number; superSegments: boolean }[];
   /** Takes an IKE message, without its marker. */
   receive(local: Endpoint, remote: Endpoint, message: Uint8Array): void;
 }
@@ -107,8 +108,8 @@ export async function openUdp(
       for (const port of given) {
         const fd = await port.give(send);
         if (fd === undefined) continue;
-        await prepareForBatches(fd, isIPv6(port.binding.address));
-        sockets.push({ local: endpointOf(port.binding), fd });
+        const superSegments = await prepareForBatches(fd, isIPv6(port.binding.address));
+        sockets.push({ local: endpointOf(port.binding), fd, superSegments });
       }
       if (sockets.length === 0) return undefined;
       return {

@@ -13,7 +13,7 @@ export function devicePlane(wanted: PlaneChoice, log: Log): PlaneFactory {
       const missing = await fastPlaneMisses();
       if (missing === undefined || wanted === 'fast') {
         if (missing !== undefined) throw missing;
-        return createFastPlane(settings, events);
+        return createFastPlane(settings, events, log);
       }
       log('info', `the simple plane carries the traffic: ${missing.message}`);
     }

@@ -45,6 +45,8 @@ export interface PathDevice {
 export interface DataPathHooks extends Omit<PlaneEvents, 'failed'> {
   /** An IKE message came, without its marker. */
   ike(local: Endpoint, remote: Endpoint, message: Uint8Array): void;
+  /** The system refuses a way to handle many packets at once; the next best way is taken. @param reason for people */
+  degraded(reason: string): void;
 }
 
 /**
@@ -107,7 +109,9 @@ export class DataPath {
       },
     );
     const table = this.#table;
-    const sender = new DatagramSender(io, arena);
+    const sender = new DatagramSender(io, arena, () =>
+      hooks.degraded('the system refuses to cut super-segments (UDP_SEGMENT): datagrams are sent one by one'),
+    );
     this.#sender = sender;
     this.#outbound = new Outbound({
       io,

@@ -58,6 +58,7 @@ export type PathReport =
   | { type: 'ike'; local: Endpoint; remote: Endpoint; message: Uint8Array }
   | { type: 'moved'; id: string; remote: Endpoint }
   | { type: 'exhausted'; id: string }
+  | { type: 'degraded'; reason: string }
   | { type: 'failed'; code: `E_${string}`; message: string };
 
 export function toMessage(child: ChildSa): ChildSaMessage {

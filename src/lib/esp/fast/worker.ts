@@ -27,6 +27,7 @@ async function run(port: MessagePort, start: PathStart): Promise<void> {
     },
     peerMoved: (id, remote) => report({ type: 'moved', id, remote }),
     sequenceNearlyExhausted: (id) => report({ type: 'exhausted', id }),
+    degraded: (reason) => report({ type: 'degraded', reason }),
   });
   report({ type: 'ready' });
   try {

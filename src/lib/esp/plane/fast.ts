@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import type { Endpoint } from '../../core/endpoint.js';
 import { KitError } from '../../core/errors.js';
+import type { Log } from '../../core/log.js';
 import { startThread } from '../../core/thread.js';
 import { loadEvp } from '../../crypto/evp-functions.js';
 import { type Libc, loadLibc } from '../../net/libc.js';
@@ -29,6 +30,7 @@ export class FastPlane implements Plane {
   readonly #libc: Libc;
   readonly #wake: number;
   readonly #events: PlaneEvents;
+  readonly #log: Log;
   readonly #counters = new Map<string, Float64Array>();
   readonly #pathCounters = createPathCounters();
   readonly #ikeWaiting = new Int32Array(new SharedArrayBuffer(4));
@@ -40,13 +42,14 @@ export class FastPlane implements Plane {
   #ended: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(device: TunDescriptor, libc: Libc, wake: number, events: PlaneEvents) {
+  constructor(device: TunDescriptor, libc: Libc, wake: number, events: PlaneEvents, log: Log) {
     this.mtu = device.mtu;
     this.deviceName = device.name;
     this.#device = device;
     this.#libc = libc;
     this.#wake = wake;
     this.#events = events;
+    this.#log = log;
   }
 
   async attach(transport: UdpTransport): Promise<void> {
@@ -55,10 +58,11 @@ export class FastPlane implements Plane {
     );
     if (given === undefined) throw new KitError('bug', 'E_SOCKETS', 'The sockets cannot be given away');
     this.#given = given;
+    this.#tellWhatMisses(given);
     const { fd, mtu, offload } = this.#device;
     const start: PathStart = {
       device: { fd, mtu, offload },
-      sockets: given.sockets.map((socket) => ({ ...socket })),
+      sockets: given.sockets.map(({ local, fd }) => ({ local, fd })),
       wake: this.#wake,
       counters: this.#pathCounters,
       ikeWaiting: this.#ikeWaiting,
@@ -157,6 +161,9 @@ export class FastPlane implements Plane {
       case 'exhausted':
         this.#events.sequenceNearlyExhausted(report.id);
         break;
+      case 'degraded':
+        this.#degraded(report.reason);
+        break;
       case 'failed':
         this.#events.failed(
           report.code === 'E_INTERNAL'
@@ -164,6 +171,25 @@ export class FastPlane implements Plane {
             : new KitError('environment', report.code, report.message),
         );
     }
+  }
+
+  /** Offloads that this system has not; each is said once. */
+  #tellWhatMisses({ sockets }: GivenSockets): void {
+    const { offload } = this.#device;
+    if (offload === undefined) {
+      this.#degraded('the system gives TUN devices no offloads: packets are read and written one by one');
+    } else if (!offload.udp) {
+      this.#degraded(
+        'the system has no UDP segmentation for TUN devices (Linux 6.2 has): UDP inside goes packet by packet',
+      );
+    }
+    if (sockets.some(({ superSegments }) => !superSegments)) {
+      this.#degraded('the system merges no datagrams (UDP_GRO, Linux 5.0): they are received one by one');
+    }
+  }
+
+  #degraded(reason: string): void {
+    this.#log('info', `less speed: ${reason}`);
   }
 
   #newCounters(id: string): Float64Array {
@@ -196,7 +222,11 @@ export async function fastPlaneMisses(): Promise<KitError | undefined> {
  * it was attached to sockets.
  * @throws {KitError} of {@link openTunDescriptor}
  */
-export async function createFastPlane(settings: PlaneSettings, events: PlaneEvents): Promise<FastPlane> {
+export async function createFastPlane(
+  settings: PlaneSettings,
+  events: PlaneEvents,
+  log: Log,
+): Promise<FastPlane> {
   const libc = await loadLibc();
   const device = await openTunDescriptor(settings, true);
   const wake = libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
@@ -204,5 +234,5 @@ export async function createFastPlane(settings: PlaneSettings, events: PlaneEven
     closeSync(device.fd);
     throw new KitError('environment', 'E_TUN', `There is no wake-up descriptor (errno ${libc.errno()})`);
   }
-  return new FastPlane(device, libc, wake, events);
+  return new FastPlane(device, libc, wake, events, log);
 }

@@ -57,6 +57,7 @@ export class PathWorld {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #pathCounters = createPathCounters();
+  readonly degraded: string[] = [];
   readonly #descriptors: number[];
   readonly #application: number;
   readonly peerSocket: number;
@@ -85,6 +86,7 @@ export class PathWorld {
         ike: (_local, remote, message) => this.ike.push({ remote, message }),
         peerMoved: (id, remote) => this.moved.push({ id, remote }),
         sequenceNearlyExhausted: (id) => this.exhausted.push(id),
+        degraded: (reason) => this.degraded.push(reason),
       },
       options.initialSequence,
     );
