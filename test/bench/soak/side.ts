@@ -51,6 +51,7 @@ export class Side implements MemoryEnds {
         },
         peerMoved() {},
         sequenceNearlyExhausted() {},
+        degraded() {},
       },
     );
   }
