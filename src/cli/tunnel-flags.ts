@@ -127,6 +127,13 @@ export const tunnelFlags = {
   }),
   'rekey-ike': lifetime('renew the keys of the IKE SA after this time', '4h'),
   'rekey-child': lifetime('renew the keys of a child SA after this time', '1h'),
+  'rekey-child-bytes': Flags.string({
+    description:
+      'renew the keys of a child SA after so many bytes in one direction as well, e.g. 500M, 1G; after twice as many it carries nothing more; 0: only where the cipher needs it (64M with 64-bit blocks)',
+    helpValue: '<size>',
+    default: '0',
+    helpGroup: 'LIFETIME',
+  }),
   dpd: lifetime('ask a silent peer for a sign of life after this time', '30s'),
   duration: Flags.string({
     description: 'leave by itself after this time',

@@ -1,6 +1,7 @@
 import { KitError } from '../lib/core/errors.js';
 import type { ClientOptions, ServerOptions, TunnelOptions } from '../lib/tunnel/types.js';
 import { parseDuration, parseLifetime } from './duration.js';
+import { parseByteLifetime } from './size.js';
 
 /** Flags of `connect` and `serve` as the parser yields them. */
 export interface TunnelFlagValues {
@@ -22,6 +23,7 @@ export interface TunnelFlagValues {
   keylog?: string | undefined;
   'rekey-ike': string;
   'rekey-child': string;
+  'rekey-child-bytes': string;
   dpd: string;
   duration?: string | undefined;
 }
@@ -98,6 +100,7 @@ function tunnelOptions(flags: TunnelFlagValues): WithoutCredentials<TunnelOption
     keylog: flags.keylog,
     rekeyIke: parseLifetime(flags['rekey-ike'], '--rekey-ike'),
     rekeyChild: parseLifetime(flags['rekey-child'], '--rekey-child'),
+    rekeyChildBytes: parseByteLifetime(flags['rekey-child-bytes'], '--rekey-child-bytes'),
     dpd: parseLifetime(flags.dpd, '--dpd'),
     duration: flags.duration === undefined ? undefined : parseDuration(flags.duration, '--duration'),
   };

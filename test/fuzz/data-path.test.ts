@@ -87,7 +87,7 @@ describe('the fast and the simple plane', () => {
     };
     const reference = createMemoryPlane({ name: undefined, mtu: 1400 }, () => {}, {
       peerMoved() {},
-      sequenceNearlyExhausted() {},
+      softLifetimeReached() {},
       failed,
     });
     reference.install(child);

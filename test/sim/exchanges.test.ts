@@ -83,6 +83,49 @@ describe('rekeys', () => {
     },
   );
 
+  it.each(['rekey-ike', 'check-liveness'] as const)(
+    'wait for an exchange that runs when both planes ask for them: %s',
+    (type) => {
+      const { world, client, ours, theirs } = up();
+      world.command(client, { type });
+      world.command(client, { type: 'rekey-child', childId: [...ours.children.keys()][0]! });
+      world.run(1);
+      world.command('server', { type: 'rekey-child', childId: [...theirs.children.keys()][0]! });
+      world.run(5 * MINUTE);
+      expectOnePair(ours, theirs);
+      expect(ours.count('child-sa-rekeyed')).toBeGreaterThanOrEqual(1);
+      expect(ours.count('ike-sa-rekeyed')).toBe(type === 'rekey-ike' ? 1 : 0);
+      expect(ours.ended).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ['aes256gcm16', undefined, 2 ** 52],
+    ['aes256gcm16', 1e9, 1e9],
+    ['3des-sha1', undefined, 64 * 2 ** 20],
+    ['3des-sha1', 1e9, 64 * 2 ** 20],
+    ['3des-sha1', 1e6, 1e6],
+  ])('%s with a limit of %s bytes is good for %i bytes, or a little less', (esp, rekeyChildBytes, most) => {
+    const espProposals = parseProposals(esp, 3);
+    const { world, client, ours, theirs } = up(
+      serverPolicy({ espProposals, rekeyChildBytes }),
+      clientPolicy({ espProposals, rekeyChildBytes }),
+    );
+    world.command(client, { type: 'rekey-child', childId: [...ours.children.keys()][0]! });
+    world.run(MINUTE);
+    const limits = [ours, theirs].flatMap(({ events }) =>
+      events.flatMap((event) =>
+        event.type === 'child-sa-established' || event.type === 'child-sa-rekeyed'
+          ? event.child.rekeyBytes
+          : [],
+      ),
+    );
+    expect(limits).toHaveLength(4);
+    expect(new Set(limits).size).toBe(4);
+    expect(Math.max(...limits)).toBeLessThanOrEqual(most);
+    expect(Math.min(...limits)).toBeGreaterThanOrEqual(most * 0.9);
+  });
+
   it('happen by themselves when lifetimes run out', () => {
     const lifetimes = { rekeyChild: 10 * MINUTE, rekeyIke: 25 * MINUTE };
     const { world, ours, theirs } = up(serverPolicy(), clientPolicy(lifetimes));

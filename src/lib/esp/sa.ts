@@ -29,4 +29,15 @@ export interface ChildSa {
   /** Outer addresses. UDP encapsulation between these ports (RFC 3948). */
   local: Endpoint;
   remote: Endpoint;
+  /** Inner bytes in one direction after which it is to be replaced; undefined: as many as sequence numbers allow. */
+  rekeyBytes?: number | undefined;
+}
+
+/**
+ * The lifetime of a pair in inner bytes of one direction (RFC 4301 4.4.2.1): with `softBytes` a successor is asked for,
+ * after `hardBytes` nothing is sealed or opened any more. As much lies between as before, because a fast stream carries
+ * a lot while a slow peer thinks about the rekey.
+ */
+export function byteLifetime({ rekeyBytes = Number.POSITIVE_INFINITY }: ChildSa) {
+  return { softBytes: rekeyBytes, hardBytes: 2 * rekeyBytes };
 }

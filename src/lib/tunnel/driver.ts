@@ -2,7 +2,7 @@ import type { Endpoint, Path } from '../core/endpoint.js';
 import { type Clock, type Milliseconds, systemClock } from '../core/environment.js';
 import { KitError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
-import type { PlaneEvents } from '../esp/plane/plane.js';
+import type { LifetimeReason, PlaneEvents } from '../esp/plane/plane.js';
 import type { Session } from '../ike/session/session.js';
 import type {
   OutgoingDatagram,
@@ -33,6 +33,11 @@ export interface EngineOutput {
   tasks: { session: number; task: SessionTask }[];
   wakeAt: Milliseconds | undefined;
 }
+
+const lifetimeNames: Record<LifetimeReason, string> = {
+  sequence: 'sequence numbers run out',
+  bytes: 'key has protected as many bytes as it should',
+};
 
 /** What a driver drives: a listener with many sessions, or one session. */
 export interface Engine {
@@ -138,7 +143,10 @@ export class Driver {
       });
     };
     return {
-      sequenceNearlyExhausted: (childId) => later(childId, () => ({ type: 'rekey-child', childId })),
+      softLifetimeReached: (childId, reason) => {
+        this.#log('info', `a child SA is rekeyed because its ${lifetimeNames[reason]}`);
+        later(childId, () => ({ type: 'rekey-child', childId }));
+      },
       peerMoved: (childId, remote) =>
         later(childId, (path) => ({ type: 'peer-moved', path: { ...path, remote } })),
       failed,

@@ -58,6 +58,7 @@ function commonPolicy(options: TunnelOptions, schedule: RetransmitSchedule) {
     encap: options.encap,
     rekeyIke: options.rekeyIke,
     rekeyChild: options.rekeyChild,
+    rekeyChildBytes: options.rekeyChildBytes,
     dpd: options.dpd,
     natKeepalive,
     retransmit: schedule,

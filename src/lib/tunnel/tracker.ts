@@ -170,5 +170,6 @@ export function toChildSa(child: ChildSaInfo): ChildSa {
     remoteSelectors: child.remoteTs,
     local: path.local,
     remote: path.remote,
+    rekeyBytes: child.rekeyBytes,
   };
 }

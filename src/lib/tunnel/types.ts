@@ -35,6 +35,8 @@ export interface TunnelOptions {
   /** Milliseconds; undefined: never. */
   rekeyIke?: number | undefined;
   rekeyChild?: number | undefined;
+  /** Inner bytes in one direction; undefined: what the cipher is good for. */
+  rekeyChildBytes?: number | undefined;
   dpd?: number | undefined;
   /** Milliseconds after which to leave by itself; undefined: stay. */
   duration?: number | undefined;

@@ -50,7 +50,7 @@ export class Side implements MemoryEnds {
           this.ike += 1;
         },
         peerMoved() {},
-        sequenceNearlyExhausted() {},
+        softLifetimeReached() {},
         degraded() {},
       },
     );

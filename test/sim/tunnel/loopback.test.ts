@@ -304,7 +304,7 @@ describe('rekeys', () => {
     const { ports } = await serve();
     const client = connect(ports);
     const first = await client.event('child-sa-established');
-    client.planeEvents[0]!.sequenceNearlyExhausted(client.childIds[0]!);
+    client.planeEvents[0]!.softLifetimeReached(client.childIds[0]!, 'sequence');
     expect((await client.event('child-sa-rekeyed')).oldInboundSpi).toBe(first.inboundSpi);
   });
 });
@@ -315,7 +315,7 @@ describe('what may go wrong', () => {
     const client = connect(ports);
     await client.event('child-sa-established');
     await server.event('child-sa-established');
-    server.planeEvents[0]!.sequenceNearlyExhausted(server.childIds[0]!);
+    server.planeEvents[0]!.softLifetimeReached(server.childIds[0]!, 'bytes');
     await client.event('child-sa-rekeyed');
     await client.event('child-sa-deleted');
     expect(client.all('error')).toEqual([]);

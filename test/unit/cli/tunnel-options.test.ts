@@ -10,6 +10,7 @@ const defaults: TunnelFlagValues = {
   'full-transcript': 'yes',
   'rekey-ike': '4h',
   'rekey-child': '1h',
+  'rekey-child-bytes': '0',
   dpd: '30s',
 };
 
@@ -22,6 +23,7 @@ describe('clientOptions', () => {
       'local-ts': ['10.1.0.0/24, 10.2.0.0/24', 'fd00::/64'],
       'tun-name': 'tun5',
       duration: '1h30m',
+      'rekey-child-bytes': '500M',
       dpd: '0',
     });
     expect(options).toMatchObject({
@@ -32,6 +34,7 @@ describe('clientOptions', () => {
       tunName: 'tun5',
       rekeyIke: 14_400_000,
       rekeyChild: 3_600_000,
+      rekeyChildBytes: 500 * 2 ** 20,
       dpd: undefined,
       duration: 5_400_000,
     });
@@ -47,6 +50,7 @@ describe('clientOptions', () => {
       expect.objectContaining({ code: 'E_TUN_NAME' }),
     );
     expect(() => client('a', { 'rekey-ike': 'soon' })).toThrow('--rekey-ike');
+    expect(() => client('a', { 'rekey-child-bytes': 'many' })).toThrow('--rekey-child-bytes');
   });
 });
 

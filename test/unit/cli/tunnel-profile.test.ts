@@ -15,6 +15,7 @@ const defaults: ConnectFlagValues = {
   'full-transcript': 'yes',
   'rekey-ike': '4h',
   'rekey-child': '1h',
+  'rekey-child-bytes': '0',
   dpd: '30s',
   'allow-sha1': false,
   'crl-policy': 'soft',

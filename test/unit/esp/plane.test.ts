@@ -26,7 +26,7 @@ interface Sent {
 class Side {
   readonly sent: Sent[] = [];
   readonly moved: { id: string; remote: Endpoint }[] = [];
-  readonly exhausted: string[] = [];
+  readonly worn: { id: string; reason: string }[] = [];
   readonly plane: MemoryPlane;
 
   constructor(mtu = 1400) {
@@ -38,7 +38,7 @@ class Side {
       },
       {
         peerMoved: (id, remote) => this.moved.push({ id, remote }),
-        sequenceNearlyExhausted: (id) => this.exhausted.push(id),
+        softLifetimeReached: (id, reason) => this.worn.push({ id, reason }),
         failed: (error) => {
           throw error;
         },
@@ -55,7 +55,7 @@ class Side {
 /** A pair as the left side sees it: it sends with SPI 2n, receives with 2n + 1. */
 function pair(
   n: number,
-  selectors: Partial<Pick<ChildSa, 'localSelectors' | 'remoteSelectors'>> = {},
+  changes: Partial<Pick<ChildSa, 'localSelectors' | 'remoteSelectors' | 'rekeyBytes'>> = {},
 ): ChildSa {
   return {
     id: `child-${n}`,
@@ -65,7 +65,7 @@ function pair(
     remoteSelectors: [selector('10.2.0.0/16')],
     local: left,
     remote: right,
-    ...selectors,
+    ...changes,
   };
 }
 
@@ -392,6 +392,37 @@ describe('peer addresses', () => {
   });
 });
 
+describe('lifetimes by bytes', () => {
+  const rekeyBytes = 2 * request.length;
+
+  it('are told once, and end what a pair seals', () => {
+    const { a } = bothSides(pair(1, { rekeyBytes }));
+    a.plane.inject(request);
+    expect(a.worn).toEqual([]);
+    for (let i = 0; i < 5; i++) a.plane.inject(request);
+    expect(a.worn).toEqual([{ id: 'child-1', reason: 'bytes' }]);
+    expect(a.sent.length).toBe(4);
+    expect(a.plane.drops.expired).toBe(2);
+    expect(a.plane.drops.exhausted).toBe(0);
+    a.plane.replace('child-1', pair(2, { rekeyBytes }), 'new');
+    a.plane.inject(request);
+    expect(a.spis().at(-1)).toBe(out(2));
+  });
+
+  it('are told once, and end what a pair opens', () => {
+    const { a, child } = bothSides(pair(1, { rekeyBytes: 2 * reply.length }));
+    const receive = (n: number) => a.plane.receive(fromPeer(child, reply, NextHeader.IPV4, n), left, right);
+    receive(0);
+    expect(a.worn).toEqual([]);
+    for (let n = 1; n < 6; n++) receive(n);
+    expect(a.worn).toEqual([{ id: 'child-1', reason: 'bytes' }]);
+    expect(a.plane.stats(child.id)).toMatchObject({ packetsIn: 4, replays: 0 });
+    expect(a.plane.drops.expired).toBe(2);
+    a.plane.inject(request);
+    expect(a.sent.length).toBe(1);
+  });
+});
+
 describe('sequence numbers', () => {
   function planeAt(initialSequence: number, esn: boolean) {
     const warned: string[] = [];
@@ -408,7 +439,7 @@ describe('sequence numbers', () => {
       events: {
         peerMoved: () => {},
         failed: () => {},
-        sequenceNearlyExhausted: (id) => warned.push(id),
+        softLifetimeReached: (id, reason) => warned.push(`${id} ${reason}`),
       },
     });
     const child = pair(1);
@@ -421,7 +452,7 @@ describe('sequence numbers', () => {
     for (let i = 0; i < 2; i++) early.plane.transmit(request);
     expect(early.warned).toEqual([]);
     for (let i = 0; i < 5; i++) early.plane.transmit(request);
-    expect(early.warned).toEqual(['child-1']);
+    expect(early.warned).toEqual(['child-1 sequence']);
     const late = planeAt(2 ** 32 - 3, false);
     for (let i = 0; i < 5; i++) late.plane.transmit(request);
     expect(late.sent()).toBe(2);

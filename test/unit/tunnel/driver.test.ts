@@ -224,8 +224,8 @@ describe('Driver', () => {
     const events = driver.planeEvents(() => {});
     const remote = { address: '203.0.113.5', port: 1024 };
     events.peerMoved('child-1', remote);
-    events.sequenceNearlyExhausted('child-1');
-    events.sequenceNearlyExhausted('nobody');
+    events.softLifetimeReached('child-1', 'bytes');
+    events.softLifetimeReached('nobody', 'sequence');
     expect(commands).toEqual([]);
     await Promise.resolve();
     await Promise.resolve();

@@ -64,6 +64,7 @@ export function childSaInfo(proposal = 'aes256gcm16', changes: Partial<ChildSaIn
     outboundSpi: 0xdeadbeef,
     role: 'responder',
     suite,
+    rekeyBytes: 2 ** 52,
     keys: {
       initiatorEncr: secret(encr, 0x50),
       initiatorInteg: secret(integ, 0x60),

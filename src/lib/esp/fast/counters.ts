@@ -70,6 +70,8 @@ export const PathCounter = {
   /** Calls that sent something, and the datagrams that left. */
   socketWrites: 15,
   datagramsOut: 16,
+  /** Both ways: the SA has carried as many bytes as it may. */
+  expired: 17,
 } as const;
 
 export type PathCounter = keyof typeof PathCounter;

@@ -4,14 +4,14 @@ import { KitError } from '../../core/errors.js';
 import { DatagramReceiver, DatagramSender } from '../../net/datagram-io.js';
 import type { NativeIo } from '../../net/native-io.js';
 import { socketAddress } from '../../net/socket-address.js';
-import type { PlaneEvents } from '../plane/plane.js';
+import type { LifetimeReason, PlaneEvents } from '../plane/plane.js';
 import { SaTable } from '../plane/sa-table.js';
 import { ReplayWindow } from '../replay.js';
-import type { ChildSa } from '../sa.js';
+import { byteLifetime, type ChildSa } from '../sa.js';
 import { PathCounter } from './counters.js';
 import type { EspCipher } from './esp-cipher.js';
 import { createEspCipher } from './esp-cipher-create.js';
-import { type FastSa, NameSlots } from './fast-sa.js';
+import { type FastEntry, type FastSa, NameSlots } from './fast-sa.js';
 import { Inbound, type ReceivingSocket } from './inbound.js';
 import { Outbound } from './outbound.js';
 
@@ -109,6 +109,10 @@ export class DataPath {
       },
     );
     const table = this.#table;
+    const onSoftLifetime = ({ child, halves }: FastEntry, reason: LifetimeReason): void => {
+      halves.warned = true;
+      hooks.softLifetimeReached(child.id, reason);
+    };
     const sender = new DatagramSender(io, arena, () =>
       hooks.degraded('the system refuses to cut super-segments (UDP_SEGMENT): datagrams are sent one by one'),
     );
@@ -121,7 +125,7 @@ export class DataPath {
       counters,
       tun: { fd: device.fd, mtu: device.mtu, offload: device.offload !== undefined },
       waitForRoom: (fd, milliseconds) => this.#waitForRoom(fd, milliseconds),
-      onNearlyExhausted: ({ child }) => hooks.sequenceNearlyExhausted(child.id),
+      onSoftLifetime,
     });
     this.#inbound = new Inbound({
       io,
@@ -135,6 +139,7 @@ export class DataPath {
       onMoved: (entry, remote) => {
         if (table.moved(entry, remote)) hooks.peerMoved(entry.child.id, remote);
       },
+      onSoftLifetime,
     });
   }
 
@@ -259,6 +264,7 @@ export class DataPath {
       sequence: this.#initialSequence,
       // With ESN the counter is held in a Number; it ends at 2^53 - 1 instead of 2^64 - 1.
       lastSequence: child.outbound.esn ? Number.MAX_SAFE_INTEGER : 2 ** 32 - 1,
+      ...byteLifetime(child),
       warned: false,
       fd,
       name,

@@ -19,6 +19,9 @@ export interface FastSa {
   /** The last sequence number that was used, and the last that may be. */
   sequence: number;
   readonly lastSequence: number;
+  /** See `byteLifetime`. */
+  readonly softBytes: number;
+  readonly hardBytes: number;
   /** The rekey was asked for. */
   warned: boolean;
   /** Socket to send with. */

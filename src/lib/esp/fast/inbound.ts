@@ -26,6 +26,8 @@ export interface InboundOptions {
   onConfirmed: (entry: FastEntry) => void;
   /** An authenticated packet came from another outer address. */
   onMoved: (entry: FastEntry, remote: Endpoint) => void;
+  /** A child SA has brought as many bytes as are good for one key. */
+  onSoftLifetime: (entry: FastEntry, reason: 'bytes') => void;
 }
 
 /** A socket for UDP-encapsulated ESP. */
@@ -105,7 +107,11 @@ export class Inbound {
 
   /** Order of RFC 4303 3.4.3: the window is asked before the ICV and moved only after it was right. */
   #open(entry: FastEntry, at: number, length: number, name: number, trafficClass: number): void {
-    const { window, open: cipher, counters } = entry.halves;
+    const { window, open: cipher, counters, hardBytes } = entry.halves;
+    if (counters[SaCounter.BYTES_IN]! >= hardBytes) {
+      this.#options.counters[PathCounter.expired]! += 1;
+      return;
+    }
     const sequence = window.sequenceOf(this.#arena.view.getUint32(at + 4));
     if (sequence === undefined || !window.isFresh(sequence)) {
       counters[SaCounter.REPLAYS]! += 1;
@@ -148,6 +154,8 @@ export class Inbound {
     counters[SaCounter.PACKETS_IN]! += 1;
     counters[SaCounter.BYTES_IN]! += this.#innerLength;
     this.#options.counters[PathCounter.devicePacketsIn]! += 1;
+    const { warned, softBytes } = entry.halves;
+    if (!warned && counters[SaCounter.BYTES_IN]! >= softBytes) this.#options.onSoftLifetime(entry, 'bytes');
   }
 
   /** Takes the trailer off; the padding must count 1, 2, 3, … (RFC 4303 2.4). @returns bytes before it; -1 when it is wrong */

@@ -3,6 +3,7 @@ import { KitError } from '../../core/errors.js';
 import { Secret } from '../../core/secret.js';
 import { encrTransform, integTransform } from '../../crypto/registry.js';
 import type { TrafficSelector } from '../../ike/wire/types.js';
+import type { LifetimeReason } from '../plane/plane.js';
 import type { ChildSa, EspSaParameters } from '../sa.js';
 import type { PathDevice } from './data-path.js';
 import type { ReceivingSocket } from './inbound.js';
@@ -29,6 +30,7 @@ export interface ChildSaMessage {
   remoteSelectors: TrafficSelector[];
   local: Endpoint;
   remote: Endpoint;
+  rekeyBytes?: number | undefined;
 }
 
 /** What the thread is started with. */
@@ -57,7 +59,7 @@ export type PathReport =
   | { type: 'ready' }
   | { type: 'ike'; local: Endpoint; remote: Endpoint; message: Uint8Array }
   | { type: 'moved'; id: string; remote: Endpoint }
-  | { type: 'exhausted'; id: string }
+  | { type: 'lifetime'; id: string; reason: LifetimeReason }
   | { type: 'degraded'; reason: string }
   | { type: 'failed'; code: `E_${string}`; message: string };
 

@@ -3,6 +3,7 @@ import { type DatagramSender, MAX_PAYLOAD, MAX_SEGMENTS } from '../../net/datagr
 import type { NativeIo } from '../../net/native-io.js';
 import { readInnerPacket } from '../inner.js';
 import { HEADER_BYTES, NextHeader, TRAILER_BYTES } from '../packet.js';
+import type { LifetimeReason } from '../plane/plane.js';
 import { PathCounter, SaCounter } from './counters.js';
 import { trafficClassOf } from './ecn.js';
 import type { FastEntry, FastTable } from './fast-sa.js';
@@ -25,8 +26,8 @@ export interface OutboundOptions {
   tun: { fd: number; mtu: number; offload: boolean };
   /** Waits until a socket has room again. @returns false when it has none after so many milliseconds */
   waitForRoom: (fd: number, milliseconds: number) => boolean;
-  /** Three quarters of the sequence numbers of a child SA are used. */
-  onNearlyExhausted: (entry: FastEntry) => void;
+  /** See `PlaneEvents.softLifetimeReached`. */
+  onSoftLifetime: (entry: FastEntry, reason: LifetimeReason) => void;
 }
 
 /** Packets of applications: read from the device, cut, sealed, and sent in batches. */
@@ -154,6 +155,10 @@ export class Outbound {
       this.#options.counters[PathCounter.exhausted]! += 1;
       return;
     }
+    if (counters[SaCounter.BYTES_OUT]! >= halves.hardBytes) {
+      this.#options.counters[PathCounter.expired]! += 1;
+      return;
+    }
     const unpadded = length + TRAILER_BYTES;
     const padLength = (cipher.alignment - (unpadded % cipher.alignment)) % cipher.alignment;
     const size = HEADER_BYTES + cipher.ivBytes + unpadded + padLength + cipher.icvBytes;
@@ -174,10 +179,9 @@ export class Outbound {
     for (let i = 0; i < padLength + TRAILER_BYTES; i++) bytes[trailer + i] = this.#covered[i]!;
     counters[SaCounter.PACKETS_OUT]! += 1;
     counters[SaCounter.BYTES_OUT]! += length;
-    if (!halves.warned && halves.sequence >= halves.lastSequence * 0.75) {
-      halves.warned = true;
-      this.#options.onNearlyExhausted(entry);
-    }
+    if (halves.warned) return;
+    if (halves.sequence >= halves.lastSequence * 0.75) this.#options.onSoftLifetime(entry, 'sequence');
+    else if (counters[SaCounter.BYTES_OUT]! >= halves.softBytes) this.#options.onSoftLifetime(entry, 'bytes');
   }
 
   /** Datagrams of one batch have one receiver and one size; only the last may be smaller. */

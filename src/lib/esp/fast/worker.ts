@@ -26,7 +26,7 @@ async function run(port: MessagePort, start: PathStart): Promise<void> {
       report({ type: 'ike', local, remote, message });
     },
     peerMoved: (id, remote) => report({ type: 'moved', id, remote }),
-    sequenceNearlyExhausted: (id) => report({ type: 'exhausted', id }),
+    softLifetimeReached: (id, reason) => report({ type: 'lifetime', id, reason }),
     degraded: (reason) => report({ type: 'degraded', reason }),
   });
   report({ type: 'ready' });

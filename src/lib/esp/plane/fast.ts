@@ -158,8 +158,8 @@ export class FastPlane implements Plane {
       case 'moved':
         this.#events.peerMoved(report.id, report.remote);
         break;
-      case 'exhausted':
-        this.#events.sequenceNearlyExhausted(report.id);
+      case 'lifetime':
+        this.#events.softLifetimeReached(report.id, report.reason);
         break;
       case 'degraded':
         this.#degraded(report.reason);

@@ -52,10 +52,16 @@ export function noTraffic(): ChildSaStats {
   };
 }
 
+/** What of a child SA runs out: its sequence numbers, or the bytes that its key may protect. */
+export type LifetimeReason = 'sequence' | 'bytes';
+
 /** What a plane reports back; called synchronously, must not throw. */
 export interface PlaneEvents {
-  /** Three quarters of the sequence numbers are used: rekey now (RFC 4303 3.3.3: the counter never cycles). */
-  sequenceNearlyExhausted(childSaId: string): void;
+  /**
+   * Rekey now (RFC 4301 4.4.2.1, soft lifetime): three quarters of the sequence numbers are used, which never cycle
+   * (RFC 4303 3.3.3), or a direction has carried `rekeyBytes`. Said once.
+   */
+  softLifetimeReached(childSaId: string, reason: LifetimeReason): void;
   /** An authenticated packet came from another outer address (RFC 7296 2.23). */
   peerMoved(childSaId: string, remote: Endpoint): void;
   /** The plane cannot go on (device gone). */

@@ -2,7 +2,7 @@ import type { Endpoint } from '../../core/endpoint.js';
 import { type Clock, type Entropy, systemClock, systemEntropy } from '../../core/environment.js';
 import { readInnerPacket } from '../inner.js';
 import { NextHeader, readEspHeader } from '../packet.js';
-import type { ChildSa } from '../sa.js';
+import { byteLifetime, type ChildSa } from '../sa.js';
 import { InboundSa, OutboundSa } from '../sad.js';
 import { type ChildSaStats, noTraffic, type Plane, type PlaneEvents, type PlaneStats } from './plane.js';
 import { type Entry as EntryOf, mayArrive, SaTable } from './sa-table.js';
@@ -43,6 +43,8 @@ export interface PlaneDrops {
   tooBig: number;
   /** Outbound: the SA has used all its sequence numbers. */
   exhausted: number;
+  /** Both ways: the SA has carried as many bytes as it may. */
+  expired: number;
   /** Inbound: the device took no more. */
   device: number;
 }
@@ -52,6 +54,9 @@ interface Halves {
   inbound: InboundSa;
   outbound: OutboundSa;
   stats: ChildSaStats;
+  /** See {@link byteLifetime}. */
+  softBytes: number;
+  hardBytes: number;
   /** The rekey was asked for. */
   warned: boolean;
 }
@@ -72,6 +77,7 @@ export class UserspacePlane implements Plane {
     malformed: 0,
     tooBig: 0,
     exhausted: 0,
+    expired: 0,
     device: 0,
   };
   readonly #options: UserspacePlaneOptions;
@@ -90,6 +96,7 @@ export class UserspacePlane implements Plane {
       inbound: new InboundSa(child.inbound),
       outbound: new OutboundSa(child.outbound, entropy, initialSequence),
       stats: noTraffic(),
+      ...byteLifetime(child),
       warned: false,
     }));
   }
@@ -127,7 +134,11 @@ export class UserspacePlane implements Plane {
       this.drops.unknownSpi += 1;
       return;
     }
-    const { inbound, stats } = entry.halves;
+    const { inbound, stats, hardBytes } = entry.halves;
+    if (stats.bytesIn >= hardBytes) {
+      this.drops.expired += 1;
+      return;
+    }
     const opened = inbound.open(packet);
     switch (opened.verdict) {
       case 'icv':
@@ -162,7 +173,11 @@ export class UserspacePlane implements Plane {
       this.drops.noChild += 1;
       return;
     }
-    const { outbound, stats } = entry.halves;
+    const { outbound, stats, hardBytes } = entry.halves;
+    if (stats.bytesOut >= hardBytes) {
+      this.drops.expired += 1;
+      return;
+    }
     const sealed = outbound.seal(packet.nextHeader, data.subarray(0, packet.length));
     if (sealed === undefined) {
       this.drops.exhausted += 1;
@@ -170,16 +185,23 @@ export class UserspacePlane implements Plane {
     }
     stats.packetsOut += 1;
     stats.bytesOut += packet.length;
-    if (!entry.halves.warned && outbound.nearlyExhausted) {
-      entry.halves.warned = true;
-      this.#options.events.sequenceNearlyExhausted(entry.child.id);
-    }
+    this.#watchLifetime(entry);
     this.#options.send(sealed, entry.local, entry.remote);
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#options.release();
     return this.#closing;
+  }
+
+  /** Asks once for a successor. */
+  #watchLifetime({ child, halves }: Entry): void {
+    const { warned, outbound, stats, softBytes } = halves;
+    if (warned) return;
+    const bytes = Math.max(stats.bytesIn, stats.bytesOut) >= softBytes;
+    if (!bytes && !outbound.nearlyExhausted) return;
+    halves.warned = true;
+    this.#options.events.softLifetimeReached(child.id, bytes ? 'bytes' : 'sequence');
   }
 
   /** An authenticated packet came: the peer lives, uses the pair, and is where the packet came from. */
@@ -203,6 +225,7 @@ export class UserspacePlane implements Plane {
     }
     stats.packetsIn += 1;
     stats.bytesIn += packet.length;
+    this.#watchLifetime(entry);
     if (!this.#options.deliver(payload.subarray(0, packet.length))) this.drops.device += 1;
   }
 }

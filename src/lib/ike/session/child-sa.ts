@@ -26,6 +26,7 @@ interface ChildParameters {
   localTs: TrafficSelector[];
   remoteTs: TrafficSelector[];
   rekeyAt: Milliseconds | undefined;
+  rekeyBytes: number;
 }
 
 /** A pair of child SAs, one for each direction. */
@@ -65,8 +66,9 @@ export class Child {
   }
 
   info(): ChildSaInfo {
-    const { id, inboundSpi, outboundSpi, role, suite, keys, keSecret, localTs, remoteTs } = this.parameters;
+    const { id, inboundSpi, outboundSpi, role, suite, keys, keSecret, localTs, remoteTs, rekeyBytes } =
+      this.parameters;
     const path = this.ikeSa.path;
-    return { id, inboundSpi, outboundSpi, role, suite, keys, keSecret, localTs, remoteTs, path };
+    return { id, inboundSpi, outboundSpi, role, suite, keys, keSecret, localTs, remoteTs, path, rekeyBytes };
   }
 }

@@ -5,6 +5,7 @@ import type { KeyExchange } from '../../crypto/transform.js';
 import { formatIdentity } from '../identity.js';
 import { deriveChildKeys } from '../keys.js';
 import { resolveChildSuite, selectProposal } from '../negotiate.js';
+import type { ChildSuite } from '../suite.js';
 import { narrowSelectors } from '../traffic-selectors.js';
 import { findPayload } from '../wire/message.js';
 import { NotifyType, notify } from '../wire/notify.js';
@@ -25,6 +26,17 @@ import type { SessionState } from './state.js';
 
 /** More selectors than a side has networks; every packet is compared with all of them, so a peer does not get more. */
 const MAX_SELECTORS = 64;
+
+/**
+ * What one key may protect with blocks of 64 bits, of which two are likely to be alike after 32 GiB (CVE-2016-2183,
+ * "Sweet32"): 2^23 blocks, where that has a probability of about 2^-19.
+ */
+const BYTES_OF_SMALL_BLOCKS = 64 * 2 ** 20;
+/**
+ * What one key may protect with any other cipher: 2^48 blocks of AES, even where extended sequence numbers would allow
+ * 2^53 packets. It is also as far as counters of bytes are exact.
+ */
+const MAX_BYTES = 2 ** 52;
 
 /** Nonces of the exchange that makes a child, in the order of that exchange. */
 export interface ExchangeNonces {
@@ -72,9 +84,16 @@ export function createChild(state: SessionState, agreed: AgreedChild, now: Milli
     localTs: agreed.localTs,
     remoteTs: agreed.remoteTs,
     rekeyAt: state.rekeyMoment(state.policy.rekeyChild, now),
+    rekeyBytes: rekeyBytes(state, suite),
   });
   state.children.set(child.id, child);
   return child;
+}
+
+/** Inner bytes in one direction after which a child is to be rekeyed. */
+function rekeyBytes(state: SessionState, { encr }: ChildSuite): number {
+  const most = encr.kind === 'cipher' && encr.blockBytes === 8 ? BYTES_OF_SMALL_BLOCKS : MAX_BYTES;
+  return state.shortened(Math.min(state.policy.rekeyChildBytes ?? most, most));
 }
 
 /** The 4 bytes of an ESP SPI. */

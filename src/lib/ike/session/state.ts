@@ -128,7 +128,12 @@ export class SessionState {
   /** A moment `lifetime` from now, a little earlier by chance; undefined without a lifetime. */
   rekeyMoment(lifetime: Milliseconds | undefined, now: Milliseconds): Milliseconds | undefined {
     if (lifetime === undefined) return undefined;
-    return now + lifetime * (1 - JITTER * this.random());
+    return now + this.shortened(lifetime);
+  }
+
+  /** A lifetime a little shorter by chance, so that both sides hardly ever rekey at once. */
+  shortened(lifetime: number): number {
+    return lifetime * (1 - JITTER * this.random());
   }
 
   /** Uniform in [0, 1). */

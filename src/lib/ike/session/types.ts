@@ -63,6 +63,8 @@ export interface SessionPolicy {
   /** Lifetimes after which this side rekeys; undefined: never. */
   rekeyIke: Milliseconds | undefined;
   rekeyChild: Milliseconds | undefined;
+  /** Inner bytes in one direction after which a child SA is rekeyed, where its cipher is good for more. */
+  rekeyChildBytes?: number | undefined;
   /** Idle time after which liveness is checked; undefined: never. */
   dpd: Milliseconds | undefined;
   /** Idle time after which a NAT keepalive is sent while behind a NAT (RFC 3948 4). */
@@ -169,6 +171,8 @@ export interface ChildSaInfo {
   localTs: TrafficSelector[];
   remoteTs: TrafficSelector[];
   path: Path;
+  /** Inner bytes in one direction after which the plane is to ask for a rekey. */
+  rekeyBytes: number;
 }
 
 export type DeleteReason =

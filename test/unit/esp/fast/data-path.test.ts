@@ -80,7 +80,19 @@ describe('outbound', () => {
     for (let i = 0; i < 4; i++) w.fromDevice(out());
     expect(w.sent()).toHaveLength(2);
     expect(w.pathStats().exhausted).toBe(2);
-    expect(w.exhausted).toEqual(['child-1']);
+    expect(w.worn).toEqual([{ id: 'child-1', reason: 'sequence' }]);
+  });
+
+  it('asks for a rekey after so many bytes, and seals nothing after twice as many', async () => {
+    const w = await world();
+    w.install(w.child('child-1', { rekeyBytes: 2 * out().length }));
+    w.fromDevice(out());
+    expect(w.worn).toEqual([]);
+    for (let i = 0; i < 5; i++) w.fromDevice(out());
+    expect(w.worn).toEqual([{ id: 'child-1', reason: 'bytes' }]);
+    expect(w.sent()).toHaveLength(4);
+    expect(w.pathStats()).toMatchObject({ expired: 2, exhausted: 0 });
+    expect(w.stats().packetsOut).toBe(4);
   });
 
   it('moves to the new pair of a rekey as it is told', async () => {
@@ -124,6 +136,19 @@ describe('inbound', () => {
     for (let i = 0; i < 3; i++) w.fromNetwork(packet);
     expect(w.packets()).toHaveLength(1);
     expect(w.stats()).toMatchObject({ packetsIn: 1, replays: 2 });
+  });
+
+  it('asks for a rekey after so many bytes, and opens nothing after twice as many', async () => {
+    const w = await world();
+    w.path.install(w.child('child-1', { rekeyBytes: 2 * back().length }), w.counters);
+    w.peer.install(mirror(w.child()));
+    w.fromNetwork(sealed(w));
+    expect(w.worn).toEqual([]);
+    for (let i = 0; i < 5; i++) w.fromNetwork(sealed(w));
+    expect(w.worn).toEqual([{ id: 'child-1', reason: 'bytes' }]);
+    expect(w.packets()).toHaveLength(4);
+    expect(w.pathStats().expired).toBe(2);
+    expect(w.stats()).toMatchObject({ packetsIn: 4, replays: 0, icvFailures: 0 });
   });
 
   it('lets no changed bit pass', async () => {

@@ -47,7 +47,7 @@ export interface WorldOptions {
  */
 export class PathWorld {
   readonly moved: { id: string; remote: Endpoint }[] = [];
-  readonly exhausted: string[] = [];
+  readonly worn: { id: string; reason: string }[] = [];
   readonly ike: { remote: Endpoint; message: Uint8Array }[] = [];
   /** ESP that the reference sealed, instead of its way to the data path. */
   readonly sealed: Uint8Array[] = [];
@@ -85,7 +85,7 @@ export class PathWorld {
       {
         ike: (_local, remote, message) => this.ike.push({ remote, message }),
         peerMoved: (id, remote) => this.moved.push({ id, remote }),
-        sequenceNearlyExhausted: (id) => this.exhausted.push(id),
+        softLifetimeReached: (id, reason) => this.worn.push({ id, reason }),
         degraded: (reason) => this.degraded.push(reason),
       },
       options.initialSequence,
@@ -97,7 +97,7 @@ export class PathWorld {
       },
       {
         peerMoved() {},
-        sequenceNearlyExhausted() {},
+        softLifetimeReached() {},
         failed(error) {
           throw error;
         },
