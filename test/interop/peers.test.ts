@@ -1,97 +1,37 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  Guest,
-  guestHost,
-  guestTransfer,
-  libreswanScript,
-  openikedScript,
-  type PeerAuth,
-  type PeerOptions,
-} from './harness/guest.js';
+import { Guest, guestHost } from './harness/guest.js';
+import { libreswanScript, openikedScript, type PeerAuth, type PeerOptions } from './harness/guest-peers.js';
+import { expectGuestTraffic } from './harness/guest-traffic.js';
 import { kit as command, type KeyType } from './harness/identities.js';
-import { connect, type Kit } from './harness/kit.js';
+import { connect } from './harness/kit.js';
 import { type Lab, openLab } from './harness/lab.js';
 import { certFlags, issuePeople, type People, secretFile } from './harness/people.js';
-import { ping, startPing, transferTo } from './harness/traffic.js';
-import { isUp } from './harness/tunnels.js';
 
 interface Peer {
   name: 'libreswan' | 'openiked';
   script: (options: PeerOptions) => string;
-  case: string;
   /** In the peer's notation and in ours. */
   theirs: Omit<PeerOptions, 'remoteTs'>;
   ours: { ike: string; esp: string };
 }
 
-const peers: Peer[] = [
-  {
-    name: 'libreswan',
-    script: libreswanScript,
-    case: 'AES-GCM and X25519',
-    theirs: { ike: 'aes_gcm256-sha2_256-dh31', esp: 'aes_gcm256' },
-    ours: { ike: 'aes256gcm16-prfsha256-x25519', esp: 'aes256gcm16' },
-  },
-  {
-    name: 'libreswan',
-    script: libreswanScript,
-    case: 'AES-CBC, MODP2048 and extended sequence numbers',
-    theirs: { ike: 'aes256-sha2_512-dh14', esp: 'aes256-sha2_512', extra: 'esn=yes' },
-    ours: { ike: 'aes256-sha512-prfsha512-modp2048', esp: 'aes256-sha512-esn' },
-  },
-  {
-    name: 'openiked',
-    script: openikedScript,
-    case: 'AES-CBC and MODP2048',
-    theirs: {
-      ike: 'enc aes-256 prf hmac-sha2-256 auth hmac-sha2-256 group modp2048',
-      esp: 'auth hmac-sha2-512 enc aes-256',
-    },
-    ours: { ike: 'aes256-sha256-prfsha256-modp2048', esp: 'aes256-sha512' },
-  },
-];
+const libreswan: Peer = {
+  name: 'libreswan',
+  script: libreswanScript,
+  theirs: { ike: 'aes_gcm256-sha2_256-dh31', esp: 'aes_gcm256' },
+  ours: { ike: 'aes256gcm16-prfsha256-x25519', esp: 'aes256gcm16' },
+};
 
-/** Peers may answer IKE_AUTH before their kernel has the SAs: pings until the first answer. */
-async function settle(lab: Lab, from: string): Promise<void> {
-  const waiting = startPing(lab, lab.a, from, guestHost.inner4, { interval: 0.2 });
-  await waiting.answers(1);
-  await waiting.stop();
-}
-
-/** Pings and a TCP transfer from `from`, an address of ours, by default the inner one. */
-async function expectTunnel(lab: Lab, kit: Kit, guest: Guest, from = lab.a.inner4): Promise<void> {
-  const { a } = lab;
-  await isUp(kit);
-  await settle(lab, from);
-  expect(await ping(lab, a, from, guestHost.inner4, { count: 10 })).toEqual({ sent: 10, received: 10 });
-  expect(await ping(lab, a, from, guestHost.inner4, { size: 1200 })).toEqual({ sent: 3, received: 3 });
-  const { address, port, bytes } = guestTransfer;
-  const [ours, theirs] = await Promise.all([
-    transferTo(lab, { host: a, address: from }, address, port, bytes),
-    guest.transferred(),
-  ]);
-  expect(ours.sent.bytes).toBe(bytes);
-  expect(theirs.received).toEqual(ours.sent);
-  expect(ours.received).toEqual(theirs.sent);
-}
-
-describe.each(peers)('connect to $name', ({ name, script, case: title, theirs, ours }) => {
-  test(title, async (context) => {
-    const lab = await openLab(context, { hosts: 1, needs: ['uml', name] });
-    const { a } = lab;
-    const guest = await Guest.start(lab, script({ ...theirs, remoteTs: a.net4 }));
-    const kit = connect(lab, a, guestHost.v4, {
-      ...ours,
-      'local-ts': [a.net4],
-      'remote-ts': [guestHost.net4],
-    });
-    await expectTunnel(lab, kit, guest);
-    expect(kit.all('ike-sa-established')).toMatchObject([{ proposal: ours.ike, remoteId: 'bob.test' }]);
-    expect(kit.all('child-sa-established')).toMatchObject([{ proposal: ours.esp }]);
-    expect((await kit.stop()).code).toBe(130);
-  });
-});
+const openiked: Peer = {
+  name: 'openiked',
+  script: openikedScript,
+  theirs: {
+    ike: 'enc aes-256 prf hmac-sha2-256 auth hmac-sha2-256 group modp2048',
+    esp: 'auth hmac-sha2-512 enc aes-256',
+  },
+  ours: { ike: 'aes256-sha256-prfsha256-modp2048', esp: 'aes256-sha512' },
+};
 
 interface Proof {
   peer: Peer;
@@ -101,8 +41,6 @@ interface Proof {
   /** How the peer proves itself, in our words. */
   remoteAuth: string;
 }
-
-const [libreswan, , openiked] = peers as [Peer, Peer, Peer];
 
 const proofs: Proof[] = [
   { peer: libreswan, case: 'RSA', keyType: 'rsa-3072', method: 'rsasig', remoteAuth: 'RSA-PSS with SHA-256' },
@@ -153,7 +91,7 @@ describe('certificates both ways', () => {
       'local-ts': [a.net4],
       'remote-ts': [guestHost.net4],
     });
-    await expectTunnel(lab, kit, guest);
+    await expectGuestTraffic(lab, kit, guest);
     expect(kit.all('ike-sa-established')).toMatchObject([{ remoteId: 'bob.test', remoteAuth }]);
   });
 });
@@ -177,6 +115,6 @@ test('OpenIKED, a certificate and EAP-MSCHAPv2, addresses from its pool', async 
     'remote-ts': [guestHost.net4],
   });
   const { addresses } = await kit.waitFor('addresses-assigned');
-  await expectTunnel(lab, kit, guest, addresses[0]);
+  await expectGuestTraffic(lab, kit, guest, { from: addresses[0]! });
   expect(kit.all('ike-sa-established')).toMatchObject([{ localAuth: 'eap-mschapv2', remoteId: 'bob.test' }]);
 });

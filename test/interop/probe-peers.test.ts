@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Guest, guestHost, openikedScript } from './harness/guest.js';
+import { Guest, guestHost } from './harness/guest.js';
+import { openikedScript } from './harness/guest-peers.js';
 import { openLab } from './harness/lab.js';
 import { Libreswan } from './harness/libreswan.js';
 import {

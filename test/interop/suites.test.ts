@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Kit } from './harness/kit.js';
+import { type Kit, planeOfTests } from './harness/kit.js';
 import { openLab } from './harness/lab.js';
 import { installedChildren, type StrongSwan } from './harness/strongswan.js';
 import { connectToStrongSwan, expectTraffic, serveStrongSwan } from './harness/tunnels.js';
@@ -96,6 +96,11 @@ async function expectSuite(suite: Suite, kit: Kit, peer: StrongSwan, role: 'init
     `0x${child?.['spi-in']}`,
     `0x${child?.['spi-out']}`,
   ]);
+  kit.child.signal('SIGUSR1');
+  const stats = await kit.waitFor('stats');
+  expect(stats.plane).toBe(planeOfTests ?? 'fast');
+  expect(stats.childSas).toMatchObject([{ icvFailures: 0, replays: 0, malformed: 0 }]);
+  expect(stats.childSas[0]?.packetsIn).toBeGreaterThan(100);
 }
 
 describe.each(suites)('$name', (suite) => {

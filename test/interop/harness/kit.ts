@@ -100,11 +100,21 @@ export function verdict(kit: Kit) {
   };
 }
 
+/** The plane that tests run with which name none: undefined is the command's own choice. */
+export const planeOfTests = process.env.IPSEC_KIT_TEST_PLANE;
+
 function start(lab: Lab, host: Host, words: string[], flags: Flags, options: KitOptions = {}): Kit {
   if (!existsSync(command)) throw new Error(`${command} is missing: build first`);
   const { psk = defaultPsk, format = 'ndjson', programs, preload } = options;
   const node = [process.execPath, ...(preload === undefined ? [] : ['--import', preload])];
-  const argv = [...node, command, ...words, '--format', format, ...formatFlags(flags)];
+  const argv = [
+    ...node,
+    command,
+    ...words,
+    '--format',
+    format,
+    ...formatFlags({ plane: planeOfTests, ...flags }),
+  ];
   const env = { PATH: process.env.PATH, HOME: lab.tmp, TMPDIR: lab.tmp, IPSEC_KIT_PSK: psk };
   const mounted = programs
     ? ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" /usr/local/sbin && exec "$@"', programs]

@@ -1,5 +1,6 @@
 // One end of a TCP transfer: sends random bytes, receives to the end, prints what it sent and received.
 // tcp-transfer.mjs listen ADDRESS PORT BYTES   |   tcp-transfer.mjs connect ADDRESS PORT BYTES LOCAL-ADDRESS
+// Who listens takes one transfer after the other until it is ended.
 import { createHash, randomBytes } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 
@@ -23,18 +24,24 @@ function exchange(socket) {
     received.bytes += chunk.length;
     received.hash.update(chunk);
   });
-  socket.on('close', (failed) => {
+  socket.on('close', () => {
     const side = ({ bytes, hash }) => ({ bytes, sha256: hash.digest('hex') });
     console.log(JSON.stringify({ sent: side(sent), received: side(received) }));
-    process.exit(failed ? 1 : 0);
   });
-  socket.on('error', (error) => console.error(error.message));
   send();
+}
+
+/** @param {import('node:net').Socket} socket */
+function report(socket) {
+  socket.on('error', (error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
 }
 
 if (role === 'listen') {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    server.close();
+    report(socket);
     exchange(socket);
   });
   server.listen(Number(port), address, () => console.log('listening'));
@@ -42,8 +49,5 @@ if (role === 'listen') {
   const socket = connect({ host: address, port: Number(port), localAddress, allowHalfOpen: true }, () =>
     exchange(socket),
   );
-  socket.on('error', (error) => {
-    console.error(error.message);
-    process.exitCode = 1;
-  });
+  report(socket);
 }

@@ -97,15 +97,17 @@ export async function transfer(
   client: { host: Host; address: string },
   server: { host: Host; address: string },
   bytes: number,
+  timeout?: number,
 ): Promise<{ client: TransferEnd; server: TransferEnd }> {
   const port = nextPort++;
   const argv = [process.execPath, script, 'listen', server.address, String(port), String(bytes)];
   const listener = lab.spawn(server.host, argv);
   await listener.wait('the listener', () => listener.stdout.includes('listening') || undefined);
   const [clientEnd, serverEnd] = await Promise.all([
-    transferTo(lab, client, server.address, port, bytes),
-    transferEnd(listener),
+    transferTo(lab, client, server.address, port, bytes, timeout),
+    transferEnd(listener, timeout),
   ]);
+  await listener.stop();
   return { client: clientEnd, server: serverEnd };
 }
 
@@ -116,12 +118,17 @@ export function transferTo(
   address: string,
   port: number,
   bytes: number,
+  timeout?: number,
 ): Promise<TransferEnd> {
   const argv = [process.execPath, script, 'connect', address, String(port), String(bytes), client.address];
-  return transferEnd(lab.spawn(client.host, argv));
+  return transferEnd(lab.spawn(client.host, argv), timeout);
 }
 
-async function transferEnd(child: Child): Promise<TransferEnd> {
-  const line = await child.wait('the end of the transfer', () => /^\{.*\}$/m.exec(child.stdout)?.[0], 60_000);
+async function transferEnd(child: Child, timeout = 60_000): Promise<TransferEnd> {
+  const line = await child.wait(
+    'the end of the transfer',
+    () => /^\{.*\}$/m.exec(child.stdout)?.[0],
+    timeout,
+  );
   return JSON.parse(line) as TransferEnd;
 }
