@@ -41,6 +41,7 @@ cd /guest
 ${peer}
 ${listen} ${guestTransfer.port} ${guestTransfer.bytes} >/guest/transfer 2>&1 &
 until grep -q listening /guest/transfer; do kill -0 $!; sleep 0.2; done
+if command -v iperf3 >/dev/null; then iperf3 -s -D; fi
 `,
     );
     const tap = await lab.addTap('guest');

@@ -25,6 +25,7 @@ const needs = {
       existsSync(`/usr/lib/ipsec/plugins/libstrongswan-${plugin}.so`),
     ),
   pki: () => onPath('pki'),
+  iperf3: () => onPath('iperf3'),
   tcpdump: () => onPath('tcpdump'),
   tshark: () => onPath('tshark'),
   uml: () => onPath('linux.uml'),
@@ -43,6 +44,7 @@ const remedies: Record<Need, string> = {
   strongswan:
     'install charon-systemd, strongswan-swanctl, libcharon-extra-plugins, libcharon-extauth-plugins and libstrongswan-extra-plugins',
   pki: 'install strongswan-pki',
+  iperf3: 'install iperf3',
   tcpdump: 'install tcpdump',
   tshark: 'install tshark',
   uml: 'install user-mode-linux',
