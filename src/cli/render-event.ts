@@ -78,6 +78,11 @@ function describe(event: TunnelEvent): { tone: Tone; text: string; more?: string
       };
     case 'peer-moved':
       return { tone: 'change', text: `peer moved: now ${event.peer}` };
+    case 'path-mtu':
+      return {
+        tone: 'note',
+        text: `the path to ${event.peer} carries ${event.pathMtu} bytes, and so ${event.innerMtu} of a packet in the tunnel`,
+      };
     case 'stats':
       return { tone: 'note', text: planeText(event), more: event.childSas.map(childTraffic) };
     case 'ike-sa-deleted':

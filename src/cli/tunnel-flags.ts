@@ -107,6 +107,27 @@ export const tunnelFlags = {
     max: 65_535,
     helpGroup: 'NETWORK',
   }),
+  df: Flags.option({
+    description:
+      "Don't Fragment of packets outside (RFC 4301 8.1): as inside, always, or never; what does not fit the path is then answered with ICMP, or else cut into fragments",
+    options: ['copy', 'set', 'clear'] as const,
+    default: 'copy',
+    helpGroup: 'NETWORK',
+  })(),
+  dscp: Flags.string({
+    description:
+      'traffic class of packets outside: "copy" of that inside, "clear", or a number from 0 to 63 (RFC 2474); ECN is always copied (RFC 6040)',
+    helpValue: '<dscp>',
+    default: 'copy',
+    helpGroup: 'NETWORK',
+  }),
+  'mss-clamp': Flags.string({
+    description:
+      'largest TCP segment that connections through the tunnel agree on: "auto" for what fits, "off", or bytes',
+    helpValue: '<bytes>',
+    default: 'auto',
+    helpGroup: 'NETWORK',
+  }),
   plane: Flags.option({
     description:
       'what carries the traffic: fast needs 64-bit Linux, simple works on all; auto takes fast where it can be had',

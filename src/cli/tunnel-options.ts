@@ -1,4 +1,5 @@
 import { KitError } from '../lib/core/errors.js';
+import type { PathPolicy } from '../lib/esp/path-policy.js';
 import type { ClientOptions, ServerOptions, TunnelOptions } from '../lib/tunnel/types.js';
 import { parseDuration, parseLifetime } from './duration.js';
 import { parseByteLifetime } from './size.js';
@@ -18,6 +19,9 @@ export interface TunnelFlagValues {
   'full-transcript': 'yes' | 'no';
   'fragment-size'?: number | undefined;
   mtu?: number | undefined;
+  df: 'copy' | 'set' | 'clear';
+  dscp: string;
+  'mss-clamp': string;
   plane: 'auto' | 'fast' | 'simple';
   'tun-name'?: string | undefined;
   keylog?: string | undefined;
@@ -95,6 +99,7 @@ function tunnelOptions(flags: TunnelFlagValues): WithoutCredentials<TunnelOption
     fullTranscript: flags['full-transcript'] === 'yes',
     fragmentSize: flags['fragment-size'],
     mtu: flags.mtu,
+    path: { df: flags.df, dscp: parseDscp(flags.dscp), mssClamp: parseMssClamp(flags['mss-clamp']) },
     plane: flags.plane,
     tunName: name,
     keylog: flags.keylog,
@@ -104,6 +109,26 @@ function tunnelOptions(flags: TunnelFlagValues): WithoutCredentials<TunnelOption
     dpd: parseLifetime(flags.dpd, '--dpd'),
     duration: flags.duration === undefined ? undefined : parseDuration(flags.duration, '--duration'),
   };
+}
+
+/** RFC 2474 3: six bits. */
+function parseDscp(text: string): PathPolicy['dscp'] {
+  if (text === 'copy' || text === 'clear') return text;
+  const number = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  if (number <= 63) return number;
+  throw new KitError('usage', 'E_DSCP', `--dscp: "${text}" is no traffic class.`, {
+    hint: 'Write copy, clear, or a number from 0 to 63: 46 is expedited forwarding.',
+  });
+}
+
+/** From the size that every host takes (RFC 9293 3.7.1) to the largest that a packet has room for. */
+function parseMssClamp(text: string): PathPolicy['mssClamp'] {
+  if (text === 'auto' || text === 'off') return text;
+  const bytes = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (bytes >= 536 && bytes <= 65_495) return bytes;
+  throw new KitError('usage', 'E_MSS_CLAMP', `--mss-clamp: "${text}" is no size of a TCP segment.`, {
+    hint: 'Write auto, off, or a number of bytes from 536 to 65495.',
+  });
 }
 
 /** Repeated and comma-separated lists are the same; undefined when there is nothing in them. */

@@ -88,6 +88,7 @@ describe('the fast and the simple plane', () => {
     const reference = createMemoryPlane({ name: undefined, mtu: 1400 }, () => {}, {
       peerMoved() {},
       softLifetimeReached() {},
+      pathMtu() {},
       failed,
     });
     reference.install(child);

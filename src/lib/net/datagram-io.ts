@@ -35,10 +35,12 @@ const MSG_CTRUNC = 0x8;
 const MSG_TRUNC = 0x20;
 const SOL_IP = 0;
 const IP_TOS = 1;
+const IP_MTU_DISCOVER = 10;
 const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
 const UDP_GRO = 104;
 const SOL_IPV6 = 41;
+const IPV6_MTU_DISCOVER = 23;
 const IPV6_TCLASS = 67;
 
 const EINTR = 4;
@@ -160,6 +162,15 @@ export class DatagramReceiver {
   }
 }
 
+/**
+ * What a socket does about the path MTU: IP_PMTUDISC_… of linux/in.h, which IPv6 has too. DONT: no DF, fragments where
+ * they must be. WANT: DF on what fits the path, as far as it is known, and fragments of the rest. DO: DF on everything;
+ * what does not fit does not leave.
+ */
+export const PathDiscovery = { DONT: 0, WANT: 1, DO: 2 } as const;
+
+export type PathDiscovery = (typeof PathDiscovery)[keyof typeof PathDiscovery];
+
 /** How a sending went. `full`: the queue of the socket; `tooBig`: larger than the path takes. */
 export type Sent = 'ok' | 'full' | 'tooBig' | 'failed';
 
@@ -174,6 +185,9 @@ export class DatagramSender {
   /** Headers for the way without UDP_SEGMENT. */
   readonly #headers: Region;
   readonly #vectors: Region;
+  /** A number for setsockopt, and what sockets do about the path MTU at present, by descriptor. */
+  readonly #option: Region;
+  readonly #discovery: PathDiscovery[] = [];
   /** False once the system refused to cut datagrams for us. */
   segments: boolean;
   /** System calls that sent something. */
@@ -191,6 +205,7 @@ export class DatagramSender {
     this.#header = arena.reserve('sent message header', MSGHDR_BYTES);
     this.#vector = arena.reserve('send vector', IOVEC_BYTES);
     this.#control = arena.reserve('sent control data', 2 * CMSG_SPACE);
+    this.#option = arena.reserve('socket option', 4);
     this.#headers = arena.reserve('sent message headers', MAX_SEGMENTS * MMSGHDR_BYTES);
     this.#vectors = arena.reserve('send vectors', MAX_SEGMENTS * IOVEC_BYTES);
     setPointer(arena, this.#header.at + MSG.iov, this.#vector.at, IOVEC_BYTES);
@@ -210,6 +225,7 @@ export class DatagramSender {
    * @param size bytes of each but the last
    * @param name where the struct sockaddr of the receiver is
    * @param trafficClass TOS or traffic class of the outer packets
+   * @param discovery whether they may be fragmented
    */
   send(
     fd: number,
@@ -219,11 +235,13 @@ export class DatagramSender {
     name: number,
     nameLength: number,
     trafficClass: number,
+    discovery: PathDiscovery,
   ): Sent {
     const count = Math.ceil(length / size);
     if (length > MAX_PAYLOAD || count > MAX_SEGMENTS || size < 1) {
       throw new RangeError(`${length} bytes in datagrams of ${size} are no batch`);
     }
+    if (this.#discovery[fd] !== discovery) this.#discover(fd, nameLength, discovery);
     if (count > 1 && !this.segments)
       return this.#sendEach(fd, at, length, size, name, nameLength, trafficClass);
     const { view } = this.#arena;
@@ -240,17 +258,28 @@ export class DatagramSender {
       return 'ok';
     }
     const errno = this.#io.errno();
-    // A device without checksums of its own (EIO) or an old kernel (EINVAL) leaves the cutting to us.
-    if (count > 1 && (errno === EIO || errno === EINVAL)) {
+    if (count === 1) return outcomeOf(errno);
+    if (errno !== EIO && errno !== EINVAL && errno !== EMSGSIZE) return outcomeOf(errno);
+    // EMSGSIZE, and EINVAL of older kernels: one datagram is too big for the path. EINVAL is also a kernel that does
+    // not know UDP_SEGMENT, and EIO a device without checksums of its own: they leave the cutting to us.
+    const each = this.#sendEach(fd, at, length, size, name, nameLength, trafficClass);
+    const isFragmented = discovery !== PathDiscovery.DO;
+    if (errno === EIO || (errno === EINVAL && each === 'ok' && !isFragmented)) {
       this.segments = false;
       this.#onRefused();
-      return this.#sendEach(fd, at, length, size, name, nameLength, trafficClass);
     }
-    // A path that takes less than one datagram: the system cuts datagrams into IP fragments, super-segments not.
-    if (count > 1 && errno === EMSGSIZE) {
-      return this.#sendEach(fd, at, length, size, name, nameLength, trafficClass);
-    }
-    return outcomeOf(errno);
+    return each;
+  }
+
+  /** A call only where the wish changes: traffic is mostly of one kind. */
+  #discover(fd: number, nameLength: number, discovery: PathDiscovery): void {
+    const { at } = this.#option;
+    const six = nameLength === SOCKADDR_IN6_BYTES;
+    this.#arena.view.setInt32(at, discovery, true);
+    const level = six ? SOL_IPV6 : SOL_IP;
+    const option = six ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER;
+    this.#io.setsockopt(fd, level, option, this.#arena.address(at, 4), 4);
+    this.#discovery[fd] = discovery;
   }
 
   #sendEach(

@@ -17,6 +17,14 @@ export interface NativeIo {
   sendmsg(fd: number, message: Address, flags: number): number;
   /** @param vector an array of struct mmsghdr */
   sendmmsg(fd: number, vector: Address, count: number, flags: number): number;
+  setsockopt(fd: number, level: number, option: number, value: Address, length: number): number;
+  /** @param length where a 32-bit number of bytes is */
+  getsockopt(fd: number, level: number, option: number, into: Address, length: Address): number;
+  socket(domain: number, type: number, protocol: number): number;
+  /** @param name a struct sockaddr */
+  bind(fd: number, name: Address, length: number): number;
+  connect(fd: number, name: Address, length: number): number;
+  close(fd: number): number;
   /** Of the last call that failed. */
   errno(): number;
   /** Where an array begins; it must not be on the heap of JavaScript, which moves. */
@@ -52,6 +60,12 @@ export async function loadNativeIo(): Promise<NativeIo> {
       recvmmsg: lib.func('recvmmsg', 'int', ['int', pointer, 'unsigned int', 'int', pointer]),
       sendmsg: lib.func('sendmsg', 'long', ['int', pointer, 'int']),
       sendmmsg: lib.func('sendmmsg', 'int', ['int', pointer, 'unsigned int', 'int']),
+      setsockopt: lib.func('setsockopt', 'int', ['int', 'int', 'int', pointer, 'unsigned int']),
+      getsockopt: lib.func('getsockopt', 'int', ['int', 'int', 'int', pointer, pointer]),
+      socket: lib.func('socket', 'int', ['int', 'int', 'int']),
+      bind: lib.func('bind', 'int', ['int', pointer, 'unsigned int']),
+      connect: lib.func('connect', 'int', ['int', pointer, 'unsigned int']),
+      close: lib.func('close', 'int', ['int']),
       errno: () => koffi.errno(),
       addressOf: (bytes) => Number(koffi.address(bytes)),
     };

@@ -144,6 +144,7 @@ export const eventSchema = {
       ['batches'],
     ),
     event('peer-moved', { local: endpoint, peer: endpoint }),
+    event('path-mtu', { peer: endpoint, pathMtu: count, innerMtu: count }),
     event('ike-sa-deleted', { reason: text, peer: endpointOrUnknown, ...ikeSpis }, [
       'initiatorSpi',
       'responderSpi',

@@ -244,9 +244,12 @@ export class ClientConnection {
     const driver = this.#driver!;
     const create = this.#context.createPlane ?? devicePlane(this.#options.plane ?? 'auto', this.#context.log);
     const plane = await create(
-      { name: this.#options.tunName, mtu },
+      { name: this.#options.tunName, mtu, path: this.#options.path },
       (packet, local, remote) => driver.sendEsp(packet, local, remote),
-      driver.planeEvents((error) => this.#fail(deviceFailed(error))),
+      driver.planeEvents(
+        (error) => this.#fail(deviceFailed(error)),
+        (event) => this.#emit([event]),
+      ),
     );
     this.#tracker.plane = plane;
     if (this.#transport !== undefined) await plane.attach?.(this.#transport);

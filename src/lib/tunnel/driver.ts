@@ -12,8 +12,10 @@ import type {
   TaskOutcome,
 } from '../ike/session/types.js';
 import type { Datagram, UdpTransport } from '../net/udp.js';
+import { formatEndpoint } from './events.js';
 import { internalError } from './failures.js';
 import type { SaTracker } from './tracker.js';
+import type { TunnelEvent } from './types.js';
 
 /** Longest sleep of a timer, so that a suspended or stepped clock is noticed. */
 const longestSleep = 60_000;
@@ -133,22 +135,29 @@ export class Driver {
   /**
    * What the plane reports, as commands to the session concerned. They run after the packet at hand, because the
    * plane must not be changed while it handles one.
+   * @param tell takes what is for the user alone
    */
-  planeEvents(failed: (error: Error) => void): PlaneEvents {
-    const later = (childSaId: string, command: (path: Path) => SessionCommand) => {
+  planeEvents(failed: (error: Error) => void, tell: (event: TunnelEvent) => void): PlaneEvents {
+    const later = (childSaId: string, act: (session: number, path: Path) => void) => {
       queueMicrotask(() => {
         const session = this.#tracker.ownerOf(childSaId);
         const path = session === undefined ? undefined : this.#tracker.pathOf(session);
-        if (session !== undefined && path) this.command(session, command(path));
+        if (session !== undefined && path) act(session, path);
       });
     };
     return {
       softLifetimeReached: (childId, reason) => {
         this.#log('info', `a child SA is rekeyed because its ${lifetimeNames[reason]}`);
-        later(childId, () => ({ type: 'rekey-child', childId }));
+        later(childId, (session) => this.command(session, { type: 'rekey-child', childId }));
       },
       peerMoved: (childId, remote) =>
-        later(childId, (path) => ({ type: 'peer-moved', path: { ...path, remote } })),
+        later(childId, (session, path) =>
+          this.command(session, { type: 'peer-moved', path: { ...path, remote } }),
+        ),
+      pathMtu: (childId, pathMtu, innerMtu) =>
+        later(childId, (_session, { remote }) =>
+          tell({ event: 'path-mtu', peer: formatEndpoint(remote), pathMtu, innerMtu }),
+        ),
       failed,
     };
   }

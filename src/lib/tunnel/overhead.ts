@@ -1,17 +1,12 @@
 import { KitError } from '../core/errors.js';
 import { encrTransform, integTransform } from '../crypto/registry.js';
 import { TransformType } from '../crypto/transform.js';
+import { largestInner, OuterBytes } from '../esp/inner-mtu.js';
 import type { ProposalTemplate } from '../ike/proposals.js';
 import type { ChildSuite } from '../ike/suite.js';
 
 /** The sizes that decide how much a suite adds to a packet. */
 type Sealing = Pick<ChildSuite, 'encr' | 'integ'>;
-
-const UDP_HEADER = 8;
-/** SPI and sequence number (RFC 4303 2). */
-const ESP_HEADER = 8;
-/** Pad length and next header. */
-const ESP_TRAILER = 2;
 
 /** Where the path is unknown, and the largest default: room for one more tunnel around this one. */
 const DEFAULT_PATH_MTU = 1500;
@@ -24,12 +19,13 @@ const SMALLEST = 68;
  * @param outerFamily of the addresses outside
  */
 export function innerMtu(pathMtu: number, outerFamily: 4 | 6, { encr, integ }: Sealing): number {
-  const ipHeader = outerFamily === 4 ? 20 : 40;
-  const icv = integ?.icvBytes ?? encr.icvBytes;
-  const room = pathMtu - ipHeader - UDP_HEADER - ESP_HEADER - encr.ivBytes - icv;
-  // RFC 4303 2.4: payload and trailer fill whole cipher blocks and end on a 4-byte boundary.
-  const block = Math.max(4, encr.blockBytes);
-  return Math.floor(room / block) * block - ESP_TRAILER;
+  const ipHeader = outerFamily === 4 ? OuterBytes.IPV4 : OuterBytes.IPV6;
+  return largestInner(pathMtu, ipHeader + OuterBytes.UDP, {
+    // RFC 4303 2.4: payload and trailer fill whole cipher blocks and end on a 4-byte boundary.
+    alignment: Math.max(4, encr.blockBytes),
+    ivBytes: encr.ivBytes,
+    icvBytes: integ?.icvBytes ?? encr.icvBytes,
+  });
 }
 
 /** The MTU a device gets by itself: what fits, at most 1400. @throws {KitError} environment `E_MTU` when nothing fits */

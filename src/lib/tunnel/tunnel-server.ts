@@ -116,12 +116,15 @@ export class TunnelServer {
   }
 
   async #createPlane(bindings: readonly UdpBinding[], addresses: HostAddress[]): Promise<void> {
-    const { mtu = await this.#smallestMtu(bindings, addresses), tunName, pools } = this.#options;
+    const { mtu = await this.#smallestMtu(bindings, addresses), tunName, pools, path } = this.#options;
     const create = this.#context.createPlane ?? devicePlane(this.#options.plane ?? 'auto', this.#context.log);
     const plane = await create(
-      { name: tunName, mtu },
+      { name: tunName, mtu, path },
       (packet, local, remote) => this.#driver.sendEsp(packet, local, remote),
-      this.#driver.planeEvents((error) => this.#finish(deviceFailed(error))),
+      this.#driver.planeEvents(
+        (error) => this.#finish(deviceFailed(error)),
+        (event) => this.#emit([event]),
+      ),
     );
     this.#tracker.plane = plane;
     const device = plane.deviceName;

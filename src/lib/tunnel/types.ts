@@ -1,4 +1,5 @@
 import type { Log } from '../core/log.js';
+import type { PathPolicy } from '../esp/path-policy.js';
 import type { ChildSaStats, Plane, PlaneEvents, PlaneStats } from '../esp/plane/plane.js';
 import type { RetransmitSchedule } from '../ike/session/types.js';
 import type { Credentials } from './credentials.js';
@@ -27,6 +28,8 @@ export interface TunnelOptions {
   fragmentSize?: number | undefined;
   /** Inner MTU, bytes; undefined: derived from the path. */
   mtu?: number | undefined;
+  /** Undefined: the defaults. */
+  path?: PathPolicy | undefined;
   tunName?: string | undefined;
   /** Undefined: `auto`. */
   plane?: PlaneChoice | undefined;
@@ -63,7 +66,7 @@ export type PlaneChoice = 'auto' | 'fast' | 'simple';
 
 /** Where a tunnel gets its plane; `demo` and tests hand in memory planes. */
 export type PlaneFactory = (
-  settings: { name: string | undefined; mtu: number },
+  settings: { name: string | undefined; mtu: number; path?: PathPolicy | undefined },
   send: (
     packet: Uint8Array,
     local: { address: string; port: number },
@@ -168,6 +171,8 @@ export type TunnelEvent =
     } & IkeSpis)
   | StatsEvent
   | { event: 'peer-moved'; local: string; peer: string }
+  /** The path to a peer takes less than the device: IP packets of so many bytes, inner packets of so many. */
+  | { event: 'path-mtu'; peer: string; pathMtu: number; innerMtu: number }
   | ({ event: 'ike-sa-deleted'; reason: string; peer: string } & Partial<IkeSpis>)
   /** A file that a client imports; `for` names the kind of client, `note` says what to do with it. */
   | { event: 'profile-exported'; for: string; path: string; secret: boolean; note: string }

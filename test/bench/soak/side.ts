@@ -50,6 +50,7 @@ export class Side implements MemoryEnds {
           this.ike += 1;
         },
         peerMoved() {},
+        pathMtu() {},
         softLifetimeReached() {},
         degraded() {},
       },

@@ -74,6 +74,7 @@ export const examples: { [Name in TunnelEvent['event']]: Extract<TunnelEvent, { 
     ...ike,
   },
   'peer-moved': { event: 'peer-moved', local: '192.0.2.2:4500', peer },
+  'path-mtu': { event: 'path-mtu', peer, pathMtu: 1300, innerMtu: 1238 },
   stats: {
     event: 'stats',
     plane: 'fast',

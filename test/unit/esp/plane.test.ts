@@ -39,6 +39,7 @@ class Side {
       {
         peerMoved: (id, remote) => this.moved.push({ id, remote }),
         softLifetimeReached: (id, reason) => this.worn.push({ id, reason }),
+        pathMtu() {},
         failed: (error) => {
           throw error;
         },
@@ -438,6 +439,7 @@ describe('sequence numbers', () => {
       release: async () => {},
       events: {
         peerMoved: () => {},
+        pathMtu: () => {},
         failed: () => {},
         softLifetimeReached: (id, reason) => warned.push(`${id} ${reason}`),
       },

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Arena } from '../../../src/lib/core/arena.js';
 import type { Endpoint } from '../../../src/lib/core/endpoint.js';
-import { DatagramReceiver, DatagramSender } from '../../../src/lib/net/datagram-io.js';
+import { DatagramReceiver, DatagramSender, PathDiscovery } from '../../../src/lib/net/datagram-io.js';
 import { loadLibc } from '../../../src/lib/net/libc.js';
 import { loadNativeIo, type NativeIo } from '../../../src/lib/net/native-io.js';
 import { endpointOf, socketAddress } from '../../../src/lib/net/socket-address.js';
@@ -26,6 +26,13 @@ async function socketAt(endpoint: Endpoint): Promise<number> {
 const EIO = 5;
 const withoutSegments: NativeIo = { ...io, sendmsg: () => -1, errno: () => EIO };
 
+function socketOption(arena: Arena, fd: number, [level, option]: readonly [number, number]): number {
+  const { at } = arena.reserve('option', 8);
+  arena.view.setInt32(at + 4, 4, true);
+  expect(io.getsockopt(fd, level, option, arena.address(at, 4), arena.address(at + 4, 4))).toBe(0);
+  return arena.view.getInt32(at, true);
+}
+
 async function world(address: string, sending: NativeIo = io) {
   const [port, otherPort] = (await freePorts(2)) as [number, number];
   const arena = new Arena(16 << 20, io.addressOf);
@@ -43,8 +50,12 @@ async function world(address: string, sending: NativeIo = io) {
   const target = socketAddress(there);
   arena.bytes.set(target, name.at);
   for (let i = 0; i < data.length; i++) arena.bytes[data.at + i] = (i * 31) ^ (i >> 8);
-  const send = (length: number, size: number, trafficClass = 0) =>
-    sender.send(from, data.at, length, size, name.at, target.length, trafficClass);
+  const send = (
+    length: number,
+    size: number,
+    trafficClass = 0,
+    discovery: PathDiscovery = PathDiscovery.DO,
+  ) => sender.send(from, data.at, length, size, name.at, target.length, trafficClass, discovery);
   /** All that came, cut into datagrams. */
   const receive = () => {
     const datagrams: Uint8Array[] = [];
@@ -77,6 +88,7 @@ async function world(address: string, sending: NativeIo = io) {
     receive,
     sent,
     here,
+    from,
     batches,
     to,
     name,
@@ -140,7 +152,71 @@ describe('sending', () => {
   it('says when the path takes less, and when there is nobody', async () => {
     const { sender, name, data } = await world('127.0.0.1');
     const closed = 1_000_000;
-    expect(sender.send(closed, data.at, 10, 10, name.at, 16, 0)).toBe('failed');
+    expect(sender.send(closed, data.at, 10, 10, name.at, 16, 0, PathDiscovery.DONT)).toBe('failed');
+  });
+});
+
+describe('fragmentation', () => {
+  const IP_MTU_DISCOVER = 10;
+  const IPV6_MTU_DISCOVER = 23;
+
+  it.each([
+    { address: '127.0.0.1', expected: [0, IP_MTU_DISCOVER] },
+    { address: '::1', expected: [41, IPV6_MTU_DISCOVER] },
+  ])(
+    'is asked of the system when the wish changes, and not else: $address',
+    async ({ address, expected }) => {
+      const asked: number[][] = [];
+      const watching: NativeIo = {
+        ...io,
+        setsockopt(fd, level, option, value, length) {
+          asked.push([level, option]);
+          return io.setsockopt(fd, level, option, value, length);
+        },
+      };
+      const { arena, send, from } = await world(address, watching);
+      const { DO, DONT, WANT } = PathDiscovery;
+      const seen = [DO, DO, DONT, DONT, WANT, DO].map((discovery) => {
+        expect(send(100, 100, 0, discovery)).toBe('ok');
+        return socketOption(arena, from, expected as [number, number]);
+      });
+      expect(seen).toEqual([DO, DO, DONT, DONT, WANT, DO]);
+      expect(asked).toEqual(Array.from({ length: 4 }, () => expected));
+    },
+  );
+
+  /** A path that takes datagrams of 1,000 bytes: what systems say of super-segments differs. */
+  const narrow = (errno: number): NativeIo => ({
+    ...io,
+    sendmsg: () => -1,
+    sendmmsg: (fd, vector, count, flags) => (fragments ? io.sendmmsg(fd, vector, count, flags) : -1),
+    setsockopt(fd, level, option, value, length) {
+      const result = io.setsockopt(fd, level, option, value, length);
+      fragments = !fragments;
+      return result;
+    },
+    errno: () => (fragments ? errno : EMSGSIZE),
+  });
+  let fragments = false;
+  const EINVAL = 22;
+  const EMSGSIZE = 90;
+
+  it.each([EINVAL, EMSGSIZE])('is no reason to do without super-segments (errno %i)', async (errno) => {
+    fragments = true;
+    const { sender, send, receive, sent, refusals } = await world('127.0.0.1', narrow(errno));
+    expect(send(3000, 1400, 0, PathDiscovery.DO)).toBe('tooBig');
+    expect(send(3000, 1400, 0, PathDiscovery.DONT)).toBe('ok');
+    expect(receive().datagrams).toEqual(sent(3000, 1400));
+    expect(sender.segments).toBe(true);
+    expect(refusals()).toBe(0);
+  });
+
+  it('is told from a system that cuts nothing', async () => {
+    const old: NativeIo = { ...io, sendmsg: () => -1, errno: () => EINVAL };
+    const { sender, send, receive, sent, refusals } = await world('127.0.0.1', old);
+    expect(send(3000, 1400, 0, PathDiscovery.DO)).toBe('ok');
+    expect(receive().datagrams).toEqual(sent(3000, 1400));
+    expect([sender.segments, refusals()]).toEqual([false, 1]);
   });
 });
 

@@ -115,6 +115,32 @@ export class MemoryIo implements NativeIo {
     return count;
   }
 
+  setsockopt(_fd: number, _level: number, _option: number, value: Address, length: number): number {
+    this.#offset(value, length);
+    return 0;
+  }
+
+  /** There is nobody else to have sockets with. */
+  socket(): number {
+    return this.#fail();
+  }
+
+  getsockopt(): number {
+    return this.#fail();
+  }
+
+  bind(): number {
+    return this.#fail();
+  }
+
+  connect(): number {
+    return this.#fail();
+  }
+
+  close(): number {
+    return this.#fail();
+  }
+
   errno(): number {
     return this.#errno;
   }

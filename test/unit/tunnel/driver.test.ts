@@ -10,7 +10,9 @@ import {
   type EngineInput,
   type EngineOutput,
 } from '../../../src/lib/tunnel/driver.js';
+import { formatEndpoint } from '../../../src/lib/tunnel/events.js';
 import { SaTracker } from '../../../src/lib/tunnel/tracker.js';
+import type { TunnelEvent } from '../../../src/lib/tunnel/types.js';
 import { childSaInfo, ikeSaInfo, path } from './fixtures.js';
 
 const nothing: EngineOutput = { send: [], events: [], tasks: [], wakeAt: undefined };
@@ -207,8 +209,9 @@ describe('Driver', () => {
     expect(story).toEqual(['crash 1: E_INTERNAL An internal error ended the session: no device', 'event 2']);
   });
 
-  it('turns what the plane reports into commands, after the packet at hand', async () => {
+  it('turns what the plane reports into commands and events, after the packet at hand', async () => {
     const commands: unknown[] = [];
+    const told: TunnelEvent[] = [];
     const { driver, tracker } = setUp((input) => {
       if (input.type === 'command') commands.push([input.session, input.command]);
       return nothing;
@@ -216,23 +219,34 @@ describe('Driver', () => {
     const plane = createMemoryPlane(
       { name: undefined, mtu: 1400 },
       () => {},
-      driver.planeEvents(() => {}),
+      driver.planeEvents(
+        () => {},
+        () => {},
+      ),
     );
     tracker.plane = plane;
     tracker.apply(4, { type: 'ike-sa-established', ikeSa: ikeSaInfo() });
     tracker.apply(4, { type: 'child-sa-established', child: childSaInfo() });
-    const events = driver.planeEvents(() => {});
+    const events = driver.planeEvents(
+      () => {},
+      (event) => told.push(event),
+    );
     const remote = { address: '203.0.113.5', port: 1024 };
     events.peerMoved('child-1', remote);
     events.softLifetimeReached('child-1', 'bytes');
     events.softLifetimeReached('nobody', 'sequence');
+    events.pathMtu('child-1', 1300, 1238);
+    events.pathMtu('nobody', 1300, 1238);
     expect(commands).toEqual([]);
+    expect(told).toEqual([]);
     await Promise.resolve();
     await Promise.resolve();
     expect(commands).toEqual([
       [4, { type: 'peer-moved', path: { ...path, remote } }],
       [4, { type: 'rekey-child', childId: 'child-1' }],
     ]);
+    const peer = formatEndpoint(path.remote);
+    expect(told).toEqual([{ event: 'path-mtu', peer, pathMtu: 1300, innerMtu: 1238 }]);
   });
 
   it('is silent once it is stopped', () => {

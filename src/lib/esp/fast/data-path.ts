@@ -1,9 +1,11 @@
 import { Arena } from '../../core/arena.js';
 import { type Endpoint, sameEndpoint } from '../../core/endpoint.js';
 import { KitError } from '../../core/errors.js';
-import { DatagramReceiver, DatagramSender } from '../../net/datagram-io.js';
+import { DatagramReceiver, DatagramSender, PathDiscovery } from '../../net/datagram-io.js';
 import type { NativeIo } from '../../net/native-io.js';
 import { socketAddress } from '../../net/socket-address.js';
+import { MssClamp } from '../mss.js';
+import { defaultPathPolicy } from '../path-policy.js';
 import type { LifetimeReason, PlaneEvents } from '../plane/plane.js';
 import { SaTable } from '../plane/sa-table.js';
 import { ReplayWindow } from '../replay.js';
@@ -14,6 +16,7 @@ import { createEspCipher } from './esp-cipher-create.js';
 import { type FastEntry, type FastSa, NameSlots } from './fast-sa.js';
 import { Inbound, type ReceivingSocket } from './inbound.js';
 import { Outbound } from './outbound.js';
+import { PathMtu } from './path-mtu.js';
 
 /** Datagrams, or super-segments of them, that one call may bring. */
 const BATCH = 32;
@@ -66,6 +69,7 @@ export class DataPath {
   readonly #sender: DatagramSender;
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
+  readonly #pathMtu: PathMtu;
   readonly #ikeName: number;
   readonly #ikeMessage: number;
   /** Poll sets: the device, the wake-up descriptor, the sockets; and one socket that is to have room. */
@@ -77,6 +81,7 @@ export class DataPath {
   /**
    * @param wake a descriptor that becomes readable when {@link turn} is to end early
    * @param counters see `PathCounter`
+   * @param policy what outer packets show, and what fits
    * @param initialSequence sequence number before the first packet's of every SA; tests start near the end
    */
   constructor(
@@ -86,6 +91,7 @@ export class DataPath {
     wake: number,
     counters: Float64Array,
     hooks: DataPathHooks,
+    policy = defaultPathPolicy,
     initialSequence = 0,
   ) {
     this.#io = io;
@@ -117,13 +123,25 @@ export class DataPath {
       hooks.degraded('the system refuses to cut super-segments (UDP_SEGMENT): datagrams are sent one by one'),
     );
     this.#sender = sender;
+    const tun = { fd: device.fd, mtu: device.mtu, offload: device.offload !== undefined };
+    const mss = new MssClamp(policy.mssClamp);
+    const pathMtu = new PathMtu({
+      io,
+      arena,
+      tun,
+      onLearned: ({ child }, mtu, inner) => hooks.pathMtu(child.id, mtu, inner),
+    });
+    this.#pathMtu = pathMtu;
     this.#outbound = new Outbound({
       io,
       arena,
       sender,
       table,
       counters,
-      tun: { fd: device.fd, mtu: device.mtu, offload: device.offload !== undefined },
+      tun,
+      policy,
+      pathMtu,
+      mss,
       waitForRoom: (fd, milliseconds) => this.#waitForRoom(fd, milliseconds),
       onSoftLifetime,
     });
@@ -134,6 +152,8 @@ export class DataPath {
       table,
       counters,
       tun: device,
+      mss,
+      pathMtu,
       onIke: ({ local }, remote, message) => hooks.ike(local, remote, message),
       onConfirmed: (entry) => table.confirm(entry),
       onMoved: (entry, remote) => {
@@ -152,7 +172,8 @@ export class DataPath {
   /** See `Plane.replace`. */
   replace(oldId: string, child: ChildSa, sendOn: 'new' | 'old', counters: Float64Array): void {
     this.#nextCounters = counters;
-    this.#table.replace(oldId, child, sendOn);
+    const old = this.#table.known(oldId).halves;
+    this.#pathMtu.inherit(this.#table.replace(oldId, child, sendOn).halves, old);
   }
 
   /** See `Plane.movePeer`. */
@@ -163,6 +184,7 @@ export class DataPath {
     this.#names.write(halves.name, name);
     halves.nameLength = name.length;
     halves.fd = this.#socketAt(local);
+    Object.assign(halves.path, this.#pathMtu.unknown());
   }
 
   /** See `Plane.remove`. */
@@ -181,7 +203,16 @@ export class DataPath {
     const fd = this.#sockets.find((each) => sameEndpoint(each.local, local))?.fd;
     if (fd === undefined) return;
     const send = () =>
-      this.#sender.send(fd, this.#ikeMessage, message.length, message.length, this.#ikeName, name.length, 0);
+      this.#sender.send(
+        fd,
+        this.#ikeMessage,
+        message.length,
+        message.length,
+        this.#ikeName,
+        name.length,
+        0,
+        PathDiscovery.WANT,
+      );
     if (send() === 'full' && this.#waitForRoom(fd, 5)) send();
   }
 
@@ -269,6 +300,7 @@ export class DataPath {
       fd,
       name,
       nameLength: address.length,
+      path: this.#pathMtu.unknown(),
     };
   }
 

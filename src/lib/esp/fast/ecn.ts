@@ -1,7 +1,7 @@
 import type { Arena } from '../../core/arena.js';
 
 /** The ECN field: Not-ECT 00, ECT(1) 01, ECT(0) 10, CE 11 (RFC 3168 5). */
-const ECN_MASK = 0x03;
+export const ECN_MASK = 0x03;
 const NOT_ECT = 0;
 const ECT_1 = 1;
 const ECT_0 = 2;

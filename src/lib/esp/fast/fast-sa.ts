@@ -9,6 +9,15 @@ export const MAX_CHILD_SAS = 8192;
 /** struct sockaddr_in6, rounded up. */
 const SLOT_BYTES = 32;
 
+/** What a child SA knows of its path. */
+export interface PathLimits {
+  /** The largest inner packet that fits, bytes: what the device takes, or less when the path was found to take less. */
+  largest: number;
+  /** The path MTU, bytes, and when it was learned; 0 before. */
+  pathMtu: number;
+  learnedAt: number;
+}
+
 /** What packets of one child SA need. */
 export interface FastSa {
   readonly seal: EspCipher;
@@ -29,6 +38,8 @@ export interface FastSa {
   /** Where the peer's struct sockaddr is in the arena. */
   readonly name: number;
   nameLength: number;
+  /** What packets have to fit. */
+  readonly path: PathLimits;
 }
 
 export type FastEntry = Entry<FastSa>;

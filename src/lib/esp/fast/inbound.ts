@@ -4,6 +4,7 @@ import type { DatagramReceiver } from '../../net/datagram-io.js';
 import type { NativeIo } from '../../net/native-io.js';
 import { endpointOf, SOCKADDR_IN6_BYTES } from '../../net/socket-address.js';
 import { readInnerPacket } from '../inner.js';
+import type { MssClamp } from '../mss.js';
 import { HEADER_BYTES, NextHeader, TRAILER_BYTES } from '../packet.js';
 import { mayArrive } from '../plane/sa-table.js';
 import { Coalescer } from './coalescer.js';
@@ -11,6 +12,7 @@ import { PathCounter, SaCounter } from './counters.js';
 import { combineEcn } from './ecn.js';
 import { type FastEntry, type FastTable, sameName } from './fast-sa.js';
 import { FlowCache } from './flow-cache.js';
+import type { PathMtu } from './path-mtu.js';
 import { VIRTIO_BYTES } from './virtio.js';
 
 export interface InboundOptions {
@@ -20,6 +22,8 @@ export interface InboundOptions {
   table: FastTable;
   counters: Float64Array;
   tun: { fd: number; offload: { udp: boolean } | undefined };
+  mss: MssClamp;
+  pathMtu: PathMtu;
   /** An IKE message, without its marker; the bytes are the taker's. */
   onIke: (socket: ReceivingSocket, remote: Endpoint, message: Uint8Array) => void;
   /** An authenticated packet came on a pair that waited for one. */
@@ -144,6 +148,10 @@ export class Inbound {
       counters[SaCounter.MALFORMED]! += 1;
       this.#coalescer.refuse();
       return;
+    }
+    const { mss, pathMtu } = this.#options;
+    if (mss.concerns(this.#arena.view, place, this.#innerLength)) {
+      mss.apply(this.#arena.view, place, this.#innerLength, pathMtu.largest(entry));
     }
     if (!this.#coalescer.accept(place, payload)) {
       counters[SaCounter.MALFORMED]! += 1;

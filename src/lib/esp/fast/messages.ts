@@ -3,6 +3,7 @@ import { KitError } from '../../core/errors.js';
 import { Secret } from '../../core/secret.js';
 import { encrTransform, integTransform } from '../../crypto/registry.js';
 import type { TrafficSelector } from '../../ike/wire/types.js';
+import type { PathPolicy } from '../path-policy.js';
 import type { LifetimeReason } from '../plane/plane.js';
 import type { ChildSa, EspSaParameters } from '../sa.js';
 import type { PathDevice } from './data-path.js';
@@ -37,6 +38,8 @@ export interface ChildSaMessage {
 export interface PathStart {
   device: PathDevice;
   sockets: ReceivingSocket[];
+  /** Undefined: the defaults. */
+  policy: PathPolicy | undefined;
   /** Becomes readable when there are orders. */
   wake: number;
   counters: Float64Array;
@@ -60,6 +63,7 @@ export type PathReport =
   | { type: 'ike'; local: Endpoint; remote: Endpoint; message: Uint8Array }
   | { type: 'moved'; id: string; remote: Endpoint }
   | { type: 'lifetime'; id: string; reason: LifetimeReason }
+  | { type: 'path-mtu'; id: string; pathMtu: number; innerMtu: number }
   | { type: 'degraded'; reason: string }
   | { type: 'failed'; code: `E_${string}`; message: string };
 

@@ -1,13 +1,18 @@
 import type { Arena, Region } from '../../core/arena.js';
-import { type DatagramSender, MAX_PAYLOAD, MAX_SEGMENTS } from '../../net/datagram-io.js';
+import { type DatagramSender, MAX_PAYLOAD, MAX_SEGMENTS, PathDiscovery } from '../../net/datagram-io.js';
 import type { NativeIo } from '../../net/native-io.js';
+import { MAX_QUOTED, mayBeFragmented } from '../icmp.js';
 import { readInnerPacket } from '../inner.js';
+import type { MssClamp } from '../mss.js';
 import { HEADER_BYTES, NextHeader, TRAILER_BYTES } from '../packet.js';
+import type { PathPolicy } from '../path-policy.js';
 import type { LifetimeReason } from '../plane/plane.js';
 import { PathCounter, SaCounter } from './counters.js';
-import { trafficClassOf } from './ecn.js';
+import { ECN_MASK, trafficClassOf } from './ecn.js';
 import type { FastEntry, FastTable } from './fast-sa.js';
 import { FlowCache } from './flow-cache.js';
+import { DONT_FRAGMENT } from './headers.js';
+import type { PathMtu } from './path-mtu.js';
 import { Segmenter } from './segmenter.js';
 import { VIRTIO_BYTES, writePlainVirtio } from './virtio.js';
 
@@ -24,6 +29,9 @@ export interface OutboundOptions {
   table: FastTable;
   counters: Float64Array;
   tun: { fd: number; mtu: number; offload: boolean };
+  policy: PathPolicy;
+  pathMtu: PathMtu;
+  mss: MssClamp;
   /** Waits until a socket has room again. @returns false when it has none after so many milliseconds */
   waitForRoom: (fd: number, milliseconds: number) => boolean;
   /** See `PlaneEvents.softLifetimeReached`. */
@@ -46,6 +54,13 @@ export class Outbound {
   #size = 0;
   #packets = 0;
   #trafficClass = 0;
+  #discovery: PathDiscovery = PathDiscovery.DO;
+  /** How the first packet of the batch begins, to be quoted when the batch is too big, and its bytes. */
+  readonly #first: Region;
+  #firstLength = 0;
+  /** What stays of an inner traffic class, and what is added: its DSCP is the upper six bits. */
+  readonly #classMask: number;
+  readonly #classBits: number;
 
   constructor(options: OutboundOptions) {
     const { arena } = options;
@@ -55,6 +70,10 @@ export class Outbound {
     this.#flows = new FlowCache(arena);
     this.#in = arena.reserve('read from the device', VIRTIO_BYTES + MAX_PACKET_BYTES + MAX_TRAILER_BYTES);
     this.#out = arena.reserve('sealed packets', MAX_PAYLOAD);
+    this.#first = arena.reserve('beginning of a batch', MAX_QUOTED);
+    const { dscp } = options.policy;
+    this.#classMask = dscp === 'copy' ? 0xff : ECN_MASK;
+    this.#classBits = typeof dscp === 'number' ? dscp << 2 : 0;
   }
 
   /** SAs have changed. */
@@ -85,9 +104,12 @@ export class Outbound {
     const packets = this.#packets;
     this.#used = 0;
     this.#packets = 0;
-    let sent = sender.send(fd, this.#out.at, used, this.#size, name, nameLength, this.#trafficClass);
+    const { at } = this.#out;
+    const trafficClass = this.#trafficClass;
+    const discovery = this.#discovery;
+    let sent = sender.send(fd, at, used, this.#size, name, nameLength, trafficClass, discovery);
     if (sent === 'full' && waitForRoom(fd, PATIENCE_MS)) {
-      sent = sender.send(fd, this.#out.at, used, this.#size, name, nameLength, this.#trafficClass);
+      sent = sender.send(fd, at, used, this.#size, name, nameLength, trafficClass, discovery);
     }
     switch (sent) {
       case 'ok':
@@ -98,6 +120,7 @@ export class Outbound {
         break;
       case 'tooBig':
         counters[PathCounter.tooBig]! += packets;
+        if (discovery === PathDiscovery.DO) this.#learn(entry);
         break;
       default:
         counters[PathCounter.unsent]! += packets;
@@ -106,7 +129,7 @@ export class Outbound {
   }
 
   #take(length: number): void {
-    const { counters, tun } = this.#options;
+    const { counters, tun, mss, pathMtu } = this.#options;
     const segmenter = this.#segmenter;
     if (!segmenter.start(this.#in.at, length)) {
       counters[PathCounter.malformed]! += 1;
@@ -115,7 +138,7 @@ export class Outbound {
     counters[PathCounter.devicePacketsOut]! += segmenter.count;
     const packet = this.#in.at + VIRTIO_BYTES;
     if (segmenter.largest > tun.mtu) {
-      counters[PathCounter.tooBig]! += segmenter.count;
+      this.#tooBig(tun.mtu);
       return;
     }
     const entry = this.#entryFor(packet, segmenter.headers.length);
@@ -123,11 +146,18 @@ export class Outbound {
       counters[PathCounter.noChild]! += segmenter.count;
       return;
     }
-    const { version } = segmenter.headers;
-    // DSCP and ECN of the inner packet are copied (RFC 4301 5.1.2.1; RFC 6040 4.1, normal mode).
-    const trafficClass = trafficClassOf(this.#arena, packet);
-    if (trafficClass !== this.#trafficClass) this.flush();
+    const { view } = this.#arena;
+    const { version, length: bytes } = segmenter.headers;
+    if (segmenter.count === 1 && mss.concerns(view, packet, bytes)) {
+      mss.apply(view, packet, bytes, pathMtu.largest(entry));
+    }
+    const discovery = this.#discoveryFor(entry, packet);
+    if (discovery === undefined) return;
+    // ECN of the inner packet is copied, DSCP by policy (RFC 4301 5.1.2.1; RFC 6040 4.1, normal mode).
+    const trafficClass = (trafficClassOf(this.#arena, packet) & this.#classMask) | this.#classBits;
+    if (trafficClass !== this.#trafficClass || discovery !== this.#discovery) this.flush();
     this.#trafficClass = trafficClass;
+    this.#discovery = discovery;
     while (segmenter.next()) {
       this.#seal(
         entry,
@@ -136,6 +166,48 @@ export class Outbound {
         version === 4 ? NextHeader.IPV4 : NextHeader.IPV6,
       );
     }
+  }
+
+  /**
+   * Whether the outer packets may be fragmented (RFC 4301 8.1, 8.2.1): what does not fit is, or its sender is told.
+   * @returns undefined when the packet at hand was dropped
+   */
+  #discoveryFor(entry: FastEntry, packet: number): PathDiscovery | undefined {
+    const { policy, pathMtu } = this.#options;
+    if (policy.df === 'clear') return PathDiscovery.DONT;
+    const { largest } = this.#segmenter;
+    const { view } = this.#arena;
+    if (largest > entry.halves.path.largest) {
+      const fitting = pathMtu.largest(entry);
+      if (largest > fitting) {
+        if (mayBeFragmented(view, packet, largest)) return PathDiscovery.DONT;
+        this.#tooBig(fitting);
+        return undefined;
+      }
+    }
+    if (policy.df === 'set') return PathDiscovery.DO;
+    // IPv6 is never fragmented on its way, as if it always had DF.
+    return hasDf(view, packet) ? PathDiscovery.DO : PathDiscovery.DONT;
+  }
+
+  /** Drops what was read and tells its sender, of all segments once. */
+  #tooBig(mtu: number): void {
+    const segmenter = this.#segmenter;
+    const { counters, pathMtu } = this.#options;
+    counters[PathCounter.tooBig]! += segmenter.count;
+    if (!segmenter.next()) return;
+    const { offset, length } = segmenter;
+    if (!mayBeFragmented(this.#arena.view, offset, length)) pathMtu.tell(offset, length, mtu);
+  }
+
+  /** A batch was too big, which nobody knew before. */
+  #learn(entry: FastEntry): void {
+    const { pathMtu } = this.#options;
+    pathMtu.learn(entry);
+    const { largest } = entry.halves.path;
+    const length = this.#firstLength;
+    if (length <= largest || mayBeFragmented(this.#arena.view, this.#first.at, length)) return;
+    pathMtu.tell(this.#first.at, Math.min(length, MAX_QUOTED), largest);
   }
 
   #entryFor(at: number, length: number): FastEntry | undefined {
@@ -166,6 +238,10 @@ export class Outbound {
     if (this.#used === 0) {
       this.#entry = entry;
       this.#size = size;
+      if (this.#discovery === PathDiscovery.DO) {
+        this.#firstLength = length;
+        bytes.copyWithin(this.#first.at, at, at + Math.min(length, MAX_QUOTED));
+      }
     }
     const trailer = at + length;
     for (let i = 0; i < padLength + TRAILER_BYTES; i++) this.#covered[i] = bytes[trailer + i]!;
@@ -195,4 +271,9 @@ export class Outbound {
         this.#used + size <= MAX_PAYLOAD)
     );
   }
+}
+
+/** Of IPv4; IPv6 counts as if it had it. */
+function hasDf(view: DataView, packet: number): boolean {
+  return view.getUint8(packet) >> 4 !== 4 || (view.getUint16(packet + 6) & DONT_FRAGMENT) !== 0;
 }

@@ -2,7 +2,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { KitError } from '../../core/errors.js';
 import { loadEvp } from '../../crypto/evp-functions.js';
 import { loadNativeIo } from '../../net/native-io.js';
-import { DataPath } from './data-path.js';
+import { DataPath, type DataPathHooks } from './data-path.js';
 import { fromMessage, type PathOrder, type PathReport, type PathStart } from './messages.js';
 
 /** A poll never lasts longer: `process.exit` in the main thread has to wait for it. */
@@ -12,11 +12,11 @@ const MAX_IKE_WAITING = 1024;
 
 /** Obeys orders and carries packets until it is told to close. */
 async function run(port: MessagePort, start: PathStart): Promise<void> {
-  const { device, sockets, wake, counters, ikeWaiting } = start;
+  const { device, sockets, policy, wake, counters, ikeWaiting } = start;
   await loadEvp();
   const io = await loadNativeIo();
   const report = (message: PathReport): void => port.postMessage(message);
-  const path = new DataPath(io, device, sockets, wake, counters, {
+  const hooks: DataPathHooks = {
     ike(local, remote, message) {
       if (Atomics.load(ikeWaiting, 0) >= MAX_IKE_WAITING) {
         path.countLostIke();
@@ -28,7 +28,9 @@ async function run(port: MessagePort, start: PathStart): Promise<void> {
     peerMoved: (id, remote) => report({ type: 'moved', id, remote }),
     softLifetimeReached: (id, reason) => report({ type: 'lifetime', id, reason }),
     degraded: (reason) => report({ type: 'degraded', reason }),
-  });
+    pathMtu: (id, pathMtu, innerMtu) => report({ type: 'path-mtu', id, pathMtu, innerMtu }),
+  };
+  const path = new DataPath(io, device, sockets, wake, counters, hooks, policy);
   report({ type: 'ready' });
   try {
     for (;;) {

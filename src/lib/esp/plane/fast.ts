@@ -11,6 +11,7 @@ import { openTunDescriptor, type TunDescriptor } from '../../net/tun-descriptor.
 import type { GivenSockets, UdpTransport } from '../../net/udp.js';
 import { createPathCounters, createSaCounters, readPathCounters, readSaCounters } from '../fast/counters.js';
 import { type PathOrder, type PathReport, type PathStart, toMessage } from '../fast/messages.js';
+import type { PathPolicy } from '../path-policy.js';
 import type { ChildSa } from '../sa.js';
 import type { ChildSaStats, Plane, PlaneEvents, PlaneStats } from './plane.js';
 import type { PlaneSettings } from './userspace.js';
@@ -31,6 +32,7 @@ export class FastPlane implements Plane {
   readonly #wake: number;
   readonly #events: PlaneEvents;
   readonly #log: Log;
+  readonly #policy: PathPolicy | undefined;
   readonly #counters = new Map<string, Float64Array>();
   readonly #pathCounters = createPathCounters();
   readonly #ikeWaiting = new Int32Array(new SharedArrayBuffer(4));
@@ -42,7 +44,14 @@ export class FastPlane implements Plane {
   #ended: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(device: TunDescriptor, libc: Libc, wake: number, events: PlaneEvents, log: Log) {
+  constructor(
+    device: TunDescriptor,
+    libc: Libc,
+    wake: number,
+    events: PlaneEvents,
+    log: Log,
+    policy: PathPolicy | undefined,
+  ) {
     this.mtu = device.mtu;
     this.deviceName = device.name;
     this.#device = device;
@@ -50,6 +59,7 @@ export class FastPlane implements Plane {
     this.#wake = wake;
     this.#events = events;
     this.#log = log;
+    this.#policy = policy;
   }
 
   async attach(transport: UdpTransport): Promise<void> {
@@ -63,6 +73,7 @@ export class FastPlane implements Plane {
     const start: PathStart = {
       device: { fd, mtu, offload },
       sockets: given.sockets.map(({ local, fd }) => ({ local, fd })),
+      policy: this.#policy,
       wake: this.#wake,
       counters: this.#pathCounters,
       ikeWaiting: this.#ikeWaiting,
@@ -164,6 +175,9 @@ export class FastPlane implements Plane {
       case 'degraded':
         this.#degraded(report.reason);
         break;
+      case 'path-mtu':
+        this.#events.pathMtu(report.id, report.pathMtu, report.innerMtu);
+        break;
       case 'failed':
         this.#events.failed(
           report.code === 'E_INTERNAL'
@@ -234,5 +248,5 @@ export async function createFastPlane(
     closeSync(device.fd);
     throw new KitError('environment', 'E_TUN', `There is no wake-up descriptor (errno ${libc.errno()})`);
   }
-  return new FastPlane(device, libc, wake, events, log);
+  return new FastPlane(device, libc, wake, events, log, settings.path);
 }

@@ -15,6 +15,7 @@ export class MemoryPlane extends UserspacePlane {
     const delivered: Uint8Array[] = [];
     super({
       mtu: settings.mtu,
+      path: settings.path,
       deviceName: undefined,
       send,
       events,

@@ -64,6 +64,10 @@ export interface PlaneEvents {
   softLifetimeReached(childSaId: string, reason: LifetimeReason): void;
   /** An authenticated packet came from another outer address (RFC 7296 2.23). */
   peerMoved(childSaId: string, remote: Endpoint): void;
+  /**
+   * The path to the peer takes less than the device: IP packets of `pathMtu` bytes, and so inner packets of `innerMtu`.
+   */
+  pathMtu(childSaId: string, pathMtu: number, innerMtu: number): void;
   /** The plane cannot go on (device gone). */
   failed(error: Error): void;
 }

@@ -14,6 +14,7 @@ export async function createTunPlane(
   const device = await openTun({ name: settings.name, mtu: settings.mtu });
   const plane = new UserspacePlane({
     mtu: device.mtu,
+    path: settings.path,
     deviceName: device.name,
     send,
     events,

@@ -1,7 +1,10 @@
 import type { Endpoint } from '../../core/endpoint.js';
 import { type Clock, type Entropy, systemClock, systemEntropy } from '../../core/environment.js';
+import { mayBeFragmented, TooBigReplies } from '../icmp.js';
 import { readInnerPacket } from '../inner.js';
+import { MssClamp } from '../mss.js';
 import { NextHeader, readEspHeader } from '../packet.js';
+import { defaultPathPolicy, type PathPolicy } from '../path-policy.js';
 import { byteLifetime, type ChildSa } from '../sa.js';
 import { InboundSa, OutboundSa } from '../sad.js';
 import { type ChildSaStats, noTraffic, type Plane, type PlaneEvents, type PlaneStats } from './plane.js';
@@ -14,10 +17,14 @@ export type SendEsp = (packet: Uint8Array, local: Endpoint, remote: Endpoint) =>
 export interface PlaneSettings {
   name: string | undefined;
   mtu: number;
+  /** Undefined: the defaults. */
+  path?: PathPolicy | undefined;
 }
 
 export interface UserspacePlaneOptions {
   mtu: number;
+  /** Of which this plane clamps the MSS; DF and DSCP are the system's. */
+  path?: PathPolicy | undefined;
   deviceName: string | undefined;
   send: SendEsp;
   events: PlaneEvents;
@@ -83,6 +90,8 @@ export class UserspacePlane implements Plane {
   readonly #options: UserspacePlaneOptions;
   readonly #clock: Clock;
   readonly #table: SaTable<Halves>;
+  readonly #mss: MssClamp;
+  readonly #replies = new TooBigReplies();
   #closing: Promise<void> | undefined;
 
   constructor(options: UserspacePlaneOptions) {
@@ -92,6 +101,7 @@ export class UserspacePlane implements Plane {
     this.deviceName = deviceName;
     this.#options = options;
     this.#clock = clock;
+    this.#mss = new MssClamp((options.path ?? defaultPathPolicy).mssClamp);
     this.#table = new SaTable((child) => ({
       inbound: new InboundSa(child.inbound),
       outbound: new OutboundSa(child.outbound, entropy, initialSequence),
@@ -166,6 +176,10 @@ export class UserspacePlane implements Plane {
     }
     if (packet.length > this.mtu) {
       this.drops.tooBig += 1;
+      if (!mayBeFragmented(viewOf(data), 0, packet.length)) {
+        const message = this.#replies.reply(data.subarray(0, packet.length), this.mtu);
+        if (message !== undefined) this.#options.deliver(message);
+      }
       return;
     }
     const entry = this.#table.senderFor(packet);
@@ -178,6 +192,7 @@ export class UserspacePlane implements Plane {
       this.drops.expired += 1;
       return;
     }
+    this.#clampMss(data, packet.length);
     const sealed = outbound.seal(packet.nextHeader, data.subarray(0, packet.length));
     if (sealed === undefined) {
       this.drops.exhausted += 1;
@@ -223,9 +238,19 @@ export class UserspacePlane implements Plane {
       stats.malformed += 1;
       return;
     }
+    this.#clampMss(payload, packet.length);
     stats.packetsIn += 1;
     stats.bytesIn += packet.length;
     this.#watchLifetime(entry);
     if (!this.#options.deliver(payload.subarray(0, packet.length))) this.drops.device += 1;
   }
+
+  #clampMss(data: Uint8Array, length: number): void {
+    const view = viewOf(data);
+    if (this.#mss.concerns(view, 0, length)) this.#mss.apply(view, 0, length, this.mtu);
+  }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

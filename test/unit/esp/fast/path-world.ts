@@ -9,16 +9,17 @@ import {
 } from '../../../../src/lib/esp/fast/counters.js';
 import { DataPath } from '../../../../src/lib/esp/fast/data-path.js';
 import { VIRTIO_BYTES } from '../../../../src/lib/esp/fast/virtio.js';
+import type { PathPolicy } from '../../../../src/lib/esp/path-policy.js';
 import { createMemoryPlane, type MemoryPlane } from '../../../../src/lib/esp/plane/memory.js';
 import type { ChildSa, EspSaParameters } from '../../../../src/lib/esp/sa.js';
 import { loadLibc } from '../../../../src/lib/net/libc.js';
-import { loadNativeIo } from '../../../../src/lib/net/native-io.js';
+import { loadNativeIo, type NativeIo } from '../../../../src/lib/net/native-io.js';
 import { socketAddress } from '../../../../src/lib/net/socket-address.js';
 import { openUdpDescriptor, prepareForBatches } from '../../../../src/lib/net/udp-descriptor.js';
 import { freePorts } from '../../net/free-ports.js';
 import { selector } from '../inner-packets.js';
 
-const io = await loadNativeIo();
+const system = await loadNativeIo();
 const libc = await loadLibc();
 await loadEvp();
 const library = koffi.load(null);
@@ -39,6 +40,9 @@ export interface WorldOptions {
   /** The device has offloads. */
   offload?: boolean;
   initialSequence?: number;
+  policy?: PathPolicy;
+  /** A system that does some things in another way. */
+  io?: NativeIo;
 }
 
 /**
@@ -48,6 +52,7 @@ export interface WorldOptions {
 export class PathWorld {
   readonly moved: { id: string; remote: Endpoint }[] = [];
   readonly worn: { id: string; reason: string }[] = [];
+  readonly learned: { id: string; pathMtu: number; innerMtu: number }[] = [];
   readonly ike: { remote: Endpoint; message: Uint8Array }[] = [];
   /** ESP that the reference sealed, instead of its way to the data path. */
   readonly sealed: Uint8Array[] = [];
@@ -61,6 +66,8 @@ export class PathWorld {
   readonly #descriptors: number[];
   readonly #application: number;
   readonly peerSocket: number;
+  /** The socket of the data path. */
+  readonly ownSocket: number;
   readonly #offload: boolean;
   readonly #buffer = new Uint8Array(70_000);
 
@@ -75,9 +82,10 @@ export class PathWorld {
     this.remote = { address, port: ports[1] };
     this.#application = sockets.application;
     this.peerSocket = sockets.peers;
+    this.ownSocket = sockets.ours;
     this.#descriptors = Object.values(sockets);
     this.path = new DataPath(
-      io,
+      options.io ?? system,
       { fd: sockets.device, mtu: 1400, offload: offload ? { udp: true } : undefined },
       [{ fd: sockets.ours, local: this.local }],
       sockets.wake,
@@ -86,8 +94,10 @@ export class PathWorld {
         ike: (_local, remote, message) => this.ike.push({ remote, message }),
         peerMoved: (id, remote) => this.moved.push({ id, remote }),
         softLifetimeReached: (id, reason) => this.worn.push({ id, reason }),
+        pathMtu: (id, pathMtu, innerMtu) => this.learned.push({ id, pathMtu, innerMtu }),
         degraded: (reason) => this.degraded.push(reason),
       },
+      options.policy,
       options.initialSequence,
     );
     this.peer = createMemoryPlane(
@@ -98,6 +108,7 @@ export class PathWorld {
       {
         peerMoved() {},
         softLifetimeReached() {},
+        pathMtu() {},
         failed(error) {
           throw error;
         },
