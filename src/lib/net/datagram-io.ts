@@ -64,7 +64,8 @@ export class DatagramReceiver {
   readonly #vector: Region;
   readonly #names: Region;
   readonly #controls: Region;
-  readonly #data: Region;
+  /** Where each datagram goes; a region each, so that nothing written past one falls into the next unseen. */
+  readonly #data: readonly number[];
   /** Of the last batch. */
   #received = 0;
 
@@ -81,11 +82,11 @@ export class DatagramReceiver {
     const vectors = arena.reserve('receive vectors', count * IOVEC_BYTES);
     this.#names = arena.reserve('received names', count * NAME_SPACE);
     this.#controls = arena.reserve('received control data', count * CONTROL_SPACE);
-    this.#data = arena.reserve('received datagrams', count * size);
+    this.#data = Array.from({ length: count }, (_, i) => arena.reserve(`received datagram ${i}`, size).at);
     for (let i = 0; i < count; i++) {
       const header = this.#vector.at + i * MMSGHDR_BYTES;
       const vector = vectors.at + i * IOVEC_BYTES;
-      setPointer(arena, vector, this.#data.at + i * size, size);
+      setPointer(arena, vector, this.#data[i]!, size);
       setNumber(arena, vector + 8, size);
       setPointer(arena, header + MSG.name, this.#names.at + i * NAME_SPACE, NAME_SPACE);
       setPointer(arena, header + MSG.iov, vector, IOVEC_BYTES);
@@ -114,7 +115,7 @@ export class DatagramReceiver {
 
   /** Where a datagram begins. */
   at(index: number): number {
-    return this.#data.at + index * this.#size;
+    return this.#data[index]!;
   }
 
   /** Bytes; 0 when it did not fit and is cut off. */
