@@ -73,7 +73,8 @@ export const tunnelFlags = {
   port: port('UDP port for IKE: of the gateway (connect), to listen on (serve; 0: any free one)', 500),
   'nat-port': port('UDP port for IKE and ESP in UDP (RFC 3948), likewise', 4500),
   encap: Flags.boolean({
-    description: 'carry ESP in UDP even where no NAT is found; plain ESP is not there yet, so leave it on',
+    description:
+      'carry ESP in UDP even where no NAT is found; without it as IP protocol 50 then, which takes --plane fast and the right to open raw sockets',
     allowNo: true,
     default: true,
     helpGroup: 'NETWORK',

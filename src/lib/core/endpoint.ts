@@ -15,3 +15,13 @@ export interface Path {
   remote: Endpoint;
   natT: boolean;
 }
+
+/** How ESP travels: in UDP (RFC 3948), or by itself as IP protocol 50 (RFC 4303). */
+export type Encapsulation = 'udp' | 'none';
+
+/** Where ESP of a child SA travels. Without UDP the ports are 0. */
+export interface EspPath {
+  local: Endpoint;
+  remote: Endpoint;
+  encapsulation: Encapsulation;
+}

@@ -1,7 +1,11 @@
+import type { Encapsulation } from '../core/endpoint.js';
 import { HEADER_BYTES, TRAILER_BYTES } from './packet.js';
 
-/** Headers of the packets that carry ESP, bytes. */
-export const OuterBytes = { IPV4: 20, IPV6: 40, UDP: 8 } as const;
+/** Headers before ESP, bytes. */
+export function outerBytes(family: 4 | 6, encapsulation: Encapsulation): number {
+  const ip = family === 4 ? 20 : 40;
+  return encapsulation === 'udp' ? ip + 8 : ip;
+}
 
 /** What a suite adds to a packet. */
 export interface SealedSizes {

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../core/endpoint.js';
+import type { EspPath } from '../core/endpoint.js';
 import type { Secret } from '../core/secret.js';
 import type { EncrTransform, IntegTransform } from '../crypto/transform.js';
 import type { TrafficSelector } from '../ike/wire/types.js';
@@ -16,8 +16,8 @@ export interface EspSaParameters {
   esn: boolean;
 }
 
-/** A pair of ESP SAs as a plane installs it. */
-export interface ChildSa {
+/** A pair of ESP SAs as a plane installs it, with its outer addresses. */
+export interface ChildSa extends EspPath {
   /** Unique within the process; names the pair in every later call and event. */
   id: string;
   inbound: EspSaParameters;
@@ -26,9 +26,6 @@ export interface ChildSa {
   localSelectors: TrafficSelector[];
   /** What the peer may send from and receive to. */
   remoteSelectors: TrafficSelector[];
-  /** Outer addresses. UDP encapsulation between these ports (RFC 3948). */
-  local: Endpoint;
-  remote: Endpoint;
   /** Inner bytes in one direction after which it is to be replaced; undefined: as many as sequence numbers allow. */
   rekeyBytes?: number | undefined;
 }

@@ -175,6 +175,13 @@ export type PathDiscovery = (typeof PathDiscovery)[keyof typeof PathDiscovery];
 /** How a sending went. `full`: the queue of the socket; `tooBig`: larger than the path takes. */
 export type Sent = 'ok' | 'full' | 'tooBig' | 'failed';
 
+/** A socket to send datagrams with. */
+export interface SendingSocket {
+  readonly fd: number;
+  /** Whether the system cuts super-segments for it (UDP_SEGMENT); false from when it refused to. */
+  segments: boolean;
+}
+
 /** Sends datagrams of equal size, the last of which may be smaller, that lie one after the other. */
 export class DatagramSender {
   readonly #io: NativeIo;
@@ -189,20 +196,16 @@ export class DatagramSender {
   /** A number for setsockopt, and what sockets do about the path MTU at present, by descriptor. */
   readonly #option: Region;
   readonly #discovery: PathDiscovery[] = [];
-  /** False once the system refused to cut datagrams for us. */
-  segments: boolean;
   /** System calls that sent something. */
   calls = 0;
+  /** Datagrams of the last batch that left. */
+  left = 0;
 
-  /**
-   * @param onRefused called once, when the system refuses UDP_SEGMENT and each datagram is sent by itself from then on
-   * @param segments whether to try UDP_SEGMENT
-   */
-  constructor(io: NativeIo, arena: Arena, onRefused = () => {}, segments = true) {
+  /** @param onRefused called when the system refuses UDP_SEGMENT to a socket, which sends each datagram by itself from then on */
+  constructor(io: NativeIo, arena: Arena, onRefused = () => {}) {
     this.#io = io;
     this.#arena = arena;
     this.#onRefused = onRefused;
-    this.segments = segments;
     this.#header = arena.reserve('sent message header', MSGHDR_BYTES);
     this.#vector = arena.reserve('send vector', IOVEC_BYTES);
     this.#control = arena.reserve('sent control data', 2 * CMSG_SPACE);
@@ -229,7 +232,7 @@ export class DatagramSender {
    * @param discovery whether they may be fragmented
    */
   send(
-    fd: number,
+    socket: SendingSocket,
     at: number,
     length: number,
     size: number,
@@ -242,9 +245,11 @@ export class DatagramSender {
     if (length > MAX_PAYLOAD || count > MAX_SEGMENTS || size < 1) {
       throw new RangeError(`${length} bytes in datagrams of ${size} are no batch`);
     }
-    if (this.#discovery[fd] !== discovery) this.#discover(fd, nameLength, discovery);
-    if (count > 1 && !this.segments)
-      return this.#sendEach(fd, at, length, size, name, nameLength, trafficClass);
+    if (this.#discovery[socket.fd] !== discovery) this.#discover(socket.fd, nameLength, discovery);
+    if (count > 1 && !socket.segments) {
+      return this.#sendEach(socket, at, length, size, name, nameLength, trafficClass);
+    }
+    this.left = 0;
     const { view } = this.#arena;
     const header = this.#header.at;
     this.#address(header, this.#vector.at, at, length, name, nameLength);
@@ -253,9 +258,10 @@ export class DatagramSender {
       this.#controlFor(nameLength, trafficClass, count > 1 ? size : 0),
       true,
     );
-    const sent = this.#io.sendmsg(fd, this.#arena.address(header, MSGHDR_BYTES), MSG_DONTWAIT);
+    const sent = this.#io.sendmsg(socket.fd, this.#arena.address(header, MSGHDR_BYTES), MSG_DONTWAIT);
     if (sent >= 0) {
       this.calls += 1;
+      this.left = count;
       return 'ok';
     }
     const errno = this.#io.errno();
@@ -263,10 +269,10 @@ export class DatagramSender {
     if (errno !== EIO && errno !== EINVAL && errno !== EMSGSIZE) return outcomeOf(errno);
     // EMSGSIZE, and EINVAL of older kernels: one datagram is too big for the path. EINVAL is also a kernel that does
     // not know UDP_SEGMENT, and EIO a device without checksums of its own: they leave the cutting to us.
-    const each = this.#sendEach(fd, at, length, size, name, nameLength, trafficClass);
+    const each = this.#sendEach(socket, at, length, size, name, nameLength, trafficClass);
     const isFragmented = discovery !== PathDiscovery.DO;
     if (errno === EIO || (errno === EINVAL && each === 'ok' && !isFragmented)) {
-      this.segments = false;
+      socket.segments = false;
       this.#onRefused();
     }
     return each;
@@ -284,7 +290,7 @@ export class DatagramSender {
   }
 
   #sendEach(
-    fd: number,
+    socket: SendingSocket,
     at: number,
     length: number,
     size: number,
@@ -308,15 +314,15 @@ export class DatagramSender {
       );
       view.setUint32(header + MSG.controlLength, controlLength, true);
     }
-    for (let done = 0; done < count; ) {
+    for (this.left = 0; this.left < count; ) {
       const vector = this.#arena.address(
-        this.#headers.at + done * MMSGHDR_BYTES,
-        (count - done) * MMSGHDR_BYTES,
+        this.#headers.at + this.left * MMSGHDR_BYTES,
+        (count - this.left) * MMSGHDR_BYTES,
       );
-      const sent = this.#io.sendmmsg(fd, vector, count - done, MSG_DONTWAIT);
+      const sent = this.#io.sendmmsg(socket.fd, vector, count - this.left, MSG_DONTWAIT);
       if (sent <= 0) return outcomeOf(this.#io.errno());
       this.calls += 1;
-      done += sent;
+      this.left += sent;
     }
     return 'ok';
   }

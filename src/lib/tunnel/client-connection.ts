@@ -11,12 +11,12 @@ import { type Attempt, connectFailure, internalError, unconfirmed } from './fail
 import { HostNetwork, outerPath } from './host-network.js';
 import type { KeyLog } from './keylog.js';
 import { defaultMtu } from './overhead.js';
-import { deviceFailed, devicePlane, givesSockets, plainEsp } from './plane.js';
+import { deviceFailed, devicePlane, givesSockets, inStep } from './plane.js';
 import { findGateway } from './resolve.js';
 import { coversAddress, familyOf, leftOutside, sourceWithin, tunnelRoutes } from './routes.js';
 import { Sequence } from './sequence.js';
 import { statsEvent } from './stats.js';
-import { SaTracker } from './tracker.js';
+import { espPath, SaTracker } from './tracker.js';
 import type { ClientOptions, TunnelContext, TunnelEvent } from './types.js';
 
 /** How long a gateway may be silent before somebody who waits is told. */
@@ -177,10 +177,6 @@ export class ClientConnection {
         if (event.summary.exchange === 'IKE_SA_INIT') this.#attempt.movedToNatT = true;
         break;
       case 'child-sa-established':
-        if (!event.child.path.natT) {
-          this.#fail(plainEsp());
-          return undefined;
-        }
         if (!this.#tracker.plane) return this.#firstChild(event, via);
         break;
       case 'child-sa-failed':
@@ -198,7 +194,8 @@ export class ClientConnection {
     // An IKE SA takes its children along; only when it stays, the missing child is a loss of its own.
     if (event.type === 'child-sa-deleted' && event.reason === 'deleted-by-peer')
       this.#replaceGone(event.child);
-    return undefined;
+    const made = event.type === 'child-sa-established' || event.type === 'child-sa-rekeyed';
+    return made ? inStep(this.#tracker.plane, event.child) : undefined;
   }
 
   /**
@@ -240,7 +237,8 @@ export class ClientConnection {
     const virtual = this.#context.createPlane !== undefined;
     const outer = virtual ? undefined : await outerPath(child.path.remote.address);
     const mtu =
-      this.#options.mtu ?? defaultMtu(outer?.mtu, familyOf(child.path.remote.address), [child.suite]);
+      this.#options.mtu ??
+      defaultMtu(outer?.mtu, familyOf(child.path.remote.address), [child.suite], child.encapsulation);
     const driver = this.#driver!;
     const create = this.#context.createPlane ?? devicePlane(this.#options.plane ?? 'auto', this.#context.log);
     const plane = await create(
@@ -252,6 +250,7 @@ export class ClientConnection {
       ),
     );
     this.#tracker.plane = plane;
+    plane.prepare(espPath(child.path, child.encapsulation));
     if (this.#transport !== undefined) await plane.attach?.(this.#transport);
     const events = this.#tracker.apply(onlySession, event, via);
     const device = this.#tracker.plane.deviceName;

@@ -154,7 +154,7 @@ export class KeyLog {
       role,
       proposal: childProposal(suite),
       suite: { ...cipherAndInteg(suite), ke: suite.ke ? nameOf(suite.ke) : null, esn: suite.esn },
-      natT: path.natT,
+      natT: child.encapsulation === 'udp',
       localTs: child.localTs.map(formatSelector),
       remoteTs: child.remoteTs.map(formatSelector),
       keSecret: child.keSecret ? hex(child.keSecret) : null,

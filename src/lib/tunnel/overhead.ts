@@ -1,7 +1,8 @@
+import type { Encapsulation } from '../core/endpoint.js';
 import { KitError } from '../core/errors.js';
 import { encrTransform, integTransform } from '../crypto/registry.js';
 import { TransformType } from '../crypto/transform.js';
-import { largestInner, OuterBytes } from '../esp/inner-mtu.js';
+import { largestInner, outerBytes } from '../esp/inner-mtu.js';
 import type { ProposalTemplate } from '../ike/proposals.js';
 import type { ChildSuite } from '../ike/suite.js';
 
@@ -15,12 +16,16 @@ const LARGEST_DEFAULT = 1400;
 const SMALLEST = 68;
 
 /**
- * Largest inner packet whose ESP-in-UDP packet (RFC 4303, RFC 3948) fits into `pathMtu` bytes.
+ * Largest inner packet whose ESP packet (RFC 4303), in UDP (RFC 3948) or without, fits into `pathMtu` bytes.
  * @param outerFamily of the addresses outside
  */
-export function innerMtu(pathMtu: number, outerFamily: 4 | 6, { encr, integ }: Sealing): number {
-  const ipHeader = outerFamily === 4 ? OuterBytes.IPV4 : OuterBytes.IPV6;
-  return largestInner(pathMtu, ipHeader + OuterBytes.UDP, {
+export function innerMtu(
+  pathMtu: number,
+  outerFamily: 4 | 6,
+  { encr, integ }: Sealing,
+  encapsulation: Encapsulation = 'udp',
+): number {
+  return largestInner(pathMtu, outerBytes(outerFamily, encapsulation), {
     // RFC 4303 2.4: payload and trailer fill whole cipher blocks and end on a 4-byte boundary.
     alignment: Math.max(4, encr.blockBytes),
     ivBytes: encr.ivBytes,
@@ -33,9 +38,11 @@ export function defaultMtu(
   pathMtu: number | undefined,
   outerFamily: 4 | 6,
   suites: readonly Sealing[],
+  encapsulation: Encapsulation = 'udp',
 ): number {
   const path = pathMtu ?? DEFAULT_PATH_MTU;
-  const mtu = Math.min(LARGEST_DEFAULT, ...suites.map((suite) => innerMtu(path, outerFamily, suite)));
+  const sizes = suites.map((suite) => innerMtu(path, outerFamily, suite, encapsulation));
+  const mtu = Math.min(LARGEST_DEFAULT, ...sizes);
   if (mtu < SMALLEST) {
     throw new KitError('environment', 'E_MTU', `The path carries only ${path} bytes, too few for a tunnel`, {
       hint: 'Raise the MTU of the outgoing interface, or give --mtu.',

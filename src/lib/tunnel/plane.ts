@@ -1,5 +1,7 @@
 import { KitError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
+import type { Plane } from '../esp/plane/plane.js';
+import type { ChildSaInfo } from '../ike/session/types.js';
 import type { PlaneChoice, PlaneFactory, TunnelContext, TunnelOptions } from './types.js';
 
 /**
@@ -37,16 +39,12 @@ export async function requireDevice(options: TunnelOptions, context: TunnelConte
   await checkTun(options.tunName);
 }
 
-/** The peers found no NAT between them and would send ESP as IP protocol 50. */
-export function plainEsp(): KitError {
-  return new KitError(
-    'environment',
-    'E_PLAIN_ESP',
-    'Without a NAT in between this tunnel would need plain ESP, which is not supported yet',
-    {
-      hint: 'Use --encap (the default), so that ESP travels in UDP.',
-    },
-  );
+/**
+ * Resolves when a plane does what it was told about a child SA, where IKE goes by a socket of its own: the peer may
+ * use an SA as soon as it has our answer. Undefined: it is so already.
+ */
+export function inStep(plane: Plane | undefined, { path }: ChildSaInfo): Promise<void> | undefined {
+  return path.natT ? undefined : plane?.settled?.();
 }
 
 /** The plane cannot go on. */

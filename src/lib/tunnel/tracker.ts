@@ -1,4 +1,4 @@
-import type { Path } from '../core/endpoint.js';
+import type { Encapsulation, Endpoint, EspPath, Path } from '../core/endpoint.js';
 import type { Milliseconds } from '../core/environment.js';
 import type { Log } from '../core/log.js';
 import type { Plane } from '../esp/plane/plane.js';
@@ -67,8 +67,9 @@ export class SaTracker {
       case 'peer-moved':
         record.path = event.path;
         for (const [id, child] of record.children) {
-          this.plane?.movePeer(id, event.path.local, event.path.remote);
-          record.children.set(id, { ...child, path: event.path });
+          const { path, encapsulation } = event;
+          this.plane?.movePeer(id, espPath(path, encapsulation));
+          record.children.set(id, { ...child, path, encapsulation });
         }
         break;
       case 'ike-sa-deleted': {
@@ -157,7 +158,7 @@ export class SaTracker {
 
 /** What the plane needs to know. RFC 7296 2.17: the exchange's initiator sends with the first half of KEYMAT. */
 export function toChildSa(child: ChildSaInfo): ChildSa {
-  const { suite, keys, role, path } = child;
+  const { suite, keys, role } = child;
   const initiator = { encrKey: keys.initiatorEncr, integKey: keys.initiatorInteg };
   const responder = { encrKey: keys.responderEncr, integKey: keys.responderInteg };
   const common = { encr: suite.encr, integ: suite.integ, esn: suite.esn };
@@ -168,8 +169,13 @@ export function toChildSa(child: ChildSaInfo): ChildSa {
     outbound: { spi: child.outboundSpi, ...common, ...sent },
     localSelectors: child.localTs,
     remoteSelectors: child.remoteTs,
-    local: path.local,
-    remote: path.remote,
+    ...espPath(child.path, child.encapsulation),
     rekeyBytes: child.rekeyBytes,
   };
+}
+
+/** Where ESP of a child SA travels whose IKE messages travel on `path`. */
+export function espPath({ local, remote }: Path, encapsulation: Encapsulation): EspPath {
+  const place = ({ address, port }: Endpoint) => ({ address, port: encapsulation === 'udp' ? port : 0 });
+  return { local: place(local), remote: place(remote), encapsulation };
 }

@@ -18,11 +18,11 @@ import { HostNetwork, interfaceMtu } from './host-network.js';
 import type { KeyLog } from './keylog.js';
 import { listenBindings } from './listen.js';
 import { defaultMtu, possibleSuites } from './overhead.js';
-import { deviceFailed, devicePlane, givesSockets, plainEsp } from './plane.js';
+import { deviceFailed, devicePlane, givesSockets, inStep } from './plane.js';
 import { familyOf, overlapping, sourceWithin } from './routes.js';
 import { Sequence } from './sequence.js';
 import { statsEvent } from './stats.js';
-import { SaTracker } from './tracker.js';
+import { espPath, SaTracker } from './tracker.js';
 import type { ServerOptions, TunnelContext, TunnelEvent } from './types.js';
 
 /** How long clients may take to answer our deletes before we leave anyway. */
@@ -177,7 +177,8 @@ export class TunnelServer {
       this.#broken.delete(session);
       if (this.#tracker.sessions.length === 0) this.#onEmpty();
     }
-    return done;
+    const ready = made ? inStep(this.#tracker.plane, event.child) : undefined;
+    return done && ready ? Promise.all([done, ready]).then(() => {}) : (done ?? ready);
   }
 
   /**
@@ -185,8 +186,11 @@ export class TunnelServer {
    * both proved the same identity (it came back before its old session was noticed dead), and is refused otherwise.
    */
   #admit(session: number, child: ChildSaInfo): boolean {
-    if (!child.path.natT) {
-      this.#refuse(session, plainEsp());
+    try {
+      this.#tracker.plane?.prepare(espPath(child.path, child.encapsulation));
+    } catch (error) {
+      if (!(error instanceof KitError)) throw error;
+      this.#refuse(session, error);
       return false;
     }
     if (takesTooManyRoutes(child)) {

@@ -154,11 +154,13 @@ export class SoakWorld {
     return [
       {
         ...{ id, inbound: down, outbound: up, local: CLIENT, remote: SERVER },
+        encapsulation: 'udp',
         localSelectors: client!,
         remoteSelectors: server!,
       },
       {
         ...{ id, inbound: up, outbound: down, local: SERVER, remote: CLIENT },
+        encapsulation: 'udp',
         localSelectors: server!,
         remoteSelectors: client!,
       },

@@ -28,6 +28,8 @@ export interface KitOptions {
   programs?: string;
   /** A module that Node.js loads before the command, to make it do wrong. */
   preload?: string;
+  /** A program that runs the command, e.g. with fewer rights. */
+  wrapper?: readonly string[];
 }
 
 /** A running `ipsec-kit connect` or `serve`. */
@@ -105,7 +107,7 @@ export const planeOfTests = process.env.IPSEC_KIT_TEST_PLANE;
 
 function start(lab: Lab, host: Host, words: string[], flags: Flags, options: KitOptions = {}): Kit {
   if (!existsSync(command)) throw new Error(`${command} is missing: build first`);
-  const { psk = defaultPsk, format = 'ndjson', programs, preload } = options;
+  const { psk = defaultPsk, format = 'ndjson', programs, preload, wrapper = [] } = options;
   const node = [process.execPath, ...(preload === undefined ? [] : ['--import', preload])];
   const argv = [
     ...node,
@@ -119,7 +121,7 @@ function start(lab: Lab, host: Host, words: string[], flags: Flags, options: Kit
   const mounted = programs
     ? ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" /usr/local/sbin && exec "$@"', programs]
     : [];
-  return new Kit(lab.spawn(host, [...mounted, ...argv], { env }));
+  return new Kit(lab.spawn(host, [...mounted, ...wrapper, ...argv], { env }));
 }
 
 function formatFlags(flags: Flags): string[] {

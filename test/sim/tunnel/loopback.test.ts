@@ -225,14 +225,16 @@ describe('connect', () => {
   });
 
   it('does not start without a NAT when encapsulation is off', async () => {
-    const { ports } = await serve({ encap: false });
+    const { server, ports } = await serve({ encap: false });
     const client = connect(ports, { encap: false });
     expect(await client.ended).toMatchObject({
       kind: 'environment',
       code: 'E_PLAIN_ESP',
       hint: expect.stringContaining('--encap'),
     });
-    expect(client.planes).toHaveLength(0);
+    expect(client.all('child-sa-established')).toEqual([]);
+    expect(server.all('child-sa-established')).toEqual([]);
+    expect(await server.event('error')).toMatchObject({ code: 'E_PLAIN_ESP' });
   });
 
   it('leaves after its duration, counted from the moment traffic flows', async () => {

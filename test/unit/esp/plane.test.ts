@@ -66,6 +66,7 @@ function pair(
     remoteSelectors: [selector('10.2.0.0/16')],
     local: left,
     remote: right,
+    encapsulation: 'udp',
     ...changes,
   };
 }
@@ -351,11 +352,33 @@ describe('bad calls', () => {
     throwsCode(() => a.plane.install(child), 'E_CHILD_SA_EXISTS');
     throwsCode(() => a.plane.install({ ...pair(2), inbound: child.inbound }), 'E_CHILD_SA_EXISTS');
     throwsCode(() => a.plane.replace('nobody', pair(2), 'new'), 'E_CHILD_SA_UNKNOWN');
-    throwsCode(() => a.plane.movePeer('nobody', left, right), 'E_CHILD_SA_UNKNOWN');
+    throwsCode(() => a.plane.movePeer('nobody', child), 'E_CHILD_SA_UNKNOWN');
     throwsCode(() => a.plane.remove('nobody'), 'E_CHILD_SA_UNKNOWN');
     const named: EspSaParameters = { ...gcm, encr: encrTransform(1)! };
     throwsCode(() => a.plane.install({ ...pair(3), outbound: named }), 'E_ESP_SUITE');
     expect(a.plane.stats('child-3')).toBeUndefined();
+  });
+
+  it('say that ESP without UDP takes another plane, and change nothing', () => {
+    const { a, child } = bothSides();
+    const plain = { ...pair(2), encapsulation: 'none' } as const;
+    for (const call of [
+      () => a.plane.prepare(plain),
+      () => a.plane.install(plain),
+      () => a.plane.replace(child.id, plain, 'new'),
+      () => a.plane.movePeer(child.id, plain),
+    ]) {
+      expect(call).toThrow(
+        expect.objectContaining({
+          kind: 'environment',
+          code: 'E_PLAIN_ESP',
+          hint: expect.stringContaining('--plane fast'),
+        }),
+      );
+    }
+    a.plane.prepare(child);
+    a.plane.inject(request);
+    expect(a.sent).toMatchObject([{ local: left, remote: right }]);
   });
 });
 
@@ -382,7 +405,7 @@ describe('peer addresses', () => {
     const { a, child } = bothSides();
     const newLocal = { address: '203.0.113.1', port: 4501 };
     a.plane.inject(request);
-    a.plane.movePeer(child.id, newLocal, elsewhere);
+    a.plane.movePeer(child.id, { local: newLocal, remote: elsewhere, encapsulation: 'udp' });
     a.plane.inject(request);
     expect(a.sent.map(({ local, remote }) => [local, remote])).toEqual([
       [left, right],

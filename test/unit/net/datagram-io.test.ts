@@ -50,12 +50,13 @@ async function world(address: string, sending: NativeIo = io) {
   const target = socketAddress(there);
   arena.bytes.set(target, name.at);
   for (let i = 0; i < data.length; i++) arena.bytes[data.at + i] = (i * 31) ^ (i >> 8);
+  const socket = { fd: from, segments: true };
   const send = (
     length: number,
     size: number,
     trafficClass = 0,
     discovery: PathDiscovery = PathDiscovery.DO,
-  ) => sender.send(from, data.at, length, size, name.at, target.length, trafficClass, discovery);
+  ) => sender.send(socket, data.at, length, size, name.at, target.length, trafficClass, discovery);
   /** All that came, cut into datagrams. */
   const receive = () => {
     const datagrams: Uint8Array[] = [];
@@ -83,6 +84,7 @@ async function world(address: string, sending: NativeIo = io) {
     refusals: () => refusals,
     arena,
     sender,
+    socket,
     receiver,
     send,
     receive,
@@ -98,7 +100,7 @@ async function world(address: string, sending: NativeIo = io) {
 
 describe.each([{ address: '127.0.0.1' }, { address: '::1' }])('datagrams over $address', ({ address }) => {
   it('come as they were sent, many with one call', async () => {
-    const { arena, sender, send, receive, sent, here } = await world(address);
+    const { arena, sender, socket, send, receive, sent, here } = await world(address);
     for (const [length, size] of [
       [1400, 1400],
       [14_000, 1400],
@@ -109,7 +111,8 @@ describe.each([{ address: '127.0.0.1' }, { address: '::1' }])('datagrams over $a
     ] as const) {
       const before = sender.calls;
       expect(send(length, size)).toBe('ok');
-      if (sender.segments) expect(sender.calls).toBe(before + 1);
+      expect(sender.left).toBe(Math.ceil(length / size));
+      if (socket.segments) expect(sender.calls).toBe(before + 1);
       const { datagrams, names } = receive();
       expect(datagrams).toEqual(sent(length, size));
       for (const name of names) expect(name).toEqual(here);
@@ -118,9 +121,10 @@ describe.each([{ address: '127.0.0.1' }, { address: '::1' }])('datagrams over $a
   });
 
   it('are cut by us where the system does not, which is told once', async () => {
-    const { arena, send, receive, sent, refusals } = await world(address, withoutSegments);
+    const { arena, sender, send, receive, sent, refusals } = await world(address, withoutSegments);
     for (let i = 0; i < 3; i++) {
       expect(send(14_001, 1400)).toBe('ok');
+      expect(sender.left).toBe(11);
       expect(receive().datagrams).toEqual(sent(14_001, 1400));
       expect(refusals()).toBe(1);
     }
@@ -151,8 +155,9 @@ describe('sending', () => {
 
   it('says when the path takes less, and when there is nobody', async () => {
     const { sender, name, data } = await world('127.0.0.1');
-    const closed = 1_000_000;
+    const closed = { fd: 1_000_000, segments: true };
     expect(sender.send(closed, data.at, 10, 10, name.at, 16, 0, PathDiscovery.DONT)).toBe('failed');
+    expect(sender.left).toBe(0);
   });
 });
 
@@ -203,20 +208,20 @@ describe('fragmentation', () => {
 
   it.each([EINVAL, EMSGSIZE])('is no reason to do without super-segments (errno %i)', async (errno) => {
     fragments = true;
-    const { sender, send, receive, sent, refusals } = await world('127.0.0.1', narrow(errno));
+    const { socket, send, receive, sent, refusals } = await world('127.0.0.1', narrow(errno));
     expect(send(3000, 1400, 0, PathDiscovery.DO)).toBe('tooBig');
     expect(send(3000, 1400, 0, PathDiscovery.DONT)).toBe('ok');
     expect(receive().datagrams).toEqual(sent(3000, 1400));
-    expect(sender.segments).toBe(true);
+    expect(socket.segments).toBe(true);
     expect(refusals()).toBe(0);
   });
 
   it('is told from a system that cuts nothing', async () => {
     const old: NativeIo = { ...io, sendmsg: () => -1, errno: () => EINVAL };
-    const { sender, send, receive, sent, refusals } = await world('127.0.0.1', old);
+    const { socket, send, receive, sent, refusals } = await world('127.0.0.1', old);
     expect(send(3000, 1400, 0, PathDiscovery.DO)).toBe('ok');
     expect(receive().datagrams).toEqual(sent(3000, 1400));
-    expect([sender.segments, refusals()]).toEqual([false, 1]);
+    expect([socket.segments, refusals()]).toEqual([false, 1]);
   });
 });
 

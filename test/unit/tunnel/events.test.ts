@@ -110,9 +110,9 @@ describe('toTunnelEvents', () => {
       },
     ]);
     const moved = { ...path, remote: { address: '2001:db8::1', port: 9 } };
-    expect(toTunnelEvents({ type: 'peer-moved', path: moved }, { path: moved })).toEqual([
-      { event: 'peer-moved', local: '192.0.2.1:4500', peer: '[2001:db8::1]:9' },
-    ]);
+    expect(
+      toTunnelEvents({ type: 'peer-moved', path: moved, encapsulation: 'udp' }, { path: moved }),
+    ).toEqual([{ event: 'peer-moved', local: '192.0.2.1:4500', peer: '[2001:db8::1]:9' }]);
     const summary = {
       exchange: 'IKE_AUTH',
       initiatedByUs: true,

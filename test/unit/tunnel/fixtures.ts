@@ -75,6 +75,7 @@ export function childSaInfo(proposal = 'aes256gcm16', changes: Partial<ChildSaIn
     localTs: [selectorFromCidr('10.1.0.0/16')],
     remoteTs: [selectorFromCidr('10.9.0.1/32')],
     path,
+    encapsulation: 'udp',
     ...changes,
   };
 }

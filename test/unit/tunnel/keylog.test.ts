@@ -64,6 +64,14 @@ describe('KeyLog', () => {
     ]);
   });
 
+  it('says whether ESP is in UDP, whatever port IKE is on', async () => {
+    const keylog = new KeyLog(directory);
+    keylog.childSa(childSaInfo('aes256gcm16'), ikeSaInfo());
+    keylog.childSa(childSaInfo('aes256gcm16', { encapsulation: 'none' }), ikeSaInfo());
+    await keylog.close();
+    expect(readKeys().childSas.map(({ natT }: { natT: boolean }) => natT)).toEqual([true, false]);
+  });
+
   it('names the family of IPv6 outer addresses', async () => {
     const path = {
       local: { address: '2001:db8::1', port: 4500 },

@@ -25,6 +25,8 @@ describe('innerMtu', () => {
     expect(innerMtu(1500, 4, suite('aes256gcm16'))).toBe(1438);
     // 1500 - 40 - 8 - 8 - 16 - 32 = 1396; 87 blocks of 16 are 1392.
     expect(innerMtu(1500, 6, suite('aes256-sha512'))).toBe(1390);
+    // Without UDP: 1500 - 20 - 8 - 8 - 16 = 1448, less 2.
+    expect(innerMtu(1500, 4, suite('aes256gcm16'), 'none')).toBe(1446);
   });
 
   it.each(keywords)('is the largest packet that fits when sealed with %s', (text) => {

@@ -55,9 +55,15 @@ describe('SaTracker', () => {
     const { tracker, calls } = setUp();
     tracker.apply(1, { type: 'child-sa-established', child: childSaInfo() });
     const moved = { ...path, remote: { address: '203.0.113.1', port: 99 } };
-    tracker.apply(1, { type: 'peer-moved', path: moved });
-    expect(calls.at(-1)).toEqual(['movePeer', 'child-1', moved.local, moved.remote]);
+    tracker.apply(1, { type: 'peer-moved', path: moved, encapsulation: 'udp' });
+    const { local, remote } = moved;
+    expect(calls.at(-1)).toEqual(['movePeer', 'child-1', { local, remote, encapsulation: 'udp' }]);
     expect(tracker.pathOf(1)).toEqual(moved);
+    // A NAT that is gone: ESP goes on without UDP, which has no ports.
+    tracker.apply(1, { type: 'peer-moved', path: moved, encapsulation: 'none' });
+    const bare = { local: { ...local, port: 0 }, remote: { ...remote, port: 0 } };
+    expect(calls.at(-1)).toEqual(['movePeer', 'child-1', { ...bare, encapsulation: 'none' }]);
+    expect(tracker.childrenOf(1)).toMatchObject([{ path: moved, encapsulation: 'none' }]);
   });
 
   it('leaves nothing in the plane when an IKE SA ends without a word about its children', () => {

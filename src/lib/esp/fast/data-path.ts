@@ -1,5 +1,6 @@
-import { Arena } from '../../core/arena.js';
-import { type Endpoint, sameEndpoint } from '../../core/endpoint.js';
+import { isIPv6 } from 'node:net';
+import { Arena, type Region } from '../../core/arena.js';
+import { type Encapsulation, type Endpoint, type EspPath, sameEndpoint } from '../../core/endpoint.js';
 import { KitError } from '../../core/errors.js';
 import { DatagramReceiver, DatagramSender, PathDiscovery } from '../../net/datagram-io.js';
 import type { NativeIo } from '../../net/native-io.js';
@@ -23,6 +24,8 @@ const BATCH = 32;
 const MAX_DATAGRAM = 65_536;
 /** Reads of the device before sockets get their turn: some hundred microseconds of work at most. */
 const DEVICE_READS = 8;
+/** Reads of a socket that empty it, unless packets come faster than they are handled. */
+const DRAIN_READS = 256;
 const ARENA_BYTES = 6 << 20;
 /** IKE messages come from whoever knows the port. */
 const MAX_IKE_BYTES = 65_535;
@@ -45,6 +48,12 @@ export interface PathDevice {
   offload: { udp: boolean } | undefined;
 }
 
+/** A socket that the data path reads and writes, and another owns. */
+export interface PathSocket {
+  fd: number;
+  local: Endpoint;
+}
+
 export interface DataPathHooks extends Omit<PlaneEvents, 'failed'> {
   /** An IKE message came, without its marker. */
   ike(local: Endpoint, remote: Endpoint, message: Uint8Array): void;
@@ -53,14 +62,14 @@ export interface DataPathHooks extends Omit<PlaneEvents, 'failed'> {
 }
 
 /**
- * Carries packets between a TUN device and sockets for UDP-encapsulated ESP, with the child SAs it is given. It has
+ * Carries packets between a TUN device and sockets for ESP, in UDP or without, with the child SAs it is given. It has
  * everything that a packet needs in one arena and makes no objects for it. {@link turn} waits, so it belongs into a
  * thread of its own.
  */
 export class DataPath {
   readonly #io: NativeIo;
   readonly #arena: Arena;
-  readonly #sockets: readonly ReceivingSocket[];
+  readonly #sockets: ReceivingSocket[];
   readonly #wake: number;
   readonly #initialSequence: number;
   readonly #counters: Float64Array;
@@ -73,8 +82,8 @@ export class DataPath {
   readonly #ikeName: number;
   readonly #ikeMessage: number;
   /** Poll sets: the device, the wake-up descriptor, the sockets; and one socket that is to have room. */
-  readonly #set: number;
-  readonly #roomSet: number;
+  readonly #set: Region;
+  readonly #roomSet: Region;
   /** Where counters of SAs that are being made come from. */
   #nextCounters: Float64Array = new Float64Array(0);
 
@@ -87,7 +96,7 @@ export class DataPath {
   constructor(
     io: NativeIo,
     device: PathDevice,
-    sockets: readonly ReceivingSocket[],
+    sockets: readonly PathSocket[],
     wake: number,
     counters: Float64Array,
     hooks: DataPathHooks,
@@ -95,7 +104,7 @@ export class DataPath {
     initialSequence = 0,
   ) {
     this.#io = io;
-    this.#sockets = sockets;
+    this.#sockets = sockets.map((socket) => pathSocket(socket, 'udp'));
     this.#wake = wake;
     this.#counters = counters;
     this.#initialSequence = initialSequence;
@@ -104,9 +113,11 @@ export class DataPath {
     this.#names = new NameSlots(arena);
     this.#ikeName = arena.reserve('name of an IKE peer', 32).at;
     this.#ikeMessage = arena.reserve('IKE message', MAX_IKE_BYTES).at;
+    // Where there is a socket for ESP in UDP there may come one for ESP without.
+    this.#set = arena.reserve('poll set', (2 + 2 * sockets.length) * POLLFD_BYTES);
     const descriptors = [device.fd, wake, ...sockets.map(({ fd }) => fd)];
-    this.#set = this.#pollSet('poll set', descriptors, POLLIN);
-    this.#roomSet = this.#pollSet('poll set of a sender', [-1], POLLOUT);
+    for (const [i, fd] of descriptors.entries()) this.#await(this.#set, i, fd, POLLIN);
+    this.#roomSet = arena.reserve('poll set of a sender', POLLFD_BYTES);
     this.#table = new SaTable(
       (child) => this.#makeSa(child),
       () => {
@@ -173,24 +184,34 @@ export class DataPath {
   replace(oldId: string, child: ChildSa, sendOn: 'new' | 'old', counters: Float64Array): void {
     this.#nextCounters = counters;
     const old = this.#table.known(oldId).halves;
-    this.#pathMtu.inherit(this.#table.replace(oldId, child, sendOn).halves, old);
+    this.#pathMtu.inherit(this.#table.replace(oldId, child, sendOn), old);
   }
 
   /** See `Plane.movePeer`. */
-  movePeer(id: string, local: Endpoint, remote: Endpoint): void {
+  movePeer(id: string, path: EspPath): void {
     this.#outbound.flush();
-    const { halves } = this.#table.movePeer(id, local, remote);
-    const name = socketAddress(remote);
+    const { halves } = this.#table.movePeer(id, path);
+    const name = socketAddress(path.remote);
     this.#names.write(halves.name, name);
     halves.nameLength = name.length;
-    halves.fd = this.#socketAt(local);
+    halves.socket = this.#socketFor(path);
     Object.assign(halves.path, this.#pathMtu.unknown());
   }
 
   /** See `Plane.remove`. */
   remove(id: string): void {
     this.#outbound.flush();
+    const { path } = this.#table.known(id);
+    // IKE on a port of its own overtakes ESP that waits here, and the peer may have sent that before it let the pair go.
+    if (path.encapsulation === 'none') this.#drain(this.#socketFor(path));
     this.#free(this.#table.remove(id).halves);
+  }
+
+  /** Sends and receives ESP without UDP from and to `address` through a raw socket from now on. */
+  addRaw(fd: number, address: string): void {
+    const local = { address, port: 0 };
+    this.#await(this.#set, 2 + this.#sockets.length, fd, POLLIN);
+    this.#sockets.push(pathSocket({ fd, local }, 'none'));
   }
 
   /** Sends an IKE message or a keepalive, marker included. */
@@ -200,20 +221,21 @@ export class DataPath {
     const name = socketAddress(remote);
     this.#arena.bytes.set(name, this.#ikeName);
     this.#arena.bytes.set(message, this.#ikeMessage);
-    const fd = this.#sockets.find((each) => sameEndpoint(each.local, local))?.fd;
-    if (fd === undefined) return;
+    const socket = this.#sockets.find((each) => sameEndpoint(each.local, local));
+    if (socket === undefined) return;
+    const { length } = message;
     const send = () =>
       this.#sender.send(
-        fd,
+        socket,
         this.#ikeMessage,
-        message.length,
-        message.length,
+        length,
+        length,
         this.#ikeName,
         name.length,
         0,
         PathDiscovery.WANT,
       );
-    if (send() === 'full' && this.#waitForRoom(fd, 5)) send();
+    if (send() === 'full' && this.#waitForRoom(socket.fd, 5)) send();
   }
 
   /**
@@ -255,10 +277,17 @@ export class DataPath {
     for (const { child } of [...this.#table.entries()]) this.remove(child.id);
   }
 
-  #receive(socket: ReceivingSocket): void {
+  /** @returns datagrams, or super-segments of them, that came */
+  #receive(socket: ReceivingSocket): number {
     const result = this.#inbound.read(socket);
     // A report that nobody listened (ECONNREFUSED) is no fault of the socket: it was read, and the next call goes on.
     if (result === -EBADF || result === -ENOTSOCK) throw gone('a socket');
+    return result;
+  }
+
+  /** Handles what has come to a socket. */
+  #drain(socket: ReceivingSocket): void {
+    for (let i = 0; i < DRAIN_READS && this.#receive(socket) > 0; i++);
   }
 
   #readDevice(): void {
@@ -273,7 +302,7 @@ export class DataPath {
   }
 
   #makeSa(child: ChildSa): FastSa {
-    const fd = this.#socketAt(child.local);
+    const socket = this.#socketFor(child);
     const name = this.#names.take();
     let seal: EspCipher | undefined;
     let open: EspCipher;
@@ -297,7 +326,7 @@ export class DataPath {
       lastSequence: child.outbound.esn ? Number.MAX_SAFE_INTEGER : 2 ** 32 - 1,
       ...byteLifetime(child),
       warned: false,
-      fd,
+      socket,
       name,
       nameLength: address.length,
       path: this.#pathMtu.unknown(),
@@ -310,8 +339,10 @@ export class DataPath {
     this.#names.put(sa.name);
   }
 
-  #socketAt(local: Endpoint): number {
-    const socket = this.#sockets.find((each) => sameEndpoint(each.local, local));
+  #socketFor({ local, encapsulation }: EspPath): ReceivingSocket {
+    const socket = this.#sockets.find(
+      (each) => each.encapsulation === encapsulation && sameEndpoint(each.local, local),
+    );
     if (socket === undefined) {
       throw new KitError(
         'bug',
@@ -319,30 +350,35 @@ export class DataPath {
         `The plane has no socket at ${local.address} port ${local.port}`,
       );
     }
-    return socket.fd;
+    return socket;
   }
 
   #waitForRoom(fd: number, milliseconds: number): boolean {
-    this.#arena.view.setInt32(this.#roomSet, fd, true);
+    this.#await(this.#roomSet, 0, fd, POLLOUT);
     return this.#poll(this.#roomSet, 1, milliseconds) > 0;
   }
 
-  #pollSet(name: string, descriptors: readonly number[], events: number): number {
-    const { at } = this.#arena.reserve(name, descriptors.length * POLLFD_BYTES);
-    descriptors.forEach((fd, i) => {
-      this.#arena.view.setInt32(at + i * POLLFD_BYTES, fd, true);
-      this.#arena.view.setInt16(at + i * POLLFD_BYTES + 4, events, true);
-    });
-    return at;
+  /** Puts a descriptor into a poll set. */
+  #await({ at, length }: Region, index: number, fd: number, events: number): void {
+    if ((index + 1) * POLLFD_BYTES > length) {
+      throw new KitError('bug', 'E_SOCKETS', 'The plane has no room for another socket');
+    }
+    this.#arena.view.setInt32(at + index * POLLFD_BYTES, fd, true);
+    this.#arena.view.setInt16(at + index * POLLFD_BYTES + 4, events, true);
   }
 
-  #poll(set: number, count: number, milliseconds: number): number {
-    return this.#io.poll(this.#arena.address(set, count * POLLFD_BYTES), count, milliseconds);
+  #poll({ at }: Region, count: number, milliseconds: number): number {
+    return this.#io.poll(this.#arena.address(at, count * POLLFD_BYTES), count, milliseconds);
   }
 
   #happened(index: number): number {
-    return this.#arena.view.getInt16(this.#set + index * POLLFD_BYTES + 6, true);
+    return this.#arena.view.getInt16(this.#set.at + index * POLLFD_BYTES + 6, true);
   }
+}
+
+function pathSocket({ fd, local }: PathSocket, encapsulation: Encapsulation): ReceivingSocket {
+  const raw = encapsulation === 'none';
+  return { fd, local, encapsulation, segments: !raw, hasIpHeader: raw && !isIPv6(local.address) };
 }
 
 function gone(what: string): KitError {

@@ -1,5 +1,6 @@
 import type { Arena } from '../../core/arena.js';
 import { KitError } from '../../core/errors.js';
+import type { SendingSocket } from '../../net/datagram-io.js';
 import type { Entry, SaTable } from '../plane/sa-table.js';
 import type { ReplayWindow } from '../replay.js';
 import type { EspCipher } from './esp-cipher.js';
@@ -33,8 +34,7 @@ export interface FastSa {
   readonly hardBytes: number;
   /** The rekey was asked for. */
   warned: boolean;
-  /** Socket to send with. */
-  fd: number;
+  socket: SendingSocket;
   /** Where the peer's struct sockaddr is in the arena. */
   readonly name: number;
   nameLength: number;

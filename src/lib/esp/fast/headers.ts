@@ -38,6 +38,18 @@ export function addressesAt(version: 4 | 6): number {
   return version === 4 ? 12 : 8;
 }
 
+/**
+ * Where the header of an IPv4 packet ends.
+ * @param at where the packet begins
+ * @param available bytes of it, which are in the array
+ * @returns bytes with options (RFC 791 3.1: IHL counts words of four bytes); -1 when it is no whole header
+ */
+export function ipv4HeaderBytes(bytes: Uint8Array, at: number, available: number): number {
+  if (available < IPV4_BYTES || bytes[at]! >> 4 !== 4) return -1;
+  const length = (bytes[at]! & 0xf) * 4;
+  return length < IPV4_BYTES || length > available ? -1 : length;
+}
+
 /** Where the headers of an IP packet end, as numbers, to be used again for each packet. */
 export class PacketHeaders {
   version: 4 | 6 = 4;

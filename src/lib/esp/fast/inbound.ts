@@ -1,6 +1,6 @@
 import type { Arena } from '../../core/arena.js';
-import type { Endpoint } from '../../core/endpoint.js';
-import type { DatagramReceiver } from '../../net/datagram-io.js';
+import type { Encapsulation, Endpoint } from '../../core/endpoint.js';
+import type { DatagramReceiver, SendingSocket } from '../../net/datagram-io.js';
 import type { NativeIo } from '../../net/native-io.js';
 import { endpointOf, SOCKADDR_IN6_BYTES } from '../../net/socket-address.js';
 import { readInnerPacket } from '../inner.js';
@@ -12,6 +12,7 @@ import { PathCounter, SaCounter } from './counters.js';
 import { combineEcn } from './ecn.js';
 import { type FastEntry, type FastTable, sameName } from './fast-sa.js';
 import { FlowCache } from './flow-cache.js';
+import { ipv4HeaderBytes } from './headers.js';
 import type { PathMtu } from './path-mtu.js';
 import { VIRTIO_BYTES } from './virtio.js';
 
@@ -34,11 +35,16 @@ export interface InboundOptions {
   onSoftLifetime: (entry: FastEntry, reason: 'bytes') => void;
 }
 
-/** A socket for UDP-encapsulated ESP. */
-export interface ReceivingSocket {
-  fd: number;
-  local: Endpoint;
+/** A socket for ESP; without UDP it is a raw one, and its port is 0. */
+export interface ReceivingSocket extends SendingSocket {
+  readonly local: Endpoint;
+  readonly encapsulation: Encapsulation;
+  /** What comes has its IP header before it. */
+  readonly hasIpHeader: boolean;
 }
+
+/** Instead of a name, where the sender does not matter. */
+const NOWHERE = -1;
 
 /** Packets of peers: read in batches, checked, opened, merged, and written to the device. */
 export class Inbound {
@@ -78,9 +84,14 @@ export class Inbound {
     for (let i = 0; i < count; i++) {
       const at = receiver.at(i);
       const length = receiver.length(i);
-      const size = receiver.segmentSize(i) || length;
       const name = receiver.nameAt(i);
       const trafficClass = receiver.trafficClass(i);
+      if (socket.encapsulation === 'none') {
+        counters[PathCounter.datagramsIn]! += 1;
+        this.#takeRaw(socket, at, length, trafficClass);
+        continue;
+      }
+      const size = receiver.segmentSize(i) || length;
       for (let done = 0; done < length; done += size) {
         counters[PathCounter.datagramsIn]! += 1;
         this.#take(socket, at + done, Math.min(size, length - done), name, trafficClass);
@@ -92,19 +103,39 @@ export class Inbound {
 
   /** One datagram (RFC 3948 2): a zero SPI marks IKE, one byte 0xff is a keepalive. */
   #take(socket: ReceivingSocket, at: number, length: number, name: number, trafficClass: number): void {
-    const { table, counters } = this.#options;
     if (length <= HEADER_BYTES) {
-      if (length !== 1) counters[PathCounter.malformed]! += 1;
+      if (length !== 1) this.#options.counters[PathCounter.malformed]! += 1;
       return;
     }
-    const spi = this.#arena.view.getUint32(at);
-    if (spi === 0) {
+    if (this.#arena.view.getUint32(at) === 0) {
       const remote = this.#endpointAt(name);
       const message = this.#arena.bytes.slice(at + 4, at + length);
       if (remote !== undefined) this.#options.onIke(socket, remote, message);
       return;
     }
-    const entry = table.bySpi(spi);
+    this.#takeEsp(at, length, name, trafficClass);
+  }
+
+  /**
+   * One packet of IP protocol 50, behind its IP header when that is IPv4. There is no IKE here: SPI 0 is nobody's
+   * (RFC 4303 2.1).
+   */
+  #takeRaw(socket: ReceivingSocket, at: number, length: number, trafficClass: number): void {
+    const skipped = socket.hasIpHeader ? ipv4HeaderBytes(this.#arena.bytes, at, length) : 0;
+    if (skipped < 0 || length - skipped <= HEADER_BYTES) {
+      this.#options.counters[PathCounter.malformed]! += 1;
+      return;
+    }
+    this.#takeEsp(at + skipped, length - skipped, NOWHERE, trafficClass);
+  }
+
+  /**
+   * A packet for one of the pairs, which accept it in UDP and without: RFC 7296 2.23 wants both to be understood at
+   * any time, whatever this side sends.
+   */
+  #takeEsp(at: number, length: number, name: number, trafficClass: number): void {
+    const { table, counters } = this.#options;
+    const entry = table.bySpi(this.#arena.view.getUint32(at));
     if (entry === undefined) counters[PathCounter.unknownSpi]! += 1;
     else this.#open(entry, at, length, name, trafficClass);
   }
@@ -205,6 +236,8 @@ export class Inbound {
     const { halves } = entry;
     halves.counters[SaCounter.LAST_INBOUND_AT] = this.#now;
     if (entry.pending) this.#options.onConfirmed(entry);
+    // Only NATs make peers move by themselves, and ESP in UDP alone passes those.
+    if (name === NOWHERE || entry.path.encapsulation !== 'udp') return;
     // A late packet must not lead back to an address that the peer has left.
     if (!newest || sameName(this.#arena, name, halves.name, halves.nameLength)) return;
     const remote = this.#endpointAt(name);

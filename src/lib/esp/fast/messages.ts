@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../core/endpoint.js';
+import type { Endpoint, EspPath } from '../../core/endpoint.js';
 import { KitError } from '../../core/errors.js';
 import { Secret } from '../../core/secret.js';
 import { encrTransform, integTransform } from '../../crypto/registry.js';
@@ -6,8 +6,7 @@ import type { TrafficSelector } from '../../ike/wire/types.js';
 import type { PathPolicy } from '../path-policy.js';
 import type { LifetimeReason } from '../plane/plane.js';
 import type { ChildSa, EspSaParameters } from '../sa.js';
-import type { PathDevice } from './data-path.js';
-import type { ReceivingSocket } from './inbound.js';
+import type { PathDevice, PathSocket } from './data-path.js';
 
 /*
  * What the main thread and the thread of the data path say to each other. Algorithms go by their number, because the
@@ -23,21 +22,20 @@ interface SaMessage {
   esn: boolean;
 }
 
-export interface ChildSaMessage {
+export interface ChildSaMessage extends EspPath {
   id: string;
   inbound: SaMessage;
   outbound: SaMessage;
   localSelectors: TrafficSelector[];
   remoteSelectors: TrafficSelector[];
-  local: Endpoint;
-  remote: Endpoint;
   rekeyBytes?: number | undefined;
 }
 
 /** What the thread is started with. */
 export interface PathStart {
   device: PathDevice;
-  sockets: ReceivingSocket[];
+  /** For ESP in UDP. */
+  sockets: PathSocket[];
   /** Undefined: the defaults. */
   policy: PathPolicy | undefined;
   /** Becomes readable when there are orders. */
@@ -51,9 +49,13 @@ export interface PathStart {
 export type PathOrder =
   | { type: 'install'; child: ChildSaMessage; counters: Float64Array }
   | { type: 'replace'; oldId: string; child: ChildSaMessage; sendOn: 'new' | 'old'; counters: Float64Array }
-  | { type: 'move'; id: string; local: Endpoint; remote: Endpoint }
+  | { type: 'move'; id: string; path: EspPath }
   | { type: 'remove'; id: string }
   | { type: 'ike'; local: Endpoint; remote: Endpoint; message: Uint8Array }
+  /** A raw socket for ESP without UDP from `address`. */
+  | { type: 'raw'; fd: number; address: string }
+  /** Wants the report `settled` when everything before is done. */
+  | { type: 'settle' }
   | { type: 'close' };
 
 /** From the data path. */
@@ -65,6 +67,7 @@ export type PathReport =
   | { type: 'lifetime'; id: string; reason: LifetimeReason }
   | { type: 'path-mtu'; id: string; pathMtu: number; innerMtu: number }
   | { type: 'degraded'; reason: string }
+  | { type: 'settled' }
   | { type: 'failed'; code: `E_${string}`; message: string };
 
 export function toMessage(child: ChildSa): ChildSaMessage {

@@ -99,17 +99,20 @@ export class Outbound {
     const entry = this.#entry;
     if (entry === undefined || this.#used === 0) return;
     const { sender, counters, waitForRoom } = this.#options;
-    const { fd, name, nameLength } = entry.halves;
+    const { socket, name, nameLength } = entry.halves;
     const used = this.#used;
     const packets = this.#packets;
     this.#used = 0;
     this.#packets = 0;
     const { at } = this.#out;
+    const size = this.#size;
     const trafficClass = this.#trafficClass;
     const discovery = this.#discovery;
-    let sent = sender.send(fd, at, used, this.#size, name, nameLength, trafficClass, discovery);
-    if (sent === 'full' && waitForRoom(fd, PATIENCE_MS)) {
-      sent = sender.send(fd, at, used, this.#size, name, nameLength, trafficClass, discovery);
+    let sent = sender.send(socket, at, used, size, name, nameLength, trafficClass, discovery);
+    if (sent === 'full' && waitForRoom(socket.fd, PATIENCE_MS)) {
+      // Without UDP_SEGMENT some may have left already.
+      const done = sender.left * size;
+      sent = sender.send(socket, at + done, used - done, size, name, nameLength, trafficClass, discovery);
     }
     switch (sent) {
       case 'ok':

@@ -3,7 +3,7 @@ import type { NativeIo } from '../../net/native-io.js';
 import { PathMtuQuestion } from '../../net/path-mtu.js';
 import { SOCKADDR_IN6_BYTES, socketAddress } from '../../net/socket-address.js';
 import { IPV4_MIN_MTU, IPV6_MIN_MTU, MAX_QUOTED, TooBigReplies } from '../icmp.js';
-import { largestInner, OuterBytes } from '../inner-mtu.js';
+import { largestInner, outerBytes } from '../inner-mtu.js';
 import type { FastEntry, FastSa, PathLimits } from './fast-sa.js';
 import { VIRTIO_BYTES, writePlainVirtio } from './virtio.js';
 
@@ -52,17 +52,17 @@ export class PathMtu {
 
   /** The system took a packet for too big: asks what fits. */
   learn(entry: FastEntry): void {
-    const { local, halves } = entry;
-    const mtu = this.#question.ask(socketAddress(local), halves.name, halves.nameLength);
+    const { path, halves } = entry;
+    const mtu = this.#question.ask(socketAddress(path.local), halves.name, halves.nameLength);
     if (mtu === undefined) return;
     const isNews = mtu !== halves.path.pathMtu;
-    this.#set(halves, mtu, this.#now());
+    this.#set(entry, mtu, this.#now());
     if (isNews) this.#options.onLearned(entry, mtu, halves.path.largest);
   }
 
   /** A pair goes the way of the one that it replaces. */
-  inherit(halves: FastSa, { path: { pathMtu, learnedAt } }: FastSa): void {
-    if (pathMtu !== 0) this.#set(halves, pathMtu, learnedAt);
+  inherit(entry: FastEntry, { path: { pathMtu, learnedAt } }: FastSa): void {
+    if (pathMtu !== 0) this.#set(entry, pathMtu, learnedAt);
   }
 
   /**
@@ -84,9 +84,9 @@ export class PathMtu {
     io.write(tun.fd, arena.address(begin + skipped, size), size);
   }
 
-  #set(halves: FastSa, pathMtu: number, learnedAt: number): void {
-    const ip = halves.nameLength === SOCKADDR_IN6_BYTES ? OuterBytes.IPV6 : OuterBytes.IPV4;
-    const inner = largestInner(pathMtu, ip + OuterBytes.UDP, halves.seal);
+  #set({ path, halves }: FastEntry, pathMtu: number, learnedAt: number): void {
+    const family = halves.nameLength === SOCKADDR_IN6_BYTES ? 6 : 4;
+    const inner = largestInner(pathMtu, outerBytes(family, path.encapsulation), halves.seal);
     const largest = Math.min(Math.max(inner, IPV4_MIN_MTU), this.#options.tun.mtu);
     Object.assign(halves.path, { largest, pathMtu, learnedAt });
   }

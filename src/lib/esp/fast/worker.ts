@@ -39,7 +39,8 @@ async function run(port: MessagePort, start: PathStart): Promise<void> {
       for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
         const order = next.message as PathOrder;
         if (order.type === 'close') return;
-        obey(path, order);
+        if (order.type === 'settle') report({ type: 'settled' });
+        else obey(path, order);
       }
     }
   } finally {
@@ -47,7 +48,7 @@ async function run(port: MessagePort, start: PathStart): Promise<void> {
   }
 }
 
-function obey(path: DataPath, order: Exclude<PathOrder, { type: 'close' }>): void {
+function obey(path: DataPath, order: Exclude<PathOrder, { type: 'settle' | 'close' }>): void {
   switch (order.type) {
     case 'install':
       path.install(fromMessage(order.child), order.counters);
@@ -56,13 +57,16 @@ function obey(path: DataPath, order: Exclude<PathOrder, { type: 'close' }>): voi
       path.replace(order.oldId, fromMessage(order.child), order.sendOn, order.counters);
       break;
     case 'move':
-      path.movePeer(order.id, order.local, order.remote);
+      path.movePeer(order.id, order.path);
       break;
     case 'remove':
       path.remove(order.id);
       break;
     case 'ike':
       path.sendIke(order.local, order.remote, order.message);
+      break;
+    case 'raw':
+      path.addRaw(order.fd, order.address);
       break;
   }
 }

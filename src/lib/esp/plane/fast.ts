@@ -1,12 +1,13 @@
 import { closeSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
-import type { Endpoint } from '../../core/endpoint.js';
+import type { EspPath } from '../../core/endpoint.js';
 import { KitError } from '../../core/errors.js';
 import type { Log } from '../../core/log.js';
 import { startThread } from '../../core/thread.js';
 import { loadEvp } from '../../crypto/evp-functions.js';
 import { type Libc, loadLibc } from '../../net/libc.js';
 import { loadNativeIo } from '../../net/native-io.js';
+import { openEspDescriptor } from '../../net/raw-descriptor.js';
 import { openTunDescriptor, type TunDescriptor } from '../../net/tun-descriptor.js';
 import type { GivenSockets, UdpTransport } from '../../net/udp.js';
 import { createPathCounters, createSaCounters, readPathCounters, readSaCounters } from '../fast/counters.js';
@@ -20,8 +21,9 @@ const EFD_NONBLOCK_CLOEXEC = 0o2004000;
 const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
 
 /**
- * ESP in a thread that owns the TUN device and the NAT-T sockets: see `DataPath`. What this side says is done in
- * order: a child SA that was installed is there before an IKE message leaves that was sent after.
+ * ESP in a thread that owns the TUN device, the NAT-T sockets and those for ESP without UDP: see `DataPath`. What
+ * this side says is done in order: a child SA that was installed is there before an IKE message leaves that was sent
+ * after by one of those sockets; for others there is {@link settled}.
  */
 export class FastPlane implements Plane {
   readonly kind = 'fast';
@@ -38,6 +40,11 @@ export class FastPlane implements Plane {
   readonly #ikeWaiting = new Int32Array(new SharedArrayBuffer(4));
   /** Said before there was a thread. */
   readonly #early: PathOrder[] = [];
+  readonly #misses = new Set<string>();
+  /** Raw sockets by the address that they are bound to. */
+  readonly #raw = new Map<string, number>();
+  /** Who wants to know when everything is done that was said before, oldest first. */
+  readonly #settling: (() => void)[] = [];
   #given: GivenSockets | undefined;
   #onReady: () => void = () => {};
   #worker: Worker | undefined;
@@ -91,17 +98,28 @@ export class FastPlane implements Plane {
     await Promise.race([ready, this.#ended]);
   }
 
+  /** Raw sockets are opened when they are needed: most tunnels never do. */
+  prepare({ local: { address }, encapsulation }: EspPath): void {
+    if (encapsulation === 'udp' || this.#raw.has(address)) return;
+    const fd = openEspDescriptor(this.#libc, address);
+    this.#raw.set(address, fd);
+    this.#order({ type: 'raw', fd, address });
+  }
+
   install(child: ChildSa): void {
+    this.prepare(child);
     this.#order({ type: 'install', child: toMessage(child), counters: this.#newCounters(child.id) });
   }
 
   replace(oldId: string, child: ChildSa, sendOn: 'new' | 'old'): void {
+    this.prepare(child);
     const counters = this.#newCounters(child.id);
     this.#order({ type: 'replace', oldId, child: toMessage(child), sendOn, counters });
   }
 
-  movePeer(id: string, local: Endpoint, remote: Endpoint): void {
-    this.#order({ type: 'move', id, local, remote });
+  movePeer(id: string, path: EspPath): void {
+    this.prepare(path);
+    this.#order({ type: 'move', id, path });
   }
 
   remove(id: string): void {
@@ -109,6 +127,12 @@ export class FastPlane implements Plane {
       throw new KitError('bug', 'E_CHILD_SA_UNKNOWN', `There is no child SA ${id}`);
     }
     this.#order({ type: 'remove', id });
+  }
+
+  async settled(): Promise<void> {
+    const done = new Promise<void>((resolve) => this.#settling.push(resolve));
+    this.#order({ type: 'settle' });
+    await Promise.race([done, this.#ended]);
   }
 
   stats(id: string): ChildSaStats | undefined {
@@ -144,6 +168,7 @@ export class FastPlane implements Plane {
     this.#order({ type: 'close' });
     await this.#ended;
     for (const { fd } of this.#given?.sockets ?? []) closeSync(fd);
+    for (const fd of this.#raw.values()) closeSync(fd);
     closeSync(this.#device.fd);
     closeSync(this.#wake);
   }
@@ -178,6 +203,9 @@ export class FastPlane implements Plane {
       case 'path-mtu':
         this.#events.pathMtu(report.id, report.pathMtu, report.innerMtu);
         break;
+      case 'settled':
+        this.#settling.shift()?.();
+        break;
       case 'failed':
         this.#events.failed(
           report.code === 'E_INTERNAL'
@@ -202,7 +230,10 @@ export class FastPlane implements Plane {
     }
   }
 
+  /** What misses may show on several sockets. */
   #degraded(reason: string): void {
+    if (this.#misses.has(reason)) return;
+    this.#misses.add(reason);
     this.#log('info', `less speed: ${reason}`);
   }
 

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../core/endpoint.js';
+import type { Endpoint, EspPath } from '../../core/endpoint.js';
 import type { UdpTransport } from '../../net/udp.js';
 import type { ChildSa } from '../sa.js';
 
@@ -84,6 +84,11 @@ export interface Plane {
   readonly mtu: number;
   /** Name of the network device, or undefined when there is none. */
   readonly deviceName: string | undefined;
+  /**
+   * Makes ready for ESP on a path. The calls below do that themselves; this tells beforehand whether it can be carried.
+   * @throws {KitError} `E_PLAIN_ESP` (environment) for ESP without UDP where there is none
+   */
+  prepare(path: EspPath): void;
   /** Adds a pair and uses it for both directions. */
   install(child: ChildSa): void;
   /**
@@ -93,9 +98,14 @@ export interface Plane {
    * the initiator can receive).
    */
   replace(oldId: string, child: ChildSa, sendOn: 'new' | 'old'): void;
-  /** Lets outbound traffic of the pair go to a new outer address. */
-  movePeer(childSaId: string, local: Endpoint, remote: Endpoint): void;
+  /** Lets outbound traffic of the pair go to a new outer address, or in another encapsulation. */
+  movePeer(childSaId: string, path: EspPath): void;
   remove(childSaId: string): void;
+  /**
+   * Resolves when all that was said before has been done; without it that is at once. IKE messages that leave by
+   * sockets of the NAT-T port come after it anyway.
+   */
+  settled?(): Promise<void>;
   stats(childSaId: string): ChildSaStats | undefined;
   /** Since the plane was made. */
   planeStats(): PlaneStats;

@@ -1,4 +1,4 @@
-import { type Endpoint, sameEndpoint } from '../../core/endpoint.js';
+import { type Endpoint, type EspPath, sameEndpoint } from '../../core/endpoint.js';
 import { KitError } from '../../core/errors.js';
 import { type InnerPacket, narrowestMatch } from '../inner.js';
 import type { ChildSa } from '../sa.js';
@@ -7,8 +7,8 @@ import type { ChildSa } from '../sa.js';
 export interface Entry<Halves> {
   readonly child: ChildSa;
   readonly halves: Halves;
-  local: Endpoint;
-  remote: Endpoint;
+  /** Where its packets go. */
+  path: EspPath;
   /** The pair this one replaces, while that is still there. */
   predecessor: Entry<Halves> | undefined;
   /** True while the predecessor goes on sending (`sendOn: 'old'`). */
@@ -43,11 +43,10 @@ export class SaTable<Halves> {
     return this.#add(child, this.known(oldId), sendOn === 'old');
   }
 
-  movePeer(id: string, local: Endpoint, remote: Endpoint): Entry<Halves> {
+  movePeer(id: string, path: EspPath): Entry<Halves> {
     const entry = this.known(id);
-    entry.local = local;
-    entry.remote = remote;
-    entry.reported = remote;
+    entry.path = path;
+    entry.reported = path.remote;
     return entry;
   }
 
@@ -129,9 +128,10 @@ export class SaTable<Halves> {
         `Child SA ${child.id} or its inbound SPI is in use already`,
       );
     }
-    const { local, remote } = child;
+    const { local, remote, encapsulation } = child;
     const halves = this.makeHalves(child);
-    const entry = { child, halves, local, remote, predecessor, pending, reported: remote };
+    const path = { local, remote, encapsulation };
+    const entry = { child, halves, path, predecessor, pending, reported: remote };
     this.#entries.set(child.id, entry);
     this.#bySpi.set(child.inbound.spi, entry);
     this.#chooseSenders();

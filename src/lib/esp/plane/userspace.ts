@@ -1,5 +1,6 @@
-import type { Endpoint } from '../../core/endpoint.js';
+import type { Endpoint, EspPath } from '../../core/endpoint.js';
 import { type Clock, type Entropy, systemClock, systemEntropy } from '../../core/environment.js';
+import { KitError } from '../../core/errors.js';
 import { mayBeFragmented, TooBigReplies } from '../icmp.js';
 import { readInnerPacket } from '../inner.js';
 import { MssClamp } from '../mss.js';
@@ -111,16 +112,29 @@ export class UserspacePlane implements Plane {
     }));
   }
 
+  prepare({ encapsulation }: EspPath): void {
+    if (encapsulation === 'udp') return;
+    throw new KitError(
+      'environment',
+      'E_PLAIN_ESP',
+      `Without a NAT in between this tunnel needs ESP without UDP, which the ${this.kind} plane has not`,
+      { hint: 'Use --plane fast; or --encap (the default), so that ESP travels in UDP.' },
+    );
+  }
+
   install(child: ChildSa): void {
+    this.prepare(child);
     this.#table.install(child);
   }
 
   replace(oldId: string, child: ChildSa, sendOn: 'new' | 'old'): void {
+    this.prepare(child);
     this.#table.replace(oldId, child, sendOn);
   }
 
-  movePeer(childSaId: string, local: Endpoint, remote: Endpoint): void {
-    this.#table.movePeer(childSaId, local, remote);
+  movePeer(childSaId: string, path: EspPath): void {
+    this.prepare(path);
+    this.#table.movePeer(childSaId, path);
   }
 
   remove(childSaId: string): void {
@@ -201,7 +215,7 @@ export class UserspacePlane implements Plane {
     stats.packetsOut += 1;
     stats.bytesOut += packet.length;
     this.#watchLifetime(entry);
-    this.#options.send(sealed, entry.local, entry.remote);
+    this.#options.send(sealed, entry.path.local, entry.path.remote);
   }
 
   close(): Promise<void> {

@@ -68,7 +68,20 @@ export class Child {
   info(): ChildSaInfo {
     const { id, inboundSpi, outboundSpi, role, suite, keys, keSecret, localTs, remoteTs, rekeyBytes } =
       this.parameters;
-    const path = this.ikeSa.path;
-    return { id, inboundSpi, outboundSpi, role, suite, keys, keSecret, localTs, remoteTs, path, rekeyBytes };
+    const { path, encapsulation } = this.ikeSa;
+    return {
+      id,
+      inboundSpi,
+      outboundSpi,
+      role,
+      suite,
+      keys,
+      keSecret,
+      localTs,
+      remoteTs,
+      path,
+      encapsulation,
+      rekeyBytes,
+    };
   }
 }

@@ -14,5 +14,5 @@ export function follow(state: SessionState, ikeSa: IkeSa, path: Path): void {
   const stays = !ikeSa.peerBehindNat || (ikeSa.weAreBehindNat && state.role === 'initiator');
   if (!floats && stays) return;
   ikeSa.path = path;
-  if (!floats) state.emit({ type: 'peer-moved', path });
+  if (!floats) state.emit({ type: 'peer-moved', path, encapsulation: ikeSa.encapsulation });
 }

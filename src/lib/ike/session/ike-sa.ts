@@ -1,5 +1,5 @@
 import { toHex } from '../../core/bytes.js';
-import type { Path } from '../../core/endpoint.js';
+import type { Encapsulation, Path } from '../../core/endpoint.js';
 import type { Entropy, Milliseconds } from '../../core/environment.js';
 import type { Secret } from '../../core/secret.js';
 import type { RsaScheme } from '../auth/types.js';
@@ -89,6 +89,8 @@ export class IkeSa {
   peerWantsOcsp = false;
   weAreBehindNat = false;
   peerBehindNat = false;
+  /** We told the peer that there is a NAT. */
+  natClaimed = false;
   /** The peer spoke NAT detection, so it can encapsulate ESP in UDP. */
   natTraversal = false;
   /** Largest IP datagram for sealed messages, bytes; longer ones go in fragments. Undefined: the peer takes none. */
@@ -124,6 +126,15 @@ export class IkeSa {
   ) {
     this.lastInboundAt = now;
     this.lastOutboundAt = now;
+  }
+
+  /**
+   * How ESP goes to the peer. RFC 7296 2.23: in UDP when a NAT was detected, and never from port 500. That IKE moved to
+   * port 4500 says nothing: peers with MOBIKE do so without a NAT too, and some then take only ESP without UDP.
+   */
+  get encapsulation(): Encapsulation {
+    const { natClaimed, peerBehindNat, weAreBehindNat } = this;
+    return this.path.natT && (natClaimed || peerBehindNat || weAreBehindNat) ? 'udp' : 'none';
   }
 
   /** @throws Error before the key exchange is done */

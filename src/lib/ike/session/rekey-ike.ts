@@ -56,6 +56,7 @@ function createSuccessor(state: SessionState, agreement: Agreement, now: Millise
   successor.natTraversal = old.natTraversal;
   successor.peerBehindNat = old.peerBehindNat;
   successor.weAreBehindNat = old.weAreBehindNat;
+  successor.natClaimed = old.natClaimed;
   successor.fragmentSize = old.fragmentSize;
   successor.rekeyAt = state.rekeyMoment(state.policy.rekeyIke, now);
   const keys = deriveIkeKeys({

@@ -190,6 +190,7 @@ export class SaInit implements InitiatedExchange {
     ikeSa.peerBehindNat = nat.peerBehindNat;
     ikeSa.weAreBehindNat = nat.weAreBehindNat;
     const { policy } = this.state;
+    ikeSa.natClaimed = policy.encap;
     const { fragmentation } = policy;
     if (fragmentation.announce && knowsFragments(payloads)) ikeSa.useFragments(fragmentation);
     readAnnounced(ikeSa, payloads);
@@ -262,6 +263,7 @@ export function answerSaInit(request: SaInitRequest, now: Milliseconds): SaInitA
   ikeSa.natTraversal = nat.supported;
   ikeSa.peerBehindNat = nat.peerBehindNat;
   ikeSa.weAreBehindNat = nat.weAreBehindNat;
+  ikeSa.natClaimed = policy.encap;
   ikeSa.dropAt = now + policy.halfOpenTimeout;
   const fragments = policy.fragmentation.announce && knowsFragments(payloads);
   if (fragments) ikeSa.useFragments(policy.fragmentation);

@@ -1,4 +1,4 @@
-import type { Path } from '../../core/endpoint.js';
+import type { Encapsulation, Path } from '../../core/endpoint.js';
 import type { Milliseconds } from '../../core/environment.js';
 import type { KitError } from '../../core/errors.js';
 import type { Secret } from '../../core/secret.js';
@@ -170,7 +170,10 @@ export interface ChildSaInfo {
   keSecret: Secret | undefined;
   localTs: TrafficSelector[];
   remoteTs: TrafficSelector[];
+  /** Of IKE. */
   path: Path;
+  /** Of ESP, between the same addresses. */
+  encapsulation: Encapsulation;
   /** Inner bytes in one direction after which the plane is to ask for a rekey. */
   rekeyBytes: number;
 }
@@ -206,7 +209,7 @@ export type SessionEvent =
   | { type: 'child-sa-rekeyed'; oldId: string; child: ChildSaInfo; sendOn: 'new' | 'old' }
   | { type: 'child-sa-deleted'; child: ChildSaInfo; reason: DeleteReason }
   | { type: 'ike-sa-rekeyed'; old: IkeSaInfo; ikeSa: IkeSaInfo }
-  | { type: 'peer-moved'; path: Path }
+  | { type: 'peer-moved'; path: Path; encapsulation: Encapsulation }
   /** A child could not be made or rekeyed; the IKE SA goes on. */
   | { type: 'child-sa-failed'; error: KitError }
   /** The last event of a session. `error` tells why when it was not wanted. */

@@ -211,7 +211,7 @@ describe('inbound', () => {
     expect(w.moved).toEqual([]);
     w.fromNetwork(third, elsewhere.peerSocket);
     expect(w.moved).toEqual([{ id: 'child-1', remote: elsewhere.remote }]);
-    w.path.movePeer('child-1', w.local, elsewhere.remote);
+    w.path.movePeer('child-1', { ...w.child(), remote: elsewhere.remote });
     w.fromDevice(out());
     expect(w.sent()).toEqual([]);
     expect(elsewhere.sent()).toHaveLength(1);

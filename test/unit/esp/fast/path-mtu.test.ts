@@ -266,7 +266,7 @@ describe('a path that takes less than the device', () => {
     narrow.mtu = 65_536;
     w.fromDevice(four(1400));
     expect(told(w.packets())).toEqual([1238, 1238]);
-    w.path.movePeer('child-2', w.local, w.remote);
+    w.path.movePeer('child-2', w.child());
     w.fromDevice(four(1400));
     expect(w.sent()).toHaveLength(1);
     expect(w.learned).toHaveLength(1);

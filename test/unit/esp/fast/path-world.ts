@@ -139,6 +139,7 @@ export class PathWorld {
       remoteSelectors: [selector('10.2.0.0/16'), selector('fd02::/16')],
       local: this.local,
       remote: this.remote,
+      encapsulation: 'udp',
       ...change,
     };
   }

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { Capture, tsharkFields } from './harness/capture.js';
+import { command, connect, type Flags, serve, verdict } from './harness/kit.js';
+import { type Host, openLab } from './harness/lab.js';
+import { run } from './harness/process.js';
+import { checkDocument } from './harness/schemas.js';
+import { startPing } from './harness/traffic.js';
+import { connectFlags, expectTraffic, isUp, serveFlags } from './harness/tunnels.js';
+
+/** What passes between two hosts, but for neighbour discovery. */
+const between = (a: Host, b: Host) =>
+  `(ip or ip6) and ((host ${a.v4} and host ${b.v4}) or (host ${a.v6} and host ${b.v6})) and not icmp6[0] == 135 and not icmp6[0] == 136`;
+const plain: Flags = { 'no-encap': true };
+
+/** How many packets of a capture have which protocol outside. */
+async function outerProtocols(file: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const [protocols = ''] of await tsharkFields(file, ['frame.protocols'])) {
+    const name = protocols.split(':')[3] ?? protocols;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Nothing outside but IKE on port 500 and ESP without UDP; ICMP would be an answer to either. */
+async function expectPlain(file: string): Promise<void> {
+  const { esp = 0, udp = 0, ...others } = await outerProtocols(file);
+  expect(esp).toBeGreaterThan(1000);
+  expect(udp).toBeGreaterThan(3);
+  expect(others).toEqual({});
+  expect(await tsharkFields(file, ['udp.dstport'], { filter: 'udp.port == 4500' })).toEqual([]);
+}
+
+describe.each([4, 6] as const)('our own two sides over IPv%s', (family) => {
+  test('carry ESP without UDP, through rekeys of both kinds, and decode reads it', async (context) => {
+    const lab = await openLab(context, { needs: ['tcpdump', 'tshark'] });
+    const { a, b } = lab;
+    const capture = await Capture.start(lab, a, between(a, b));
+    const keylog = join(lab.dir, 'keys');
+    const server = await serve(lab, b, { ...serveFlags(lab), ...plain });
+    const rekeys = { 'rekey-child': '3s', 'rekey-ike': '4s' };
+    const gateway = family === 4 ? b.v4 : b.v6;
+    const client = connect(lab, a, gateway, { ...connectFlags(lab), ...plain, ...rekeys, keylog });
+    await isUp(client);
+    const pings = [
+      startPing(lab, a, a.inner4, b.inner4, { interval: 0.02 }),
+      startPing(lab, b, b.inner6, a.inner6, { interval: 0.02 }),
+    ];
+    await expectTraffic(lab);
+    await client.waitFor('child-sa-deleted', 2);
+    await client.waitFor('ike-sa-rekeyed');
+    for (const running of pings) {
+      await running.answers(20);
+      expect((await running.stop()).lost).toEqual([]);
+    }
+    client.child.signal('SIGUSR1');
+    const { childSas, drops } = await client.waitFor('stats');
+    expect(childSas).toMatchObject([{ icvFailures: 0, replays: 0, malformed: 0 }]);
+    expect(drops).toMatchObject({ unknownSpi: 0, tooBig: 0, sendQueue: 0, unsent: 0, malformed: 0 });
+    expect((await client.stop()).code).toBe(130);
+    await server.waitFor('ike-sa-deleted');
+    expect(server.all('peer-moved')).toEqual([]);
+    await capture.stop();
+    await expectPlain(capture.file);
+
+    const argv = [process.execPath, command, 'decode', capture.file, '--keys', keylog, '--json'];
+    const decoded = JSON.parse(await run(argv)) as { packets: { protocol: string; decrypted: boolean }[] };
+    checkDocument('decode', decoded);
+    const sealed = decoded.packets.filter(({ protocol }) => protocol === 'ESP');
+    expect(sealed.length).toBeGreaterThan(1000);
+    expect(sealed.filter(({ decrypted }) => !decrypted)).toEqual([]);
+  });
+});
+
+test('one side may insist on UDP', async (context) => {
+  const lab = await openLab(context);
+  await serve(lab, lab.b, serveFlags(lab));
+  const client = connect(lab, lab.a, lab.b.v4, { ...connectFlags(lab), ...plain });
+  await isUp(client);
+  await expectTraffic(lab);
+});
+
+test('the simple plane says that it cannot, on either side', async (context) => {
+  const lab = await openLab(context);
+  const server = await serve(lab, lab.b, { ...serveFlags(lab), ...plain, plane: 'simple' });
+  const client = connect(lab, lab.a, lab.b.v4, { ...connectFlags(lab), ...plain, plane: 'simple' });
+  expect((await client.ended()).code).toBe(7);
+  expect(verdict(client)).toMatchObject({
+    code: 'E_PLAIN_ESP',
+    hint: expect.stringContaining('--plane fast'),
+  });
+  expect(await server.waitFor('error')).toMatchObject({ code: 'E_PLAIN_ESP' });
+});
+
+test('without the right to open raw sockets it says what would help', async (context) => {
+  const lab = await openLab(context);
+  await serve(lab, lab.b, { ...serveFlags(lab), ...plain });
+  const without = { wrapper: ['setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw'] };
+  const client = connect(lab, lab.a, lab.b.v4, { ...connectFlags(lab), ...plain }, without);
+  expect((await client.ended()).code).toBe(7);
+  expect(verdict(client)).toMatchObject({
+    code: 'E_PLAIN_ESP',
+    hint: expect.stringContaining('CAP_NET_RAW'),
+  });
+  expect(await lab.run(lab.a, ['ip', '-o', 'link'])).not.toContain('tun');
+});
