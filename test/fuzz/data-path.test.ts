@@ -20,6 +20,7 @@ function pairsOf(sa: EspSaParameters): ChildSa[] {
     localSelectors: [selector('10.0.0.1/32'), selector('fd00::1/128')],
     local: LOCAL,
     remote: REMOTE,
+    encapsulation: 'udp' as const,
   };
   return [
     {
