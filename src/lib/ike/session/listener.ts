@@ -5,6 +5,7 @@ import { decodeHeader } from '../wire/header.js';
 import { decodeMessage, findPayload } from '../wire/message.js';
 import { findNotify, NotifyType, notify } from '../wire/notify.js';
 import { ExchangeType, type IkeHeader, type IkeMessage, type Payload, PayloadType } from '../wire/types.js';
+import { Alarms, type Sleeper } from './alarms.js';
 import { Cookies } from './cookies.js';
 import { ownInitRefusal } from './failure.js';
 import { HalfOpenCount, siteOf } from './half-open.js';
@@ -56,7 +57,7 @@ const WASTE_WINDOW: Milliseconds = 10_000;
 /** A half-open SA keeps its IKE_SA_INIT for AUTH; no honest one comes near this. */
 const MAX_INIT_BYTES = 16_384;
 
-interface Entry {
+interface Entry extends Sleeper {
   id: number;
   session: Session;
   /** Where the client was at IKE_SA_INIT, for the per-address bound. */
@@ -68,7 +69,8 @@ interface Entry {
   childSpis: Set<number>;
   /** Counted among the half-open. */
   halfOpen: boolean;
-  wakeAt: Milliseconds | undefined;
+  /** See `Session.peerName`; undefined while half-open. */
+  peerName: string | undefined;
 }
 
 /**
@@ -79,6 +81,9 @@ export class Listener {
   readonly #entries = new Map<number, Entry>();
   readonly #bySpi = new Map<bigint, Entry>();
   readonly #byInit = new Map<string, Entry>();
+  /** Those with an authenticated peer, by its name. */
+  readonly #byPeer = new Map<string, Set<Entry>>();
+  readonly #alarms = new Alarms<Entry>();
   readonly #childSpis = new Set<number>();
   readonly #halfOpen = new HalfOpenCount();
   readonly #childId = childCounter();
@@ -87,8 +92,6 @@ export class Listener {
   /** Key exchanges begun for values that were no good: they cost like half-open SAs and leave none. */
   #wasted: { count: number; since: Milliseconds } = { count: 0, since: 0 };
   #lastId = 0;
-  /** Not later than the first timer of any session; exact after each timeout. */
-  #soonest: Milliseconds | undefined;
   #output: Omit<ListenerOutput, 'wakeAt'> = { send: [], events: [], tasks: [] };
 
   /** Use {@link createListener}. */
@@ -114,7 +117,7 @@ export class Listener {
     else if (input.type === 'command') this.#command(input.session, input.command, now);
     else if (input.type === 'task') this.#task(input, now);
     else this.#timeout(input.inboundSeenAt, now);
-    const output = { ...this.#output, wakeAt: this.#soonest };
+    const output = { ...this.#output, wakeAt: this.#alarms.soonest };
     this.#output = { send: [], events: [], tasks: [] };
     return output;
   }
@@ -227,10 +230,12 @@ export class Listener {
       spis: [answer.ikeSa.responderSpi],
       childSpis,
       halfOpen: true,
-      wakeAt: answer.ikeSa.dropAt,
+      peerName: undefined,
+      wakeAt: undefined,
+      place: -1,
     };
     this.#halfOpen.add(entry.site);
-    this.#wakeBy(entry.wakeAt);
+    this.#alarms.set(entry, answer.ikeSa.dropAt);
     this.#entries.set(id, entry);
     this.#byInit.set(entry.initKey, entry);
     this.#bySpi.set(answer.ikeSa.responderSpi, entry);
@@ -258,17 +263,17 @@ export class Listener {
 
   /** RFC 7296 2.4: the peer started anew, so its older SAs are dead. */
   #supersede(by: number, peerName: string, now: Milliseconds): void {
-    for (const entry of [...this.#entries.values()]) {
-      if (entry.id !== by && entry.session.peerName === peerName && !entry.session.closed) {
+    for (const entry of [...(this.#byPeer.get(peerName) ?? [])]) {
+      if (entry.id !== by && !entry.session.closed) {
         this.#step(entry, { type: 'command', command: { type: 'abandon' } }, now);
       }
     }
   }
 
   #command(target: number | 'all', command: SessionCommand, now: Milliseconds): void {
-    for (const entry of [...this.#entries.values()]) {
-      if (target === 'all' || entry.id === target) this.#step(entry, { type: 'command', command }, now);
-    }
+    const one = target === 'all' ? undefined : this.#entries.get(target);
+    const entries = target === 'all' ? [...this.#entries.values()] : one ? [one] : [];
+    for (const entry of entries) this.#step(entry, { type: 'command', command }, now);
   }
 
   #task({ session, id, outcome }: Extract<ListenerInput, { type: 'task' }>, now: Milliseconds): void {
@@ -277,18 +282,10 @@ export class Listener {
   }
 
   #timeout(seen: ((session: number) => Milliseconds | undefined) | undefined, now: Milliseconds): void {
-    for (const entry of [...this.#entries.values()]) {
-      if (entry.wakeAt === undefined || entry.wakeAt > now) continue;
+    for (const entry of this.#alarms.take(now)) {
       const inboundSeenAt = seen?.(entry.id);
       this.#step(entry, { type: 'timeout', ...(inboundSeenAt !== undefined && { inboundSeenAt }) }, now);
     }
-    this.#soonest = undefined;
-    for (const { wakeAt } of this.#entries.values()) this.#wakeBy(wakeAt);
-  }
-
-  #wakeBy(moment: Milliseconds | undefined): void {
-    if (moment !== undefined && (this.#soonest === undefined || moment < this.#soonest))
-      this.#soonest = moment;
   }
 
   #step(entry: Entry, input: SessionInput, now: Milliseconds): void {
@@ -305,20 +302,37 @@ export class Listener {
       const isNoise = event.type === 'ike-sa-deleted' && event.error?.code === 'E_HALF_OPEN_TIMEOUT';
       if (!isNoise) this.#output.events.push({ session: entry.id, event });
     }
-    entry.wakeAt = output.wakeAt;
-    this.#wakeBy(entry.wakeAt);
-    if (entry.halfOpen && (!entry.session.halfOpen || entry.session.spent)) {
-      entry.halfOpen = false;
-      this.#halfOpen.remove(entry.site);
-    }
+    this.#alarms.set(entry, output.wakeAt);
+    if (entry.halfOpen && (!entry.session.halfOpen || entry.session.spent)) this.#settled(entry);
     const spis = entry.session.ownSpis;
     for (const spi of entry.spis) if (!spis.includes(spi)) this.#bySpi.delete(spi);
     for (const spi of spis) this.#bySpi.set(spi, entry);
     entry.spis = spis;
-    if (!entry.session.spent) return;
-    for (const spi of entry.childSpis) this.#childSpis.delete(spi);
-    this.#entries.delete(entry.id);
-    this.#byInit.delete(entry.initKey);
+    if (entry.session.spent) this.#forget(entry);
+  }
+
+  /** Its peer is authenticated, or it came to nothing. */
+  #settled(entry: Entry): void {
+    entry.halfOpen = false;
+    this.#halfOpen.remove(entry.site);
+    const { peerName } = entry.session;
+    if (peerName === undefined) return;
+    entry.peerName = peerName;
+    const ofPeer = this.#byPeer.get(peerName);
+    if (ofPeer) ofPeer.add(entry);
+    else this.#byPeer.set(peerName, new Set([entry]));
+  }
+
+  #forget(entry: Entry): void {
+    const { id, initKey, childSpis, peerName } = entry;
+    for (const spi of childSpis) this.#childSpis.delete(spi);
+    this.#alarms.set(entry, undefined);
+    this.#entries.delete(id);
+    this.#byInit.delete(initKey);
+    if (peerName === undefined) return;
+    const ofPeer = this.#byPeer.get(peerName);
+    ofPeer?.delete(entry);
+    if (ofPeer?.size === 0) this.#byPeer.delete(peerName);
   }
 
   /** A mistake of ours in one session ends that session, not the others. */
