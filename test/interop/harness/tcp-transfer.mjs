@@ -1,4 +1,5 @@
 // One end of a TCP transfer: sends random bytes, receives to the end, prints what it sent and received.
+// With TRANSFER_PAUSE it says `half` when so much is sent, and goes on at SIGUSR2.
 // tcp-transfer.mjs listen ADDRESS PORT BYTES   |   tcp-transfer.mjs connect ADDRESS PORT BYTES LOCAL-ADDRESS
 // Who listens takes one transfer after the other until it is ended.
 import { createHash, randomBytes } from 'node:crypto';
@@ -6,12 +7,18 @@ import { connect, createServer } from 'node:net';
 
 const [role, address, port, bytes, localAddress] = process.argv.slice(2);
 
+let paused = process.env.TRANSFER_PAUSE !== undefined;
+
 /** @param {import('node:net').Socket} socket */
 function exchange(socket) {
   const sent = { bytes: 0, hash: createHash('sha256') };
   const received = { bytes: 0, hash: createHash('sha256') };
   const send = () => {
     while (sent.bytes < Number(bytes)) {
+      if (paused && sent.bytes >= Number(bytes) / 2) {
+        console.log('half');
+        return;
+      }
       const chunk = randomBytes(Math.min(65536, Number(bytes) - sent.bytes));
       sent.bytes += chunk.length;
       sent.hash.update(chunk);
@@ -20,6 +27,10 @@ function exchange(socket) {
     socket.end();
   };
   socket.on('drain', send);
+  process.once('SIGUSR2', () => {
+    paused = false;
+    send();
+  });
   socket.on('data', (chunk) => {
     received.bytes += chunk.length;
     received.hash.update(chunk);

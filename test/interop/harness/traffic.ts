@@ -11,7 +11,10 @@ interface PingOptions {
   count?: number;
   /** Seconds between packets. */
   interval?: number;
+  /** Bytes of data in a packet. */
   size?: number;
+  /** Packets have DF. */
+  whole?: true;
 }
 
 /** Pings `to` from the address `from` of a host, `count` times. */
@@ -28,6 +31,23 @@ export async function ping(
   const summary = /(\d+) packets transmitted, (\d+) received/.exec(child.stdout);
   if (!summary) throw new Error(child.describe());
   return { sent: Number(summary[1]), received: Number(summary[2]) };
+}
+
+/** Pings with DF and packets that are too big. @returns the MTU that the sender is told */
+export async function refusedPing(
+  lab: Lab,
+  host: Host,
+  from: string,
+  to: string,
+  size: number,
+): Promise<number> {
+  const child = spawnPing(lab, host, from, to, { size, whole: true }, []);
+  const told = await child.wait(
+    'word of the MTU',
+    () => /mtu[ =:]+(\d+)/.exec(child.stdout + child.stderr)?.[1],
+  );
+  await child.stop('SIGINT');
+  return Number(told);
 }
 
 /** A ping that runs beside what a test does. */
@@ -73,7 +93,9 @@ export function startPing(
 
 function spawnPing(lab: Lab, host: Host, from: string, to: string, options: PingOptions, more: string[]) {
   const { interval = 0.1, size = 56 } = options;
-  const argv = ['ping', '-n', '-i', String(interval), '-s', String(size), '-W', '5', '-I', from, ...more, to];
+  const whole = options.whole ? ['-M', 'do'] : [];
+  const words = ['-n', '-i', String(interval), '-s', String(size), '-W', '5', '-I', from, ...whole, ...more];
+  const argv = ['ping', ...words, to];
   return lab.spawn(host, argv);
 }
 
@@ -107,6 +129,32 @@ export async function transfer(
     transferTo(lab, client, server.address, port, bytes, timeout),
     transferEnd(listener, timeout),
   ]);
+  await listener.stop();
+  return { client: clientEnd, server: serverEnd };
+}
+
+/** The same, with something that happens when each end has sent half of it. */
+export async function transferInHalves(
+  lab: Lab,
+  client: { host: Host; address: string },
+  server: { host: Host; address: string },
+  bytes: number,
+  between: () => Promise<void>,
+): Promise<{ client: TransferEnd; server: TransferEnd }> {
+  const port = nextPort++;
+  const env = { ...process.env, TRANSFER_PAUSE: '1' };
+  const start = (host: Host, role: string, ...more: string[]) => {
+    const argv = [process.execPath, script, role, server.address, String(port), String(bytes), ...more];
+    return lab.spawn(host, argv, { env });
+  };
+  const listener = start(server.host, 'listen');
+  await listener.wait('the listener', () => listener.stdout.includes('listening') || undefined);
+  const connecting = start(client.host, 'connect', client.address);
+  const both = [connecting, listener] as const;
+  await Promise.all(both.map((end) => end.wait('half', () => end.stdout.includes('half') || undefined)));
+  await between();
+  for (const end of both) end.signal('SIGUSR2');
+  const [clientEnd, serverEnd] = await Promise.all([transferEnd(connecting), transferEnd(listener)]);
   await listener.stop();
   return { client: clientEnd, server: serverEnd };
 }
