@@ -14,6 +14,15 @@ const FAR_BACK = 1100;
 const ROUTING = Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0]);
 const FRAGMENT = Uint8Array.from([0, 0, 0, 1, 0, 0, 0, 9]);
 const OUTER = [0, 4, 17, 255];
+/** Options of TCP with an MSS of 9,000, at even and odd places, and malformed ones. */
+const MSS = [2, 4, 0x23, 0x28];
+const BEGINNINGS = [
+  MSS,
+  [1, ...MSS, 1, 1, 1],
+  [3, 3, 7, 1, ...MSS],
+  [0, 1, 1, 1, ...MSS],
+  [2, 0, 1, 1, ...MSS],
+];
 
 const pick = <T>(random: Random, list: readonly T[]): T => list[random(list.length)]!;
 const noise = (random: Random, length: number): Uint8Array => new Uint8Array(length).map(() => random(256));
@@ -153,6 +162,14 @@ export class Enemy {
         return packetOf({ ...options, payload, hopLimit: random(3), trafficClass: random(256) });
       case 9:
         return this.#next(flow, random(1400));
+      case 10:
+        // A connection begins: both planes lower what it says of its largest segment.
+        return packetOf({
+          ...options,
+          protocol: 'tcp',
+          flags: pick(random, [2, 2, 18, random(256)]),
+          tcpOptions: Uint8Array.from(pick(random, BEGINNINGS)),
+        });
       default:
         return this.#next(flow, pick(random, [40, 40, 40, 7]));
     }
