@@ -49,9 +49,10 @@ function decisiveCheck(name: string): 'final' | 'both' | 'compare' {
 }
 
 describe.skipIf(evp === undefined)('the forged packets of these tests', () => {
-  const checked = withEsn(oneSuiteEach);
+  /** OpenSSL has no XCBC: nothing can be taken away from what does without it. */
+  const throughEvp = suites.filter(({ name }) => !name.includes('XCBC'));
 
-  it.each(checked)('would be accepted without the last check: $name', ({ name, sa }) => {
+  it.each(withEsn(throughEvp))('would be accepted without the last check: $name', ({ name, sa }) => {
     const { tried, accepted } = tryForgeries(sa, withoutCheck[decisiveCheck(name)]);
     const bytes = accepted.filter((what) => what.startsWith('byte '));
     const overhead = 8 + sa.encr.ivBytes + (sa.encr.icvBytes || sa.integ!.icvBytes);
@@ -68,7 +69,7 @@ describe.skipIf(evp === undefined)('the forged packets of these tests', () => {
     expect(accepted.length).toBeGreaterThan(tried * 0.6);
   });
 
-  it.each(checked)('are refused when another check is missing: $name', ({ name, sa }) => {
+  it.each(withEsn(oneSuiteEach))('are refused when another check is missing: $name', ({ name, sa }) => {
     const decisive = decisiveCheck(name);
     const others = {
       final: ['update', 'compare'],

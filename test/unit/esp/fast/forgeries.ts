@@ -43,7 +43,7 @@ function otherSas(sa: EspSaParameters): EspSaParameters[] {
 }
 
 /** Packets that only look like those of an SA. */
-function* forgeriesOf(
+export function* forgeriesOf(
   sa: EspSaParameters,
   bound: BoundEspSa,
   sequence: number,
