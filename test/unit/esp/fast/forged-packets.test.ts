@@ -22,7 +22,7 @@ function world(sa: EspSaParameters) {
     ...{ encrKey: otherKey(sa.encrKey), integKey: otherKey(sa.integKey) },
   };
   const ways = {
-    ...{ local: LOCAL, remote: REMOTE },
+    ...{ local: LOCAL, remote: REMOTE, encapsulation: 'udp' as const },
     ...{ localSelectors: [selector('10.0.0.1/32')], remoteSelectors: [selector('10.0.0.2/32')] },
   };
   const twins = new Twins(true, [
