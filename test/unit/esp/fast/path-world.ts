@@ -14,7 +14,7 @@ import { createMemoryPlane, type MemoryPlane } from '../../../../src/lib/esp/pla
 import type { ChildSa, EspSaParameters } from '../../../../src/lib/esp/sa.js';
 import { loadLibc } from '../../../../src/lib/net/libc.js';
 import { loadNativeIo, type NativeIo } from '../../../../src/lib/net/native-io.js';
-import { socketAddress } from '../../../../src/lib/net/socket-address.js';
+import { endpointOf, socketAddress } from '../../../../src/lib/net/socket-address.js';
 import { openUdpDescriptor, prepareForBatches } from '../../../../src/lib/net/udp-descriptor.js';
 import { freePorts } from '../../net/free-ports.js';
 import { selector } from '../inner-packets.js';
@@ -28,6 +28,11 @@ const sendto = library.func(
   'long sendto(int fd, const void *data, size_t length, int flags, const void *name, unsigned int size)',
 );
 
+const recvfrom = library.func(
+  'long recvfrom(int fd, void *into, size_t length, int flags, void *name, void *size)',
+);
+
+const MSG_DONTWAIT = 0x40;
 const AF_UNIX = 1;
 const SEQPACKET_NONBLOCK = 5 | 0o4000;
 const EFD_NONBLOCK = 0o4000;
@@ -147,7 +152,8 @@ export class PathWorld {
   /** Installs a pair on both sides. */
   install(child = this.child()): void {
     this.path.install(child, this.counters);
-    this.peer.install(mirror(child));
+    // The reference seals and opens; how its packets travel is the test's to say.
+    this.peer.install({ ...mirror(child), encapsulation: 'udp' });
   }
 
   /** What an application sends, or the device brings: with its virtio header where there are offloads. */
@@ -159,14 +165,14 @@ export class PathWorld {
   }
 
   /** ESP or IKE from the peer's address, or from another socket. */
-  fromNetwork(datagram: Uint8Array, socket = this.peerSocket): void {
-    this.sendTo(datagram, socket);
+  fromNetwork(datagram: Uint8Array, socket = this.peerSocket, to = this.local): void {
+    this.sendTo(datagram, socket, to);
     this.path.turn(100);
   }
 
   /** Sends without waiting for it to be read. */
-  sendTo(datagram: Uint8Array, socket = this.peerSocket): void {
-    const name = socketAddress(this.local);
+  sendTo(datagram: Uint8Array, socket = this.peerSocket, to = this.local): void {
+    const name = socketAddress(to);
     if (sendto(socket, datagram, datagram.length, 0, name, name.length) !== datagram.length) {
       throw new Error(`not sent (errno ${libc.errno()})`);
     }
@@ -175,6 +181,19 @@ export class PathWorld {
   /** Everything that the data path sent, datagram by datagram. */
   sent(): Uint8Array[] {
     return drain(this.peerSocket, this.#buffer);
+  }
+
+  /** Who sent each datagram that the data path sent. */
+  senders(): (Endpoint | undefined)[] {
+    const all = [];
+    const name = new Uint8Array(28);
+    const size = new Uint8Array(4);
+    for (;;) {
+      size[0] = name.length;
+      if (recvfrom(this.peerSocket, this.#buffer, this.#buffer.length, MSG_DONTWAIT, name, size) < 0)
+        return all;
+      all.push(endpointOf(name));
+    }
   }
 
   /** Everything that the data path wrote to the device, with virtio headers where there are offloads. */
