@@ -166,6 +166,11 @@ const actions: Record<string, () => Promise<unknown>> = {
     return { packets, ticks };
   },
 
+  async 'raw-esp'() {
+    const { rawEsp } = await import('./raw-guest.js');
+    return rawEsp();
+  },
+
   async 'no-route'() {
     await setUp('lo');
     return { local: await codeOf(localAddressFor('192.0.2.1')), asked: await codeOf(routeTo('192.0.2.1')) };
