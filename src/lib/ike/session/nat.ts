@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { equalBytes } from '../../core/bytes.js';
+import { hash } from 'node:crypto';
+import { ByteWriter, equalBytes } from '../../core/bytes.js';
 import type { Endpoint, Path } from '../../core/endpoint.js';
 import type { Entropy } from '../../core/environment.js';
 import { parseIp } from '../../core/ip.js';
@@ -8,14 +8,13 @@ import type { NotifyPayload, Payload } from '../wire/types.js';
 
 /** SHA-1(SPIi | SPIr | address | port), RFC 7296 2.23. */
 export function natDetectionHash(initiatorSpi: bigint, responderSpi: bigint, endpoint: Endpoint): Uint8Array {
-  const spis = Buffer.alloc(16);
-  spis.writeBigUInt64BE(initiatorSpi, 0);
-  spis.writeBigUInt64BE(responderSpi, 8);
-  const port = Buffer.alloc(2);
-  port.writeUInt16BE(endpoint.port);
-  return new Uint8Array(
-    createHash('sha1').update(spis).update(parseIp(endpoint.address)).update(port).digest(),
-  );
+  const covered = new ByteWriter()
+    .u64(initiatorSpi)
+    .u64(responderSpi)
+    .bytes(parseIp(endpoint.address))
+    .u16(endpoint.port)
+    .finish();
+  return new Uint8Array(hash('sha1', covered, 'buffer'));
 }
 
 /**

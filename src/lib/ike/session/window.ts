@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { equalBytes } from '../../core/bytes.js';
 import type { Milliseconds } from '../../core/environment.js';
 import { isFirstFragment } from '../fragment.js';
@@ -34,7 +34,7 @@ export class Retransmission {
   }
 }
 
-const digest = (data: Uint8Array): Uint8Array => createHash('sha256').update(data).digest();
+const digest = (data: Uint8Array): Uint8Array => new Uint8Array(hash('sha256', data, 'buffer'));
 
 /** The peer's requests, window size 1: the next one is new, the last one again is a retransmission, all else is stale. */
 export class RequestWindow {
