@@ -24,6 +24,9 @@ function establish(
   ikeSa.stage = 'established';
   ikeSa.dropAt = undefined;
   ikeSa.rekeyAt = state.rekeyMoment(state.policy.rekeyIke, now);
+  // It has come to its end, and holds all messages that led there.
+  state.conversation = undefined;
+  state.authentication = undefined;
   state.emit({ type: 'ike-sa-established', ikeSa: ikeSa.info() });
 }
 

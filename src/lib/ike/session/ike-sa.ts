@@ -194,12 +194,13 @@ export class IkeSa {
     const outbound = this.#outbound;
     if (!outbound) throw new Error('this IKE SA has no keys yet');
     const header = this.header(exchangeType, messageId, isResponse);
-    const split = (size: number | undefined): Uint8Array[] => {
-      const room = size === undefined ? Number.POSITIVE_INFINITY : size - datagramOverhead(this.path);
-      return sealFragmented(header, payloads, outbound, entropy, room);
-    };
-    const datagrams = split(this.fragmentSize);
-    if (this.fragmentSize === undefined) return new SentMessage(datagrams);
+    const overhead = datagramOverhead(this.path);
+    const split = (size: number): Uint8Array[] =>
+      sealFragmented(header, payloads, outbound, entropy, size - overhead);
+    const datagrams = split(this.fragmentSize ?? Number.POSITIVE_INFINITY);
+    const isSmall = datagrams.every(({ length }) => length + overhead <= DatagramSize.fallback);
+    // Its payloads need not be kept where it will not be cut.
+    if (this.fragmentSize === undefined || isSmall) return new SentMessage(datagrams);
     return new SentMessage(datagrams, () => {
       const smaller = split(DatagramSize.fallback);
       // RFC 7383 2.5.2: only by their greater total does the peer tell new fragments from old ones.
