@@ -17,6 +17,9 @@ export interface SpawnOptions {
   input?: string;
 }
 
+/** What to put before a command that is to run before other work of the machine. */
+export const urgently: readonly string[] = ['nice', '-n', '-15'];
+
 /** Runs a command to its end. Returns stdout; throws with stderr when it fails. */
 export function run(argv: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}): Promise<string> {
   const [file = '', ...args] = argv;

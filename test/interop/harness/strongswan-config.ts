@@ -27,6 +27,8 @@ export interface StrongSwanOptions {
   virtualIps?: readonly string[];
   /** `userspace` (kernel-libipsec; what a host kernel without ESP can run) or the kernel's own ESP. */
   plane?: 'userspace' | 'kernel';
+  /** A program that runs the daemon. */
+  wrapper?: readonly string[];
   /** strongSwan durations; 0 never. */
   rekeyIke?: string;
   rekeyChild?: string;

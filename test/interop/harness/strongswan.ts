@@ -44,13 +44,14 @@ export class StrongSwan {
     lab: Lab,
     host: Host,
     dir: string,
-    options: Pick<StrongSwanOptions, 'plane' | 'charon'>,
+    options: Pick<StrongSwanOptions, 'plane' | 'charon' | 'wrapper'>,
   ): Promise<StrongSwan> {
     writeFileSync(join(dir, 'strongswan.conf'), formatSettings(daemonSettings(dir, options)));
     // A /run of its own keeps the pid files and sockets of two daemons apart.
     const child = lab.spawn(
       host,
       [
+        ...(options.wrapper ?? []),
         'unshare',
         '-m',
         '--propagation',
