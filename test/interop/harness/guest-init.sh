@@ -1,7 +1,7 @@
 #!/bin/sh
 # First process of the User-Mode-Linux guest (see guest.ts). Puts an overlay in memory over the host's file system,
 # which it may only read, sets up the network, runs the peer's start script and stays until it is told to stop.
-# Kernel command line: guest_dir=FOLDER on the host, with start.sh in it; guest_addresses=OUTER,INNER,INNER6 as CIDRs.
+# Kernel command line: guest_dir=FOLDER on the host, with start.sh in it; guest_addresses=CIDR@DEVICE,…
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 mount -t proc proc /proc
 modules=/usr/lib/uml/modules/$(uname -r)
@@ -33,8 +33,10 @@ for module in tun ipv6 xfrm_user xfrm_algo esp4 esp6 gcm ctr cbc ccm ghash-gener
 done
 ip link set lo up
 ip link set vec0 up
-ip addr add "${addresses%%,*}" dev vec0
-for address in $(echo "${addresses#*,}" | tr , ' '); do ip addr add "$address" dev lo; done
+for address in $(echo "$addresses" | tr , ' '); do
+  case $address in *:*) flag=nodad ;; *) flag= ;; esac
+  ip addr add "${address%@*}" dev "${address#*@}" $flag
+done
 if sh /guest/start.sh >/guest/peer.log 2>&1; then touch /guest/up; else touch /guest/failed; fi
 while [ ! -e /guest/stop ]; do sleep 0.2; done
 ip -s xfrm state >/guest/xfrm-state.log 2>&1

@@ -16,13 +16,23 @@ export interface PeerOptions {
   esp: string;
   /** One more line of the connection; libreswan. */
   extra?: string;
+  /** More of the connection; strongSwan. */
+  connection?: Record<string, string>;
   /** The other side's inner network, or where it gets its addresses from. */
   remoteTs: string;
   /** The same of IPv6, for a child SA of its own; not with OpenIKED. */
   remoteTs6?: string;
   /** Absent: a pre-shared key. */
   auth?: PeerAuth;
+  /** Outer addresses; IPv4 by default. Not with OpenIKED. */
+  outer?: 4 | 6;
+  /** ESP is not in UDP, unless there is a NAT; OpenIKED never has it otherwise. */
+  plain?: boolean;
+  /** Where the peer connects to by itself; not with OpenIKED. */
+  initiatesTo?: string;
 }
+
+const outerAddress = ({ outer = 4 }: PeerOptions): string => (outer === 4 ? guestHost.v4 : guestHost.v6);
 
 /** A responder with a certificate of its own, whose clients have one of the same CA, or a name and a password. */
 export interface PeerAuth {
@@ -37,7 +47,7 @@ export interface PeerAuth {
   user?: { name: string; password: string };
 }
 
-/** Start script of libreswan as responder `bob.test` for `alice.test`. */
+/** Start script of libreswan as `bob.test` for `alice.test`. */
 export function libreswanScript(options: PeerOptions): string {
   const root = join(peersDir, 'libreswan');
   const programs = `${root}/usr/libexec/ipsec`;
@@ -53,14 +63,14 @@ cat >/run/ipsec.conf <<'END'
 config setup
 conn common
  ikev2=insist
- left=${guestHost.v4}
+ left=${outerAddress(options)}
  leftid=@bob.test
- right=%any
+ right=${options.initiatesTo ?? '%any'}
  rightid=@alice.test
  ${[...libreswanAuth(options.auth), ...libreswanIke(options.ike)].join('\n ')}
  esp=${options.esp}
  ${options.extra ?? 'type=tunnel'}
- encapsulation=yes
+ encapsulation=${options.plain ? 'no' : 'yes'}
  leftupdown=%disabled
 ${networks.map(([name, local, remote]) => `conn ${name}\n also=common\n leftsubnet=${local}\n rightsubnet=${remote}\n auto=add`).join('\n')}
 END
@@ -68,7 +78,8 @@ pluto --config /run/ipsec.conf --rundir /run/pluto --ipsecdir /run/ipsec.d --nss
   --logfile /guest/pluto.log --no-dnssec --nhelpers 0
 whack --ctlsocket /run/pluto/pluto.ctl --listen
 ${networks.map(([name]) => `addconn --config /run/ipsec.conf --ctlsocket /run/pluto/pluto.ctl ${name}`).join('\n')}
-${replyRoutes(options)}`;
+${replyRoutes(options)}
+${options.initiatesTo === undefined ? '' : networks.map(([name]) => `whack --ctlsocket /run/pluto/pluto.ctl --name ${name} --initiate`).join('\n')}`;
 }
 
 /** Connections by name, with the networks of both sides. */
@@ -93,16 +104,17 @@ function nssImport(root: string, { p12, ca }: PeerAuth): string {
 ${root}/usr/bin/certutil -A ${database} -n root -t CT,C,C -i ${ca}`;
 }
 
-/** Start script of strongSwan as responder `bob.test`, with the kernel's ESP in UDP. */
+/** Start script of strongSwan as `bob.test`, with the kernel's ESP. */
 export function strongswanScript(options: PeerOptions): string {
   const { ike, esp, remoteTs, remoteTs6 } = options;
   const connection = connectionSettings({
-    local: guestHost.v4,
+    local: outerAddress(options),
+    ...(options.initiatesTo !== undefined && { remote: options.initiatesTo, remoteId: 'alice.test' }),
     ...(ike !== undefined && { ike }),
     esp,
     localTs: [guestHost.net4, guestHost.net6],
     remoteTs: [remoteTs, ...(remoteTs6 === undefined ? [] : [remoteTs6])],
-    connection: { encap: 'yes' },
+    connection: { encap: options.plain ? 'no' : 'yes', ...options.connection },
   });
   return `
 export STRONGSWAN_CONF=/run/strongswan.conf SWANCTL_DIR=/run
@@ -116,7 +128,8 @@ chmod 600 /run/swanctl.conf
 charon-systemd &
 until [ -S /run/vici ]; do kill -0 $!; sleep 0.2; done
 swanctl --load-all --noprompt --uri unix:///run/vici
-${replyRoutes(options)}`;
+${replyRoutes(options)}
+${options.initiatesTo === undefined ? '' : 'swanctl --initiate --child net --uri unix:///run/vici'}`;
 }
 
 /** Start script of OpenIKED as responder `bob.test` for `alice.test`. */

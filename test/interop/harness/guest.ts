@@ -11,6 +11,7 @@ const transferScript = fileURLToPath(new URL('tcp-transfer.mjs', import.meta.url
 /** What the guest is on the lab's wire: the second machine, though no host of the lab. */
 export const guestHost = {
   v4: '10.77.0.2',
+  v6: 'fd77::2',
   inner4: '10.77.2.1',
   net4: '10.77.2.0/24',
   inner6: 'fd77:0:0:2::1',
@@ -45,6 +46,8 @@ if command -v iperf3 >/dev/null; then iperf3 -s -D; fi
 `,
     );
     const tap = await lab.addTap('guest');
+    const { v4, v6, inner4, inner6 } = guestHost;
+    const addresses = [`${v4}/24@vec0`, `${v6}/64@vec0`, `${inner4}/24@lo`, `${inner6}/64@lo`];
     const kernel =
       'linux.uml mem=512M rootfstype=hostfs rootflags=/ ro quiet con=null con0=null,fd:1 umid=uml';
     const argv = [
@@ -52,7 +55,7 @@ if command -v iperf3 >/dev/null; then iperf3 -s -D; fi
       `vec0:transport=tap,ifname=${tap},depth=128,gro=0`,
       `init=${initScript}`,
       `guest_dir=${dir}`,
-      `guest_addresses=${guestHost.v4}/24,${guestHost.inner4}/24,${guestHost.inner6}/64`,
+      `guest_addresses=${addresses.join()}`,
       `uml_dir=${dir}/`,
     ];
     const child = lab.spawn({ namespace: lab.wire }, argv, {
