@@ -74,6 +74,18 @@ describe('a path that becomes narrow', () => {
     expect(kit.all('error')).toEqual([]);
   });
 
+  test('without UDP', async (context) => {
+    const lab = await openLab(context, { hosts: 3 });
+    const { a, b } = lab;
+    const far = await openFarLink(lab);
+    await serve(lab, b, { ...serveFlags(lab), esp, 'no-encap': true });
+    const client = connect(lab, a, b.v4, { ...connectFlags(lab), esp, 'no-encap': true });
+    await isUp(client);
+    await expectStream(lab, a, b, () => far.setMtu(narrow));
+    expect(await learned(client)).toEqual({ pathMtu: narrow, innerMtu: inner + 8 });
+    expect(await refusedPing(lab, a, a.inner4, b.inner4, inner + 9 - 28)).toBe(inner + 8);
+  });
+
   test('over IPv6', async (context) => {
     const lab = await openLab(context, { hosts: 3 });
     const { a, b } = lab;
@@ -84,5 +96,6 @@ describe('a path that becomes narrow', () => {
     await expectStream(lab, a, b, () => far.setMtu(narrow));
     expect(await learned(client)).toEqual({ pathMtu: narrow, innerMtu: inner - 20 });
     expect(await refusedPing(lab, a, a.inner4, b.inner4, inner - 19 - 28)).toBe(inner - 20);
+    expect(await ping(lab, a, a.inner6, b.inner6, { size: 1280 - 48, whole: true })).toEqual(all);
   });
 });

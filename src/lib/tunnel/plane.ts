@@ -1,5 +1,6 @@
 import { KitError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
+import { defaultPathPolicy, type PathPolicy } from '../esp/path-policy.js';
 import type { Plane } from '../esp/plane/plane.js';
 import type { ChildSaInfo } from '../ike/session/types.js';
 import type { PlaneChoice, PlaneFactory, TunnelContext, TunnelOptions } from './types.js';
@@ -19,9 +20,17 @@ export function devicePlane(wanted: PlaneChoice, log: Log): PlaneFactory {
       }
       log('info', `the simple plane carries the traffic: ${missing.message}`);
     }
+    if (leftToSystem(settings.path)) {
+      log('warn', 'the simple plane leaves DF and DSCP to the system: --df and --dscp say nothing');
+    }
     const { createTunPlane } = await import('../esp/plane/tun.js');
     return createTunPlane(settings, send, events);
   };
+}
+
+/** The simple plane sends through sockets of Node.js, which have neither. */
+function leftToSystem({ df, dscp }: PathPolicy = defaultPathPolicy): boolean {
+  return df !== defaultPathPolicy.df || dscp !== defaultPathPolicy.dscp;
 }
 
 /** Whether sockets are opened so that a plane can take them over. */

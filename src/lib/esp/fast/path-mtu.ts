@@ -57,7 +57,8 @@ export class PathMtu {
     if (mtu === undefined) return;
     const isNews = mtu !== halves.path.pathMtu;
     this.#set(entry, mtu, this.#now());
-    if (isNews) this.#options.onLearned(entry, mtu, halves.path.largest);
+    const { largest } = halves.path;
+    if (isNews && largest < this.#options.tun.mtu) this.#options.onLearned(entry, mtu, largest);
   }
 
   /** A pair goes the way of the one that it replaces. */

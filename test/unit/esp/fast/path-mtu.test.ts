@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { toHex } from '../../../../src/lib/core/bytes.js';
 import { defaultPathPolicy, type PathPolicy } from '../../../../src/lib/esp/path-policy.js';
 import { PathDiscovery } from '../../../../src/lib/net/datagram-io.js';
@@ -13,6 +13,7 @@ const system = await loadNativeIo();
 const memory = koffi.load(null).func('void *memcpy(_Out_ uint8_t *to, uintptr_t from, size_t length)');
 const open: PathWorld[] = [];
 afterEach(() => {
+  vi.useRealTimers();
   for (const world of open.splice(0)) {
     expect(world.path.damaged()).toEqual([]);
     world.close();
@@ -252,6 +253,28 @@ describe('a path that takes less than the device', () => {
     expect(count).toBeGreaterThanOrEqual(50);
     expect(count).toBeLessThan(150);
     expect(w.pathStats().tooBig).toBe(203);
+  });
+
+  it('is tried again after ten minutes, not before', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { w, narrow } = await world();
+    const tells = () => {
+      w.fromDevice(four(1400));
+      return told(w.packets());
+    };
+    narrow.mtu = 1300;
+    expect(tells()).toEqual([1238]);
+    narrow.mtu = 65_536;
+    vi.advanceTimersByTime(599_999);
+    expect(tells()).toEqual([1238]);
+    expect(w.sent()).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(tells()).toEqual([]);
+    expect(w.sent()).toHaveLength(1);
+    narrow.mtu = 1200;
+    expect(tells()).toEqual([1138]);
+    expect(w.learned.map(({ pathMtu }) => pathMtu)).toEqual([1300, 1200]);
+    expect(narrow.questions).toBe(2);
   });
 
   it('is forgotten where the peer moves, and inherited by the pair of a rekey', async () => {
