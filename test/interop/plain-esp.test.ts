@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Capture, tsharkFields } from './harness/capture.js';
 import { Guest, guestHost } from './harness/guest.js';
-import { libreswanScript, openikedScript, strongswanScript } from './harness/guest-peers.js';
+import { libreswanScript, openikedScript, serveScript, strongswanScript } from './harness/guest-peers.js';
 import { expectGuestTraffic } from './harness/guest-traffic.js';
 import { command, connect, type Flags, serve, verdict } from './harness/kit.js';
 import { type Host, type Lab, openLab } from './harness/lab.js';
@@ -181,4 +181,23 @@ describe('peers with the ESP of their kernel', () => {
     await capture.stop();
     await expectPlain(capture.file, ikePort);
   });
+});
+
+test('a system with ESP of its own counts the packets that are not for it, and keeps quiet', async (context) => {
+  const lab = await openLab(context, { hosts: 1, needs: ['uml', 'tcpdump', 'tshark'] });
+  const networks = ['--local-ts', guestHost.net4, '--remote-ts', lab.a.net4];
+  const guest = await Guest.start(lab, serveScript(['--no-encap', ...networks]));
+  const capture = await Capture.start(lab, lab.a, between(lab.a, guestHost));
+  const flags = { ...plain, 'local-ts': [lab.a.net4], 'remote-ts': [guestHost.net4] };
+  const kit = connect(lab, lab.a, guestHost.v4, flags);
+  await expectGuestTraffic(lab, kit, guest);
+  kit.child.signal('SIGUSR1');
+  const { childSas } = await kit.waitFor('stats');
+  expect(childSas).toMatchObject([{ icvFailures: 0, replays: 0, malformed: 0 }]);
+  expect((await kit.stop()).code).toBe(130);
+  await capture.stop();
+  await expectPlain(capture.file);
+  await guest.stop();
+  const counted = /^XfrmInNoStates\s+(\d+)$/m.exec(guest.describe())?.[1];
+  expect(Number(counted)).toBeGreaterThanOrEqual(childSas[0]!.packetsOut);
 });

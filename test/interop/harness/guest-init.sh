@@ -40,6 +40,7 @@ done
 if sh /guest/start.sh >/guest/peer.log 2>&1; then touch /guest/up; else touch /guest/failed; fi
 while [ ! -e /guest/stop ]; do sleep 0.2; done
 ip -s xfrm state >/guest/xfrm-state.log 2>&1
+cat /proc/net/xfrm_stat >/guest/xfrm-stat.log 2>&1
 sync
 echo o >/proc/sysrq-trigger
 sleep 5

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { guestHost } from './guest.js';
+import { command } from './kit.js';
 import { peersDir } from './requirements.js';
 import { connectionSettings, daemonSettings, defaultPsk, formatSettings } from './strongswan-config.js';
 
@@ -130,6 +131,15 @@ until [ -S /run/vici ]; do kill -0 $!; sleep 0.2; done
 swanctl --load-all --noprompt --uri unix:///run/vici
 ${replyRoutes(options)}
 ${options.initiatesTo === undefined ? '' : 'swanctl --initiate --child net --uri unix:///run/vici'}`;
+}
+
+/** Start script of our own `serve` as `bob.test`: `words` are its flags. */
+export function serveScript(words: readonly string[]): string {
+  const argv = [process.execPath, command, 'serve', '--local-id', 'bob.test', '--format', 'ndjson', ...words];
+  return `
+export IPSEC_KIT_PSK='${defaultPsk}' HOME=/run TMPDIR=/run
+${argv.join(' ')} >/guest/serve.log 2>&1 &
+until grep -q '"listening"' /guest/serve.log; do kill -0 $!; sleep 0.2; done`;
 }
 
 /** Start script of OpenIKED as responder `bob.test` for `alice.test`. */
