@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clientOptions, serverOptions, type TunnelFlagValues } from '../../../src/cli/tunnel-options.js';
+import { defaultPathPolicy } from '../../../src/lib/esp/path-policy.js';
 
 const defaults: TunnelFlagValues = {
   port: 500,
@@ -45,6 +46,26 @@ describe('clientOptions', () => {
 
   it.each(['', 'a b', 'host/path', 'x'.repeat(256)])('refuses %j as a gateway', (gateway) => {
     expect(() => client(gateway)).toThrow(expect.objectContaining({ code: 'E_GATEWAY', exitCode: 2 }));
+  });
+
+  it('says what packets outside show, and what fits', () => {
+    expect(client('a').path).toEqual(defaultPathPolicy);
+    const path = (flags: Partial<TunnelFlagValues>) => client('a', flags).path;
+    expect(path({ df: 'set', dscp: 'clear', 'mss-clamp': 'off' })).toEqual({
+      df: 'set',
+      dscp: 'clear',
+      mssClamp: 'off',
+    });
+    for (const dscp of [0, 46, 63]) expect(path({ dscp: String(dscp) })?.dscp).toBe(dscp);
+    for (const bytes of [536, 65_495]) expect(path({ 'mss-clamp': String(bytes) })?.mssClamp).toBe(bytes);
+    for (const dscp of ['64', '-1', '1.5', '', 'EF', '0x2e']) {
+      expect(() => path({ dscp })).toThrow(expect.objectContaining({ code: 'E_DSCP', exitCode: 2 }));
+    }
+    for (const bytes of ['535', '65496', '-1', '', 'max', '1e3']) {
+      expect(() => path({ 'mss-clamp': bytes })).toThrow(
+        expect.objectContaining({ code: 'E_MSS_CLAMP', exitCode: 2 }),
+      );
+    }
   });
 
   it('refuses ports and names that cannot be', () => {

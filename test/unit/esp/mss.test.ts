@@ -109,11 +109,23 @@ describe('the MSS of a SYN', () => {
   });
 
   it('keeps within every prefix', () => {
-    for (const version of [4, 6] as const) {
-      const packet = packetOf({ version, flags: SYN, tcpOptions: options(1, ...mss(9000), 1, 1, 1) });
+    const tcpOptions = options(1, ...mss(9000), 1, 1, 1);
+    const extensions = { first: 60, bytes: options(6, 0, 1, 4, 0, 0, 0, 0) };
+    for (const packet of [
+      packetOf({ flags: SYN, tcpOptions }),
+      packetOf({ version: 6, flags: SYN, tcpOptions }),
+      packetOf({ version: 6, flags: SYN, tcpOptions, extensions }),
+    ]) {
       for (let length = 0; length < packet.length; length++) {
         const cut = packet.slice(0, length);
         expect(clamped(cut)).toEqual({ out: cut, changed: false });
+        // Also a packet that says that it ends there.
+        const short = cut.slice();
+        if (length >= 60) {
+          if (packet[0] === 0x45) viewOf(short).setUint16(2, length);
+          else viewOf(short).setUint16(4, length - 40);
+          expect(clamped(short)).toEqual({ out: short, changed: false });
+        }
       }
     }
   });

@@ -37,6 +37,8 @@ class NarrowSystem {
   /** What sockets do about the path MTU. */
   discovery: number = PathDiscovery.WANT;
   questions = 0;
+  /** What they did at each sending. */
+  readonly sends: number[] = [];
   #failed = false;
 
   constructor(readonly ipHeader: 20 | 40) {}
@@ -74,6 +76,7 @@ class NarrowSystem {
       if (control.getInt32(12, true) === 103) size = control.getUint16(16, true);
     }
     const fits = size + UDP_HEADER + this.ipHeader <= this.mtu;
+    this.sends.push(this.discovery);
     this.#failed = !fits && this.discovery === PathDiscovery.DO;
     return this.#failed;
   }
@@ -144,6 +147,14 @@ describe('DF outside', () => {
     });
     expect(seen).toEqual(expected);
     expect(arrived(w)).toHaveLength(3);
+  });
+
+  it('is that of each packet, also when they come at the same time', async () => {
+    const { w, narrow } = await world();
+    for (const fragmentation of [DF, DF, 0, DF]) w.queue(four(100, fragmentation));
+    w.path.turn(0);
+    expect(narrow.sends).toEqual([PathDiscovery.DO, PathDiscovery.DONT, PathDiscovery.DO]);
+    expect(arrived(w)).toHaveLength(4);
   });
 
   it('is not that of IKE messages, which may be larger than the path', async () => {

@@ -157,11 +157,16 @@ export class PathWorld {
   }
 
   /** What an application sends, or the device brings: with its virtio header where there are offloads. */
-  fromDevice(packet: Uint8Array, header = new Uint8Array(VIRTIO_BYTES)): void {
+  fromDevice(packet: Uint8Array, header?: Uint8Array): void {
+    this.queue(packet, header);
+    this.path.turn(0);
+  }
+
+  /** The same, without waiting for it to be read. */
+  queue(packet: Uint8Array, header: Uint8Array = new Uint8Array(VIRTIO_BYTES)): void {
     const data = this.#offload ? Uint8Array.from([...header, ...packet]) : packet;
     if (libc.write(this.#application, data, data.length) !== data.length)
       throw new Error('the device is full');
-    this.path.turn(0);
   }
 
   /** ESP or IKE from the peer's address, or from another socket. */
