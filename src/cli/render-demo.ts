@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../lib/core/printable.js';
-import type { DemoObstacle, DemoReport } from '../lib/report/demo.schema.js';
+import type { DemoObstacle, DemoReport, DemoThroughput } from '../lib/report/demo.schema.js';
 import type { DemoStep } from '../lib/tunnel/demo/recorder.js';
 
 /** One line of the timeline, without line end. */
@@ -39,11 +39,21 @@ export function renderReport(report: DemoReport, paint: ChalkInstance): string {
     ['pings', `${pingsSent} sent, ${pingsLost} lost`],
     ['rekeys', `${rekeys.child} of the child SA, ${rekeys.ike} of the IKE SA`],
     ['data', `${bytes} bytes each way, checksums ${checksumsEqual ? 'equal' : 'different'}`],
+    ['throughput', report.throughput === undefined ? 'not measured' : throughputText(report.throughput)],
   ];
   const verdict = ok
     ? paint.green(`✓ all as it should be, ${(durationMs / 1000).toFixed(1)} s`)
     : paint.red(`✗ ${problems.map(printable).join(' ')}`);
-  return ['', ...rows.map(([name, value]) => `  ${name.padEnd(9)} ${printable(value)}`), '', verdict].join(
+  return ['', ...rows.map(([name, value]) => `  ${name.padEnd(10)} ${printable(value)}`), '', verdict].join(
     '\n',
   );
+}
+
+function throughputText({ plane, traffic, up, down }: DemoThroughput): string {
+  const rate = (bits: number): string => `${Math.round(bits / 1e6).toLocaleString('en')} Mbit/s`;
+  const how =
+    traffic === 'tcp'
+      ? `one TCP stream at a time, ${plane} plane`
+      : 'at the same time, UDP packets in memory, both ends in one process';
+  return `${rate(up)} up, ${rate(down)} down (${how})`;
 }

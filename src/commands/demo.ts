@@ -7,11 +7,13 @@ export default class Demo extends DemoCommand {
 
   static override description = `\
 Makes two hosts out of network namespaces, starts "serve" on one and "connect" on the other with a generated key, pings \
-and sends 10 MB over TCP through the tunnel while both kinds of keys are renewed, compares checksums, and takes \
-everything down again. It needs no privileges and leaves nothing behind.
+and sends 10 MB over TCP through the tunnel while both kinds of keys are renewed, compares checksums, measures the \
+throughput of one TCP stream each way, and takes everything down again. It needs no privileges and leaves nothing \
+behind.
 
 Where namespaces or TUN devices are forbidden it says what is missing and what to do about it, and runs client and \
-server in one process over loopback instead, with generated packets.`;
+server in one process over loopback instead, with generated packets; the throughput is that of those packets in memory \
+then.`;
 
   static override examples = [
     { description: 'The timeline', command: '<%= config.bin %> <%= command.id %>' },

@@ -16,6 +16,11 @@ function expectGood(report: DemoReport): void {
   expect(report.problems).toEqual([]);
   expect(report).toMatchObject({ ok: true, pingsLost: 0, bytes: 10_000_000, checksumsEqual: true });
   expect(report.pingsSent).toBeGreaterThan(20);
+  const { plane, traffic, up, down } = report.throughput!;
+  expect([plane, traffic]).toEqual(
+    report.mode === 'memory' ? ['memory', 'udp'] : [expect.stringMatching(/^(fast|simple)$/), 'tcp'],
+  );
+  expect(Math.min(up, down)).toBeGreaterThan(0);
   expect(report.rekeys.child).toBeGreaterThan(0);
   expect(report.rekeys.ike).toBeGreaterThan(0);
   const names = report.exchanges.map(({ exchange }) => exchange);
@@ -103,6 +108,8 @@ describe('demo where namespaces are out of reach', () => {
       'rekeyed the IKE SA',
       'IKE SA',
       '0 lost',
+      'Mbit/s up',
+      'UDP packets in memory',
       '✓',
     ]) {
       expect(stdout).toContain(text);

@@ -64,7 +64,9 @@ describe('demo as an ordinary user', () => {
       ok: true,
       pingsLost: 0,
       checksumsEqual: true,
+      throughput: { plane: 'fast', traffic: 'tcp' },
     });
+    expect(Math.min(result.throughput.up, result.throughput.down)).toBeGreaterThan(0);
     expect(result.pingsSent).toBeGreaterThan(0);
     expect(result.bytes).toBeGreaterThanOrEqual(10_000_000);
     expect(result.exchanges.length).toBeGreaterThanOrEqual(4);
@@ -79,5 +81,6 @@ describe('demo as an ordinary user', () => {
     for (const word of ['IKE_SA_INIT', 'IKE_AUTH', 'CREATE_CHILD_SA', 'INFORMATIONAL']) {
       expect(stdout).toContain(word);
     }
+    expect(stdout).toMatch(/throughput +[\d,]+ Mbit\/s up, [\d,]+ Mbit\/s down .*fast plane/);
   });
 });

@@ -23,6 +23,20 @@ export interface DemoObstacle {
   remedy: string;
 }
 
+/** What went through the tunnel while nothing held it back. */
+export interface DemoThroughput {
+  /** What carried the packets on the client; the server is started the same way. */
+  plane: 'fast' | 'simple' | 'memory';
+  /**
+   * `tcp`: one stream up, then one down, between applications on two hosts. `udp`: packets of our own there and back at
+   * the same time, with both ends in one process.
+   */
+  traffic: 'tcp' | 'udp';
+  /** Bits of payload per second, from client to server and back. */
+  up: number;
+  down: number;
+}
+
 /** What the demonstration did and measured. */
 export interface DemoReport {
   schema: typeof DEMO_SCHEMA;
@@ -44,6 +58,8 @@ export interface DemoReport {
   bytes: number;
   /** SHA-256 at the sender, at the receiver and of the echo are the same. */
   checksumsEqual: boolean;
+  /** Absent when the demonstration ended before. */
+  throughput?: DemoThroughput;
   exchanges: DemoExchange[];
 }
 
@@ -78,6 +94,12 @@ export const demoSchema = {
       rekeys: object({ ike: count, child: count }),
       bytes: count,
       checksumsEqual: { type: 'boolean' },
+      throughput: object({
+        plane: { enum: ['fast', 'simple', 'memory'] },
+        traffic: { enum: ['tcp', 'udp'] },
+        up: count,
+        down: count,
+      }),
       exchanges: {
         type: 'array',
         items: object({
@@ -89,6 +111,6 @@ export const demoSchema = {
         }),
       },
     },
-    ['obstacle', 'suites'],
+    ['obstacle', 'suites', 'throughput'],
   ),
 };

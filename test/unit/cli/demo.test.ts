@@ -36,6 +36,7 @@ function goodRecorder(steps: DemoStep[] = []): Recorder {
   }
   recorder.pings(30, 0);
   recorder.transfer(10_000_000, true);
+  recorder.throughput({ plane: 'memory', traffic: 'udp', up: 2_345_600_000, down: 987_654_321 });
   return recorder;
 }
 
@@ -76,7 +77,7 @@ describe('the record of a demonstration', () => {
   it('is not good when nothing happened', () => {
     const report = new Recorder('namespaces', () => {}).finish();
     expect(report.ok).toBe(false);
-    expect(report.problems).toHaveLength(5);
+    expect(report.problems).toHaveLength(6);
     expect(validate(report)).toBe(true);
   });
 
@@ -87,9 +88,22 @@ describe('the record of a demonstration', () => {
     expect(lines[0]).toMatch(/^ +\d\.\d{3} s +client → server +IKE_AUTH +authenticated$/);
     for (const line of lines) expect(line.split('\n')).toHaveLength(1);
     const sum = renderReport(report, plain);
-    for (const text of ['memory', '30 sent, 0 lost', '1 of the child SA, 1 of the IKE SA', 'equal', '✓']) {
+    for (const text of [
+      'memory',
+      '30 sent, 0 lost',
+      '1 of the child SA, 1 of the IKE SA',
+      'equal',
+      '✓',
+      '2,346 Mbit/s up, 988 Mbit/s down (at the same time',
+    ]) {
       expect(sum).toContain(text);
     }
+    const throughput = { plane: 'fast', traffic: 'tcp', up: 4e9, down: 3e9 } as const;
+    expect(renderReport({ ...report, throughput }, plain)).toContain(
+      '4,000 Mbit/s up, 3,000 Mbit/s down (one TCP stream at a time, fast plane)',
+    );
+    const { throughput: _, ...unmeasured } = report;
+    expect(renderReport(unmeasured, plain)).toContain('not measured');
     expect(renderReport({ ...report, ok: false, problems: ['Bad.'] }, plain)).toContain('✗ Bad.');
     expect(renderObstacle(obstacle, plain)).toContain('Allow them.');
   });

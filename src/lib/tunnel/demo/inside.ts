@@ -6,6 +6,7 @@ import { type DemoRole, type PeerMessage, type PeerRequest, tellParent } from '.
 import { startPinger } from './pinger.js';
 import { Recorder } from './recorder.js';
 import { eventually, generatePsk, scene } from './scene.js';
+import { measureStreams } from './throughput.js';
 import { transfer } from './transfer.js';
 
 /** How our own command is started again: program and arguments before the command's name. */
@@ -78,6 +79,11 @@ async function perform(self: SelfCommand, recorder: Recorder, started: ChildProc
   await client.waitFor('device-up', 5000);
 
   await sendTraffic(recorder, peer, started);
+  recorder.stage(`throughput: one TCP stream for ${scene.measureMs / 1000} s up, then one down`);
+  const rates = await measureStreams();
+  client.child.kill('SIGUSR1');
+  const { plane } = await client.waitFor('stats', 5000);
+  recorder.throughput({ plane, traffic: 'tcp', ...rates });
 
   recorder.stage('tear-down: the client is asked to leave');
   await client.end();

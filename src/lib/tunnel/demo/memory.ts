@@ -12,6 +12,7 @@ import type { PlaneFactory, TunnelContext, TunnelEvent } from '../types.js';
 import { answer, datagram, echoRequest, readPacket } from './packets.js';
 import { type DemoStep, Recorder } from './recorder.js';
 import { eventually, generatePsk, pause, scene } from './scene.js';
+import { measurePackets } from './throughput.js';
 
 const LOOPBACK = '127.0.0.1';
 /** Bytes of the transfer in one packet, after four bytes that say which. */
@@ -112,6 +113,9 @@ async function perform(
   const from = parseIp(addresses[0] ?? '');
   const addressesInside = { from, to: parseIp(scene.innerHost) };
   await sendTraffic(recorder, client.plane(), server.plane(), addressesInside, signal);
+  recorder.stage(`throughput: UDP packets for ${scene.measureMs / 1000} s, there and back at the same time`);
+  const rates = await measurePackets(client.plane(), server.plane(), addressesInside, signal);
+  recorder.throughput({ plane: 'memory', traffic: 'udp', ...rates });
 
   recorder.stage('tear-down: the client is asked to leave');
   client.stop();

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { type PeerRequest, tellParent } from './messages.js';
 import { ECHO_PORT } from './pinger.js';
+import { serveStreams } from './throughput.js';
 import { startEcho } from './transfer.js';
 
 /**
@@ -11,6 +12,7 @@ export async function runPeer(): Promise<void> {
   const gone = new Promise<void>((resolve) => process.once('disconnect', () => resolve()));
   process.once('message', async ({ address }: PeerRequest) => {
     await startEcho(address, (hex) => tellParent({ type: 'digest', hex }));
+    await serveStreams(address);
     const echo = createSocket('udp4');
     echo.on('error', () => {});
     echo.on('message', (data, { port, address: sender }) => echo.send(data, port, sender, () => {}));

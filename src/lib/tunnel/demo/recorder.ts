@@ -1,4 +1,9 @@
-import { DEMO_SCHEMA, type DemoObstacle, type DemoReport } from '../../report/demo.schema.js';
+import {
+  DEMO_SCHEMA,
+  type DemoObstacle,
+  type DemoReport,
+  type DemoThroughput,
+} from '../../report/demo.schema.js';
 import type { TunnelEvent } from '../types.js';
 
 /** One line of the timeline. */
@@ -100,14 +105,19 @@ export class Recorder {
     this.#report.checksumsEqual = checksumsEqual;
   }
 
+  throughput(throughput: DemoThroughput): void {
+    this.#report.throughput = throughput;
+  }
+
   /** Judges the whole and ends the record. */
   finish(): DemoReport {
-    const { pingsSent, pingsLost, rekeys, checksumsEqual, suites, problems } = this.#report;
+    const { pingsSent, pingsLost, rekeys, checksumsEqual, suites, throughput, problems } = this.#report;
     if (problems.length === 0) {
       if (suites === undefined) this.problem('The tunnel did not come up.');
       if (pingsSent === 0) this.problem('No ping was sent.');
       if (pingsLost > 0) this.problem(`${pingsLost} of ${pingsSent} pings were lost.`);
       if (!checksumsEqual) this.problem('The data did not arrive as it was sent.');
+      if (throughput === undefined) this.problem('The throughput was not measured.');
       if (rekeys.child === 0) this.problem('The child SA was not rekeyed.');
       if (rekeys.ike === 0) this.problem('The IKE SA was not rekeyed.');
     }

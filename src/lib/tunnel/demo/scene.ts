@@ -20,6 +20,8 @@ export const scene = {
   /** 10 MB, sent evenly over `transferMs`. */
   transferBytes: 10_000_000,
   transferMs: 7000,
+  /** How long throughput is measured, each way. */
+  measureMs: 1500,
 } as const;
 
 /** A pre-shared key for one demonstration, Base64 text of 256 random bits. */
