@@ -1,3 +1,4 @@
+import { compareBytes } from '../core/bytes.js';
 import { formatCidr, parseCidr, parseIp } from '../core/ip.js';
 import {
   anySelector,
@@ -68,8 +69,8 @@ export function overlapping(a: readonly TrafficSelector[], b: readonly TrafficSe
         one.type === other.type &&
         (one.ipProtocol === 0 || other.ipProtocol === 0 || one.ipProtocol === other.ipProtocol) &&
         portsMeet(one, other) &&
-        Buffer.compare(one.startAddress, other.endAddress) <= 0 &&
-        Buffer.compare(other.startAddress, one.endAddress) <= 0,
+        compareBytes(one.startAddress, other.endAddress) <= 0 &&
+        compareBytes(other.startAddress, one.endAddress) <= 0,
     ),
   );
 }
