@@ -237,6 +237,37 @@ describe('connect', () => {
     expect(await server.event('error')).toMatchObject({ code: 'E_PLAIN_ESP' });
   });
 
+  it('waits for a plane that is slow where IKE is not in step with it', async () => {
+    const order: string[] = [];
+    const slow = (side: Side) => {
+      const plane = side.plane;
+      plane.prepare = () => {};
+      Object.assign(plane, {
+        settled: async () => {
+          await new Promise((resolve) => setTimeout(resolve, 30));
+          order.push(`${side.name} settled`);
+        },
+      });
+      return plane;
+    };
+    const { server, ports } = await serve({ encap: false });
+    slow(server);
+    const client = connect(ports, { encap: false, rekeyChild: 50 });
+    const { createPlane } = client.context;
+    client.context.createPlane = (...args) => {
+      createPlane?.(...args);
+      return slow(client);
+    };
+    await client.event('child-sa-established');
+    order.push('client up');
+    await server.event('child-sa-deleted');
+    order.push('old pair deleted');
+    // The answer that lets the client send, and the delete of the pair that it sent on before.
+    expect(order.slice(0, 2)).toEqual(['server settled', 'client up']);
+    expect(order.indexOf('client settled')).toBeLessThan(order.indexOf('old pair deleted'));
+    expect(order).toContain('client settled');
+  });
+
   it('leaves after its duration, counted from the moment traffic flows', async () => {
     const { ports } = await serve();
     const client = connect(ports, { duration: 30 });
