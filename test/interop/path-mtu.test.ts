@@ -3,7 +3,7 @@ import { addMachineBehind, openFarLink } from './harness/far-link.js';
 import { connect, type Kit, serve } from './harness/kit.js';
 import { type Host, type Lab, openLab } from './harness/lab.js';
 import { ping, refusedPing, transferInHalves } from './harness/traffic.js';
-import { connectFlags, connectToStrongSwan, isUp, serveFlags } from './harness/tunnels.js';
+import { connectFlags, connectToStrongSwan, expectTransfer, isUp, serveFlags } from './harness/tunnels.js';
 
 const esp = 'aes256gcm16';
 const narrow = 1300;
@@ -34,6 +34,21 @@ async function expectTold(lab: Lab, from: Host, to: Host): Promise<void> {
   expect(await ping(lab, from, from.inner6, to.inner6, { size: 1280 - 48, whole: true })).toEqual(all);
 }
 
+/** Both ends of a new connection hear of segments that fit: what arrives first has an MSS of so many bytes. */
+async function expectMss(lab: Lab, from: Host, to: Host, bytes: number): Promise<void> {
+  const syns = [from, to].map((host, i) => {
+    const flags = i === 0 ? 'tcp-syn|tcp-ack' : 'tcp-syn';
+    const filter = `dst host ${host.inner4} and tcp[tcpflags] == (${flags})`;
+    return lab.spawn(host, ['tcpdump', '-lnti', 'eth0', '-c', '1', filter]);
+  });
+  for (const syn of syns) await syn.wait('tcpdump', () => syn.stderr.includes('listening') || undefined);
+  await expectTransfer(lab, { host: from, address: from.inner4 }, { host: to, address: to.inner4 });
+  for (const syn of syns) {
+    const mss = await syn.wait('the MSS', () => /mss (\d+)/.exec(syn.stdout)?.[1]);
+    expect(Number(mss)).toBe(bytes);
+  }
+}
+
 /** What a tunnel says that it learned. */
 async function learned(kit: Kit): Promise<object> {
   const { pathMtu, innerMtu } = await kit.waitFor('path-mtu');
@@ -42,7 +57,7 @@ async function learned(kit: Kit): Promise<object> {
 
 describe('a path that becomes narrow', () => {
   test('under a stream between machines behind connect and serve', async (context) => {
-    const lab = await openLab(context, { hosts: 3 });
+    const lab = await openLab(context, { hosts: 3, needs: ['tcpdump'] });
     const { a, b } = lab;
     const far = await openFarLink(lab);
     const machines = [await addMachineBehind(lab, a), await addMachineBehind(lab, b)] as const;
@@ -58,6 +73,7 @@ describe('a path that becomes narrow', () => {
     }
     await expectTold(lab, machines[0], machines[1]);
     await expectTold(lab, machines[1], machines[0]);
+    await expectMss(lab, machines[0], machines[1], inner - 40);
     expect(server.all('error')).toEqual([]);
     expect(client.all('error')).toEqual([]);
   });
@@ -72,6 +88,17 @@ describe('a path that becomes narrow', () => {
     expect(await learned(kit)).toEqual({ pathMtu: narrow, innerMtu: inner });
     await expectTold(lab, a, b);
     expect(kit.all('error')).toEqual([]);
+  });
+
+  test('which the simple plane leaves to the system', async (context) => {
+    const lab = await openLab(context, { hosts: 3 });
+    const { a, b } = lab;
+    const far = await openFarLink(lab);
+    const plane = 'simple';
+    await serve(lab, b, { ...serveFlags(lab), esp, plane });
+    await isUp(connect(lab, a, b.v4, { ...connectFlags(lab), esp, plane }));
+    await expectStream(lab, a, b, () => far.setMtu(narrow));
+    expect(await ping(lab, a, a.inner4, b.inner4, { size: 1372, whole: true })).toEqual(all);
   });
 
   test('without UDP', async (context) => {
