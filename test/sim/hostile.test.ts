@@ -261,6 +261,30 @@ describe('a NAT that changes its mapping', () => {
     expect(next.send.map(({ path: { remote } }) => remote)).toEqual([{ address: '192.0.2.1', port: 4500 }]);
   });
 
+  it.each(['client', 'server'] as const)(
+    'is not followed back to port 500, where a thief brings a message of the %s without its marker',
+    (from) => {
+      const world = new World(23, { server: serverPolicy() });
+      const client = world.connect();
+      world.run(MINUTE, () => client.ledger.children.size > 0);
+      let held: Uint8Array | undefined;
+      world.tamper = (datagram) => {
+        if (datagram.from !== from || held !== undefined) return true;
+        held = datagram.data.slice();
+        return false;
+      };
+      world.command(from === 'client' ? client : 'server', { type: 'check-liveness' });
+      world.run(50);
+      world.tamper = undefined;
+      const { events } = from === 'client' ? world.latestServed : client.ledger;
+      const before = events.length;
+      if (from === 'client') world.inject(held!, '203.0.113.66');
+      else world.injectToClient(0, held!);
+      world.run(100);
+      expect(events.slice(before).filter(({ type }) => type === 'peer-moved')).toEqual([]);
+    },
+  );
+
   it('is not followed for a message that only looks like the peer', () => {
     const { world, ours, theirs } = up();
     const forged = seal(ours.ikeSa!, NEXT, []);
