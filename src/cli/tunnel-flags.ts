@@ -105,7 +105,7 @@ export const tunnelFlags = {
     description: 'largest packet inside the tunnel, bytes; default: derived from the path',
     helpValue: '<bytes>',
     min: 576,
-    max: 65_535,
+    max: 65_280,
     helpGroup: 'NETWORK',
   }),
   df: Flags.option({

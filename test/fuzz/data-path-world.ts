@@ -55,6 +55,7 @@ export class Twins implements MemoryEnds {
     );
     this.#reference = createMemoryPlane({ name: undefined, mtu: MTU }, () => {}, {
       ...events,
+      refused() {},
       failed(error) {
         throw error;
       },

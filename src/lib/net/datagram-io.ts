@@ -199,7 +199,7 @@ export class DatagramSender {
   /** System calls that sent something. */
   calls = 0;
   /** Datagrams of the last batch that left. */
-  left = 0;
+  sent = 0;
 
   /** @param onRefused called when the system refuses UDP_SEGMENT to a socket, which sends each datagram by itself from then on */
   constructor(io: NativeIo, arena: Arena, onRefused = () => {}) {
@@ -249,7 +249,7 @@ export class DatagramSender {
     if (count > 1 && !socket.segments) {
       return this.#sendEach(socket, at, length, size, name, nameLength, trafficClass);
     }
-    this.left = 0;
+    this.sent = 0;
     const { view } = this.#arena;
     const header = this.#header.at;
     this.#address(header, this.#vector.at, at, length, name, nameLength);
@@ -261,7 +261,7 @@ export class DatagramSender {
     const sent = this.#io.sendmsg(socket.fd, this.#arena.address(header, MSGHDR_BYTES), MSG_DONTWAIT);
     if (sent >= 0) {
       this.calls += 1;
-      this.left = count;
+      this.sent = count;
       return 'ok';
     }
     const errno = this.#io.errno();
@@ -314,15 +314,15 @@ export class DatagramSender {
       );
       view.setUint32(header + MSG.controlLength, controlLength, true);
     }
-    for (this.left = 0; this.left < count; ) {
+    for (this.sent = 0; this.sent < count; ) {
       const vector = this.#arena.address(
-        this.#headers.at + this.left * MMSGHDR_BYTES,
-        (count - this.left) * MMSGHDR_BYTES,
+        this.#headers.at + this.sent * MMSGHDR_BYTES,
+        (count - this.sent) * MMSGHDR_BYTES,
       );
-      const sent = this.#io.sendmmsg(socket.fd, vector, count - this.left, MSG_DONTWAIT);
+      const sent = this.#io.sendmmsg(socket.fd, vector, count - this.sent, MSG_DONTWAIT);
       if (sent <= 0) return outcomeOf(this.#io.errno());
       this.calls += 1;
-      this.left += sent;
+      this.sent += sent;
     }
     return 'ok';
   }

@@ -19,7 +19,7 @@ export interface TunDescriptor {
 export interface TunSettings {
   /** Undefined: the system picks `ikit0`, `ikit1`, … */
   name?: string | undefined;
-  /** Bytes, 576 to 65535. */
+  /** Bytes, 576 to 65280. */
   mtu: number;
 }
 
@@ -43,7 +43,8 @@ const SOCK_DGRAM_CLOEXEC = 0o2000002;
 /** struct ifreq: 16 bytes of name, then a union of 24. */
 const IFREQ_BYTES = 40;
 const IFNAME_MAX = 15;
-const MAX_MTU = 65_535;
+/** What is larger does not fit into a UDP datagram once it is ESP. */
+const MAX_MTU = 65_280;
 
 /**
  * Creates a TUN device (down, without addresses).

@@ -158,6 +158,7 @@ export class Driver {
         later(childId, (_session, { remote }) =>
           tell({ event: 'path-mtu', peer: formatEndpoint(remote), pathMtu, innerMtu }),
         ),
+      refused: (childId, error) => later(childId, (session) => this.#host.onCrash(error, session)),
       failed,
     };
   }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { concatBytes, toHex } from '../../../src/lib/core/bytes.js';
 import type { Endpoint } from '../../../src/lib/core/endpoint.js';
 import { encrTransform } from '../../../src/lib/crypto/registry.js';
@@ -40,6 +40,7 @@ class Side {
         peerMoved: (id, remote) => this.moved.push({ id, remote }),
         softLifetimeReached: (id, reason) => this.worn.push({ id, reason }),
         pathMtu() {},
+        refused() {},
         failed: (error) => {
           throw error;
         },
@@ -395,10 +396,35 @@ describe('peer addresses', () => {
     a.plane.receive(packets[1]!, left, elsewhere);
     a.plane.receive(packets[2]!, left, elsewhere);
     expect(a.moved).toEqual([{ id: child.id, remote: elsewhere }]);
-    a.plane.receive(packets[0]!, left, right);
-    expect(a.moved.length).toBe(1);
+    a.plane.receive(packets[0]!, left, elsewhere);
     a.plane.receive(packets[3]!, left, right);
-    expect(a.moved.length).toBe(2);
+    expect(a.moved.length).toBe(1);
+  });
+
+  it('are reported now and then however often they change, as anybody on the way can bring about', () => {
+    vi.useFakeTimers({ toFake: ['performance', 'Date'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const { a, child } = bothSides();
+    for (let i = 0; i < 1000; i++) {
+      vi.advanceTimersByTime(1);
+      const remote = { ...elsewhere, port: 1024 + i };
+      a.plane.receive(fromPeer(child, reply, NextHeader.IPV4, i), left, remote);
+    }
+    expect(a.moved.length).toBe(4);
+  });
+
+  it('of a pair that was replaced are old news', () => {
+    const { a, child } = bothSides();
+    const withheld = fromPeer(child, reply, NextHeader.IPV4, 7);
+    const successor = pair(2);
+    a.plane.replace(child.id, successor, 'old');
+    a.plane.receive(fromPeer(successor, reply), left, right);
+    a.plane.receive(withheld, left, elsewhere);
+    expect(a.moved).toEqual([]);
+    a.plane.receive(fromPeer(successor, reply, NextHeader.IPV4, 1), left, elsewhere);
+    expect(a.moved).toEqual([{ id: successor.id, remote: elsewhere }]);
   });
 
   it('are left and reached as movePeer says', () => {
@@ -463,6 +489,7 @@ describe('sequence numbers', () => {
       events: {
         peerMoved: () => {},
         pathMtu: () => {},
+        refused: () => {},
         failed: () => {},
         softLifetimeReached: (id, reason) => warned.push(`${id} ${reason}`),
       },

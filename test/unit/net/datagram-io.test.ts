@@ -111,7 +111,7 @@ describe.each([{ address: '127.0.0.1' }, { address: '::1' }])('datagrams over $a
     ] as const) {
       const before = sender.calls;
       expect(send(length, size)).toBe('ok');
-      expect(sender.left).toBe(Math.ceil(length / size));
+      expect(sender.sent).toBe(Math.ceil(length / size));
       if (socket.segments) expect(sender.calls).toBe(before + 1);
       const { datagrams, names } = receive();
       expect(datagrams).toEqual(sent(length, size));
@@ -124,7 +124,7 @@ describe.each([{ address: '127.0.0.1' }, { address: '::1' }])('datagrams over $a
     const { arena, sender, send, receive, sent, refusals } = await world(address, withoutSegments);
     for (let i = 0; i < 3; i++) {
       expect(send(14_001, 1400)).toBe('ok');
-      expect(sender.left).toBe(11);
+      expect(sender.sent).toBe(11);
       expect(receive().datagrams).toEqual(sent(14_001, 1400));
       expect(refusals()).toBe(1);
     }
@@ -157,7 +157,7 @@ describe('sending', () => {
     const { sender, name, data } = await world('127.0.0.1');
     const closed = { fd: 1_000_000, segments: true };
     expect(sender.send(closed, data.at, 10, 10, name.at, 16, 0, PathDiscovery.DONT)).toBe('failed');
-    expect(sender.left).toBe(0);
+    expect(sender.sent).toBe(0);
   });
 });
 

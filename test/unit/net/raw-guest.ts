@@ -71,7 +71,7 @@ async function exchange(from: string, to: string, options?: Uint8Array) {
   libc.close(fd);
   libc.close(socket.fd);
   return {
-    ...{ sent, left: sender.left, calls: sender.calls, whole },
+    ...{ sent, left: sender.sent, calls: sender.calls, whole },
     headers: [...headers],
     classes: [...classes],
     errorsMore: errorsSent(six) - unwanted,

@@ -214,7 +214,7 @@ describe('sockets that can be given away', () => {
     const sent: { remote: Endpoint; message: Uint8Array }[] = [];
     const given = await udp.giveAway((_local, remote, message) => sent.push({ remote, message }));
     const local = endpointOf(udp, 1);
-    expect(given!.sockets).toEqual([{ local, fd: expect.any(Number) }]);
+    expect(given!.sockets).toEqual([{ local, fd: expect.any(Number), superSegments: expect.any(Boolean) }]);
     const taker = createSocket('udp4');
     cleanups.push(() => new Promise((resolve) => taker.close(() => resolve())));
     await new Promise<void>((resolve) => taker.bind({ fd: given!.sockets[0]!.fd }, resolve));

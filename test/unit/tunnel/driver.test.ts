@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Path } from '../../../src/lib/core/endpoint.js';
+import { KitError } from '../../../src/lib/core/errors.js';
 import { silent } from '../../../src/lib/core/log.js';
 import { createMemoryPlane } from '../../../src/lib/esp/plane/memory.js';
 import type { SessionEvent } from '../../../src/lib/ike/session/types.js';
@@ -212,7 +213,7 @@ describe('Driver', () => {
   it('turns what the plane reports into commands and events, after the packet at hand', async () => {
     const commands: unknown[] = [];
     const told: TunnelEvent[] = [];
-    const { driver, tracker } = setUp((input) => {
+    const { driver, tracker, story } = setUp((input) => {
       if (input.type === 'command') commands.push([input.session, input.command]);
       return nothing;
     });
@@ -237,6 +238,9 @@ describe('Driver', () => {
     events.softLifetimeReached('nobody', 'sequence');
     events.pathMtu('child-1', 1300, 1238);
     events.pathMtu('nobody', 1300, 1238);
+    const refusal = new KitError('environment', 'E_CHILD_SA_LIMIT', 'there are too many');
+    events.refused('child-1', refusal);
+    events.refused('nobody', refusal);
     expect(commands).toEqual([]);
     expect(told).toEqual([]);
     await Promise.resolve();
@@ -245,6 +249,8 @@ describe('Driver', () => {
       [4, { type: 'peer-moved', path: { ...path, remote } }],
       [4, { type: 'rekey-child', childId: 'child-1' }],
     ]);
+    expect(story).toContain('crash 4: E_CHILD_SA_LIMIT there are too many');
+    expect(story.filter((line) => line.startsWith('crash'))).toHaveLength(1);
     const peer = formatEndpoint(path.remote);
     expect(told).toEqual([{ event: 'path-mtu', peer, pathMtu: 1300, innerMtu: 1238 }]);
   });

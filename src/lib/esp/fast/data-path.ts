@@ -2,7 +2,13 @@ import { isIPv6 } from 'node:net';
 import { Arena, type Region } from '../../core/arena.js';
 import { type Encapsulation, type Endpoint, type EspPath, sameEndpoint } from '../../core/endpoint.js';
 import { KitError } from '../../core/errors.js';
-import { DatagramReceiver, DatagramSender, PathDiscovery } from '../../net/datagram-io.js';
+import {
+  DatagramReceiver,
+  DatagramSender,
+  MAX_PAYLOAD,
+  PathDiscovery,
+  type Sent,
+} from '../../net/datagram-io.js';
 import type { NativeIo } from '../../net/native-io.js';
 import { socketAddress } from '../../net/socket-address.js';
 import { MssClamp } from '../mss.js';
@@ -27,8 +33,11 @@ const DEVICE_READS = 8;
 /** Reads of a socket that empty it, unless packets come faster than they are handled. */
 const DRAIN_READS = 256;
 const ARENA_BYTES = 6 << 20;
-/** IKE messages come from whoever knows the port. */
-const MAX_IKE_BYTES = 65_535;
+/**
+ * How often, a millisecond apart, something is sent again that a full queue did not take. A stream must not keep IKE from being heard, and
+ * must not push it out of the queue either.
+ */
+const SEND_TRIES = 5;
 
 /** struct pollfd: descriptor, events, what happened. */
 const POLLFD_BYTES = 8;
@@ -54,7 +63,7 @@ export interface PathSocket {
   local: Endpoint;
 }
 
-export interface DataPathHooks extends Omit<PlaneEvents, 'failed'> {
+export interface DataPathHooks extends Omit<PlaneEvents, 'refused' | 'failed'> {
   /** An IKE message came, without its marker. */
   ike(local: Endpoint, remote: Endpoint, message: Uint8Array): void;
   /** The system refuses a way to handle many packets at once; the next best way is taken. @param reason for people */
@@ -112,7 +121,7 @@ export class DataPath {
     this.#arena = arena;
     this.#names = new NameSlots(arena);
     this.#ikeName = arena.reserve('name of an IKE peer', 32).at;
-    this.#ikeMessage = arena.reserve('IKE message', MAX_IKE_BYTES).at;
+    this.#ikeMessage = arena.reserve('IKE message', MAX_PAYLOAD).at;
     // Where there is a socket for ESP in UDP there may come one for ESP without.
     this.#set = arena.reserve('poll set', (2 + 2 * sockets.length) * POLLFD_BYTES);
     const descriptors = [device.fd, wake, ...sockets.map(({ fd }) => fd)];
@@ -153,7 +162,7 @@ export class DataPath {
       policy,
       pathMtu,
       mss,
-      waitForRoom: (fd, milliseconds) => this.#waitForRoom(fd, milliseconds),
+      insist: (fd, send) => this.#insist(fd, send),
       onSoftLifetime,
     });
     this.#inbound = new Inbound({
@@ -167,8 +176,8 @@ export class DataPath {
       pathMtu,
       onIke: ({ local }, remote, message) => hooks.ike(local, remote, message),
       onConfirmed: (entry) => table.confirm(entry),
-      onMoved: (entry, remote) => {
-        if (table.moved(entry, remote)) hooks.peerMoved(entry.child.id, remote);
+      onMoved: (entry, remote, now) => {
+        if (table.moved(entry, remote, now)) hooks.peerMoved(entry.child.id, remote);
       },
       onSoftLifetime,
     });
@@ -190,11 +199,12 @@ export class DataPath {
   /** See `Plane.movePeer`. */
   movePeer(id: string, path: EspPath): void {
     this.#outbound.flush();
+    const socket = this.#socketFor(path);
     const { halves } = this.#table.movePeer(id, path);
     const name = socketAddress(path.remote);
     this.#names.write(halves.name, name);
     halves.nameLength = name.length;
-    halves.socket = this.#socketFor(path);
+    halves.socket = socket;
     Object.assign(halves.path, this.#pathMtu.unknown());
   }
 
@@ -214,15 +224,17 @@ export class DataPath {
     this.#sockets.push(pathSocket({ fd, local }, 'none'));
   }
 
-  /** Sends an IKE message or a keepalive, marker included. */
+  /** Sends an IKE message or a keepalive, marker included; counts what cannot be sent. */
   sendIke(local: Endpoint, remote: Endpoint, message: Uint8Array): void {
     this.#outbound.flush();
-    if (message.length === 0 || message.length > MAX_IKE_BYTES) return;
+    const socket = this.#sockets.find((each) => sameEndpoint(each.local, local));
+    if (socket === undefined || message.length === 0 || message.length > MAX_PAYLOAD) {
+      this.#counters[PathCounter.unsent]! += 1;
+      return;
+    }
     const name = socketAddress(remote);
     this.#arena.bytes.set(name, this.#ikeName);
     this.#arena.bytes.set(message, this.#ikeMessage);
-    const socket = this.#sockets.find((each) => sameEndpoint(each.local, local));
-    if (socket === undefined) return;
     const { length } = message;
     const send = () =>
       this.#sender.send(
@@ -235,7 +247,9 @@ export class DataPath {
         0,
         PathDiscovery.WANT,
       );
-    if (send() === 'full' && this.#waitForRoom(socket.fd, 5)) send();
+    const first = send();
+    const sent = first === 'full' ? this.#insist(socket.fd, send) : first;
+    if (sent !== 'ok') this.#counters[sent === 'full' ? PathCounter.sendQueue : PathCounter.unsent]! += 1;
   }
 
   /**
@@ -291,7 +305,9 @@ export class DataPath {
   }
 
   #readDevice(): void {
-    for (let i = 0; i < DEVICE_READS; i++) {
+    this.#outbound.crowded = false;
+    // What the network cannot take waits better in the queue of the device.
+    for (let i = 0; i < DEVICE_READS && !this.#outbound.crowded; i++) {
       const result = this.#outbound.read();
       if (result > 0) continue;
       // EIO: the device is down.
@@ -353,9 +369,18 @@ export class DataPath {
     return socket;
   }
 
-  #waitForRoom(fd: number, milliseconds: number): boolean {
+  /**
+   * Sends again what the queue of a socket had no room for. Poll would say that there is room only when half of the
+   * queue is free, which takes much longer than until one batch fits: what it says does not matter.
+   */
+  #insist(fd: number, send: () => Sent): Sent {
     this.#await(this.#roomSet, 0, fd, POLLOUT);
-    return this.#poll(this.#roomSet, 1, milliseconds) > 0;
+    let sent: Sent = 'full';
+    for (let i = 0; i < SEND_TRIES && sent === 'full'; i++) {
+      this.#poll(this.#roomSet, 1, 1);
+      sent = send();
+    }
+    return sent;
   }
 
   /** Puts a descriptor into a poll set. */

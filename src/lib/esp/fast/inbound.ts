@@ -30,7 +30,7 @@ export interface InboundOptions {
   /** An authenticated packet came on a pair that waited for one. */
   onConfirmed: (entry: FastEntry) => void;
   /** An authenticated packet came from another outer address. */
-  onMoved: (entry: FastEntry, remote: Endpoint) => void;
+  onMoved: (entry: FastEntry, remote: Endpoint, now: number) => void;
   /** A child SA has brought as many bytes as are good for one key. */
   onSoftLifetime: (entry: FastEntry, reason: 'bytes') => void;
 }
@@ -241,7 +241,7 @@ export class Inbound {
     // A late packet must not lead back to an address that the peer has left.
     if (!newest || sameName(this.#arena, name, halves.name, halves.nameLength)) return;
     const remote = this.#endpointAt(name);
-    if (remote !== undefined) this.#options.onMoved(entry, remote);
+    if (remote !== undefined) this.#options.onMoved(entry, remote, this.#now);
   }
 
   #endpointAt(name: number): Endpoint | undefined {

@@ -1,5 +1,5 @@
 import type { Endpoint, EspPath } from '../../core/endpoint.js';
-import { KitError } from '../../core/errors.js';
+import { type ErrorKind, KitError } from '../../core/errors.js';
 import { Secret } from '../../core/secret.js';
 import { encrTransform, integTransform } from '../../crypto/registry.js';
 import type { TrafficSelector } from '../../ike/wire/types.js';
@@ -29,6 +29,14 @@ export interface ChildSaMessage extends EspPath {
   localSelectors: TrafficSelector[];
   remoteSelectors: TrafficSelector[];
   rekeyBytes?: number | undefined;
+}
+
+/** An error, of which only the fields of its class would not survive a message. */
+export interface ErrorMessage {
+  kind: ErrorKind;
+  code: `E_${string}`;
+  message: string;
+  hint: string | undefined;
 }
 
 /** What the thread is started with. */
@@ -68,7 +76,22 @@ export type PathReport =
   | { type: 'path-mtu'; id: string; pathMtu: number; innerMtu: number }
   | { type: 'degraded'; reason: string }
   | { type: 'settled' }
-  | { type: 'failed'; code: `E_${string}`; message: string };
+  /** An order about a pair could not be done. */
+  | { type: 'refused'; id: string; error: ErrorMessage }
+  | { type: 'failed'; error: ErrorMessage };
+
+export function errorMessage(error: unknown): ErrorMessage {
+  if (error instanceof KitError) {
+    const { kind, code, message, hint } = error;
+    return { kind, code, message, hint };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: 'bug', code: 'E_INTERNAL', message, hint: undefined };
+}
+
+export function errorOf({ kind, code, message, hint }: ErrorMessage): KitError {
+  return new KitError(kind, code, message, hint === undefined ? {} : { hint });
+}
 
 export function toMessage(child: ChildSa): ChildSaMessage {
   return { ...child, inbound: saMessage(child.inbound), outbound: saMessage(child.outbound) };

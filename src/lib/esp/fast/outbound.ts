@@ -1,5 +1,11 @@
 import type { Arena, Region } from '../../core/arena.js';
-import { type DatagramSender, MAX_PAYLOAD, MAX_SEGMENTS, PathDiscovery } from '../../net/datagram-io.js';
+import {
+  type DatagramSender,
+  MAX_PAYLOAD,
+  MAX_SEGMENTS,
+  PathDiscovery,
+  type Sent,
+} from '../../net/datagram-io.js';
 import type { NativeIo } from '../../net/native-io.js';
 import { MAX_QUOTED, mayBeFragmented } from '../icmp.js';
 import { readInnerPacket } from '../inner.js';
@@ -19,9 +25,6 @@ import { VIRTIO_BYTES, writePlainVirtio } from './virtio.js';
 /** Padding of a block cipher and the two fields. */
 const MAX_TRAILER_BYTES = 32;
 const MAX_PACKET_BYTES = 65_535;
-/** How long to wait for room in the queue of a socket, milliseconds: a stream must not keep IKE from being heard. */
-const PATIENCE_MS = 5;
-
 export interface OutboundOptions {
   io: NativeIo;
   arena: Arena;
@@ -32,14 +35,16 @@ export interface OutboundOptions {
   policy: PathPolicy;
   pathMtu: PathMtu;
   mss: MssClamp;
-  /** Waits until a socket has room again. @returns false when it has none after so many milliseconds */
-  waitForRoom: (fd: number, milliseconds: number) => boolean;
+  /** Sends something again that the queue of a socket had no room for, until it has, but not for long. */
+  insist: (fd: number, send: () => Sent) => Sent;
   /** See `PlaneEvents.softLifetimeReached`. */
   onSoftLifetime: (entry: FastEntry, reason: LifetimeReason) => void;
 }
 
 /** Packets of applications: read from the device, cut, sealed, and sent in batches. */
 export class Outbound {
+  /** The queue of a socket was full since somebody set this to false: the device had better wait. */
+  crowded = false;
   readonly #options: OutboundOptions;
   readonly #arena: Arena;
   readonly #segmenter: Segmenter;
@@ -98,7 +103,7 @@ export class Outbound {
   flush(): void {
     const entry = this.#entry;
     if (entry === undefined || this.#used === 0) return;
-    const { sender, counters, waitForRoom } = this.#options;
+    const { sender, counters, insist } = this.#options;
     const { socket, name, nameLength } = entry.halves;
     const used = this.#used;
     const packets = this.#packets;
@@ -109,24 +114,40 @@ export class Outbound {
     const trafficClass = this.#trafficClass;
     const discovery = this.#discovery;
     let sent = sender.send(socket, at, used, size, name, nameLength, trafficClass, discovery);
-    if (sent === 'full' && waitForRoom(socket.fd, PATIENCE_MS)) {
-      // Without UDP_SEGMENT some may have left already.
-      const done = sender.left * size;
-      sent = sender.send(socket, at + done, used - done, size, name, nameLength, trafficClass, discovery);
+    // Without UDP_SEGMENT some leave and others do not.
+    let left = sender.sent;
+    if (sent === 'full') {
+      this.crowded = true;
+      sent = insist(socket.fd, () => {
+        const done = left * size;
+        const again = sender.send(
+          socket,
+          at + done,
+          used - done,
+          size,
+          name,
+          nameLength,
+          trafficClass,
+          discovery,
+        );
+        left += sender.sent;
+        return again;
+      });
     }
+    const lost = packets - left;
+    counters[PathCounter.datagramsOut]! += left;
     switch (sent) {
       case 'ok':
-        counters[PathCounter.datagramsOut]! += packets;
         break;
       case 'full':
-        counters[PathCounter.sendQueue]! += packets;
+        counters[PathCounter.sendQueue]! += lost;
         break;
       case 'tooBig':
-        counters[PathCounter.tooBig]! += packets;
+        counters[PathCounter.tooBig]! += lost;
         if (discovery === PathDiscovery.DO) this.#learn(entry);
         break;
       default:
-        counters[PathCounter.unsent]! += packets;
+        counters[PathCounter.unsent]! += lost;
     }
     counters[PathCounter.socketWrites] = sender.calls;
   }
@@ -237,6 +258,10 @@ export class Outbound {
     const unpadded = length + TRAILER_BYTES;
     const padLength = (cipher.alignment - (unpadded % cipher.alignment)) % cipher.alignment;
     const size = HEADER_BYTES + cipher.ivBytes + unpadded + padLength + cipher.icvBytes;
+    if (size > MAX_PAYLOAD) {
+      this.#options.counters[PathCounter.tooBig]! += 1;
+      return;
+    }
     if (!this.#fits(entry, size)) this.flush();
     if (this.#used === 0) {
       this.#entry = entry;

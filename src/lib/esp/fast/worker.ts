@@ -1,9 +1,8 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { KitError } from '../../core/errors.js';
 import { loadEvp } from '../../crypto/evp-functions.js';
 import { loadNativeIo } from '../../net/native-io.js';
 import { DataPath, type DataPathHooks } from './data-path.js';
-import { fromMessage, type PathOrder, type PathReport, type PathStart } from './messages.js';
+import { errorMessage, fromMessage, type PathOrder, type PathReport, type PathStart } from './messages.js';
 
 /** A poll never lasts longer: `process.exit` in the main thread has to wait for it. */
 const POLL_MS = 500;
@@ -39,8 +38,18 @@ async function run(port: MessagePort, start: PathStart): Promise<void> {
       for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
         const order = next.message as PathOrder;
         if (order.type === 'close') return;
-        if (order.type === 'settle') report({ type: 'settled' });
-        else obey(path, order);
+        if (order.type === 'settle') {
+          report({ type: 'settled' });
+          continue;
+        }
+        try {
+          obey(path, order);
+        } catch (error) {
+          // What is wrong with one pair is no reason to drop the others.
+          if (!('id' in order) && !('child' in order)) throw error;
+          const id = 'child' in order ? order.child.id : order.id;
+          report({ type: 'refused', id, error: errorMessage(error) });
+        }
       }
     }
   } finally {
@@ -76,9 +85,7 @@ if (parentPort !== null) {
   run(port, workerData as PathStart).then(
     () => port.close(),
     (error: unknown) => {
-      const code = error instanceof KitError ? error.code : 'E_INTERNAL';
-      const message = error instanceof Error ? error.message : String(error);
-      const failed: PathReport = { type: 'failed', code, message };
+      const failed: PathReport = { type: 'failed', error: errorMessage(error) };
       port.postMessage(failed);
       port.close();
     },

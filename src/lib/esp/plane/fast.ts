@@ -11,7 +11,7 @@ import { openEspDescriptor } from '../../net/raw-descriptor.js';
 import { openTunDescriptor, type TunDescriptor } from '../../net/tun-descriptor.js';
 import type { GivenSockets, UdpTransport } from '../../net/udp.js';
 import { createPathCounters, createSaCounters, readPathCounters, readSaCounters } from '../fast/counters.js';
-import { type PathOrder, type PathReport, type PathStart, toMessage } from '../fast/messages.js';
+import { errorOf, type PathOrder, type PathReport, type PathStart, toMessage } from '../fast/messages.js';
 import type { PathPolicy } from '../path-policy.js';
 import type { ChildSa } from '../sa.js';
 import type { ChildSaStats, Plane, PlaneEvents, PlaneStats } from './plane.js';
@@ -49,6 +49,7 @@ export class FastPlane implements Plane {
   #onReady: () => void = () => {};
   #worker: Worker | undefined;
   #ended: Promise<void> | undefined;
+  #attaching: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -69,12 +70,18 @@ export class FastPlane implements Plane {
     this.#policy = policy;
   }
 
-  async attach(transport: UdpTransport): Promise<void> {
+  attach(transport: UdpTransport): Promise<void> {
+    this.#attaching = this.#attach(transport);
+    return this.#attaching;
+  }
+
+  async #attach(transport: UdpTransport): Promise<void> {
     const given = await transport.giveAway((local, remote, message) =>
       this.#order({ type: 'ike', local, remote, message }),
     );
     if (given === undefined) throw new KitError('bug', 'E_SOCKETS', 'The sockets cannot be given away');
     this.#given = given;
+    if (this.#closing !== undefined) return;
     this.#tellWhatMisses(given);
     const { fd, mtu, offload } = this.#device;
     const start: PathStart = {
@@ -165,7 +172,9 @@ export class FastPlane implements Plane {
   }
 
   async #end(): Promise<void> {
-    this.#order({ type: 'close' });
+    // Whoever closes while the sockets are given away has to wait until it is known whose they are.
+    await this.#attaching?.catch(() => {});
+    this.#post({ type: 'close' });
     await this.#ended;
     for (const { fd } of this.#given?.sockets ?? []) closeSync(fd);
     for (const fd of this.#raw.values()) closeSync(fd);
@@ -174,10 +183,14 @@ export class FastPlane implements Plane {
   }
 
   #order(order: PathOrder): void {
-    if (this.#worker === undefined) {
-      this.#early.push(order);
-      return;
-    }
+    // The number of a closed descriptor may be somebody else's by now.
+    if (this.#closing !== undefined) return;
+    if (this.#worker === undefined) this.#early.push(order);
+    else this.#post(order);
+  }
+
+  #post(order: PathOrder): void {
+    if (this.#worker === undefined) return;
     this.#worker.postMessage(order);
     this.#libc.write(this.#wake, ONE, ONE.length);
   }
@@ -206,12 +219,12 @@ export class FastPlane implements Plane {
       case 'settled':
         this.#settling.shift()?.();
         break;
+      case 'refused':
+        // A pair that was removed meanwhile is nobody's worry.
+        if (this.#counters.has(report.id)) this.#events.refused(report.id, errorOf(report.error));
+        break;
       case 'failed':
-        this.#events.failed(
-          report.code === 'E_INTERNAL'
-            ? new Error(report.message)
-            : new KitError('environment', report.code, report.message),
-        );
+        this.#events.failed(errorOf(report.error));
     }
   }
 

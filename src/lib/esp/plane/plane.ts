@@ -1,4 +1,5 @@
 import type { Endpoint, EspPath } from '../../core/endpoint.js';
+import type { KitError } from '../../core/errors.js';
 import type { UdpTransport } from '../../net/udp.js';
 import type { ChildSa } from '../sa.js';
 
@@ -68,6 +69,8 @@ export interface PlaneEvents {
    * The path to the peer takes less than the device: IP packets of `pathMtu` bytes, and so inner packets of `innerMtu`.
    */
   pathMtu(childSaId: string, pathMtu: number, innerMtu: number): void;
+  /** A pair that the plane was told to carry cannot be carried after all. */
+  refused(childSaId: string, error: KitError): void;
   /** The plane cannot go on (device gone). */
   failed(error: Error): void;
 }

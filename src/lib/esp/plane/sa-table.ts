@@ -3,6 +3,9 @@ import { KitError } from '../../core/errors.js';
 import { type InnerPacket, narrowestMatch } from '../inner.js';
 import type { ChildSa } from '../sa.js';
 
+/** Milliseconds between two reports that a peer moved. */
+const MOVE_INTERVAL = 250;
+
 /** A child SA in use; `Halves` is what a plane needs to seal and open its packets. */
 export interface Entry<Halves> {
   readonly child: ChildSa;
@@ -13,8 +16,8 @@ export interface Entry<Halves> {
   predecessor: Entry<Halves> | undefined;
   /** True while the predecessor goes on sending (`sendOn: 'old'`). */
   pending: boolean;
-  /** Where the peer was last reported to be. */
-  reported: Endpoint;
+  /** When the peer was last reported to have moved, milliseconds. */
+  movedAt: number;
 }
 
 /** The SA database of a plane: which pair opens what arrives, and which one seals what leaves. */
@@ -46,7 +49,6 @@ export class SaTable<Halves> {
   movePeer(id: string, path: EspPath): Entry<Halves> {
     const entry = this.known(id);
     entry.path = path;
-    entry.reported = path.remote;
     return entry;
   }
 
@@ -92,12 +94,18 @@ export class SaTable<Halves> {
   }
 
   /**
-   * The newest authenticated packet of a pair came from `remote`.
-   * @returns true when that is news
+   * The newest authenticated packet of a pair came from `remote`. Whoever changes the addresses of packets on the way
+   * can make that true of each of them, so it is told now and then only; and of a pair that has been replaced it says
+   * where the peer was.
+   * @param now milliseconds
+   * @returns true when it is to be told
    */
-  moved(entry: Entry<Halves>, remote: Endpoint): boolean {
-    if (sameEndpoint(remote, entry.reported)) return false;
-    entry.reported = remote;
+  moved(entry: Entry<Halves>, remote: Endpoint, now: number): boolean {
+    // A clock that is set back must not silence it.
+    const tooSoon = Math.abs(now - entry.movedAt) < MOVE_INTERVAL;
+    if (tooSoon || sameEndpoint(remote, entry.path.remote)) return false;
+    if (!entry.pending && !this.#senders.includes(entry)) return false;
+    entry.movedAt = now;
     return true;
   }
 
@@ -131,7 +139,7 @@ export class SaTable<Halves> {
     const { local, remote, encapsulation } = child;
     const halves = this.makeHalves(child);
     const path = { local, remote, encapsulation };
-    const entry = { child, halves, path, predecessor, pending, reported: remote };
+    const entry = { child, halves, path, predecessor, pending, movedAt: Number.NEGATIVE_INFINITY };
     this.#entries.set(child.id, entry);
     this.#bySpi.set(child.inbound.spi, entry);
     this.#chooseSenders();

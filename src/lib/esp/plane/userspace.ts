@@ -235,10 +235,11 @@ export class UserspacePlane implements Plane {
 
   /** An authenticated packet came: the peer lives, uses the pair, and is where the packet came from. */
   #heard(entry: Entry, newest: boolean, remote: Endpoint): void {
-    entry.halves.stats.lastInboundAt = this.#clock.now();
+    const now = this.#clock.now();
+    entry.halves.stats.lastInboundAt = now;
     this.#table.confirm(entry);
     // A late packet must not lead back to an address that the peer has left.
-    if (newest && this.#table.moved(entry, remote)) {
+    if (newest && this.#table.moved(entry, remote, now)) {
       this.#options.events.peerMoved(entry.child.id, remote);
     }
   }

@@ -207,7 +207,7 @@ describe('inbound', () => {
     w.fromNetwork(second);
     // An old packet over another address proves nothing.
     elsewhere.peer.close();
-    w.fromNetwork(first);
+    w.fromNetwork(first, elsewhere.peerSocket);
     expect(w.moved).toEqual([]);
     w.fromNetwork(third, elsewhere.peerSocket);
     expect(w.moved).toEqual([{ id: 'child-1', remote: elsewhere.remote }]);

@@ -114,6 +114,7 @@ export class PathWorld {
         peerMoved() {},
         softLifetimeReached() {},
         pathMtu() {},
+        refused() {},
         failed(error) {
           throw error;
         },
