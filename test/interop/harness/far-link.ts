@@ -70,10 +70,21 @@ export async function addMachineBehind(lab: Lab, host: Host): Promise<Host> {
   await inside('route', 'add', 'default', 'via', host.inner4);
   await inside('-6', 'route', 'add', 'default', 'via', 'fe80::1', 'dev', 'eth0');
   await forward(lab, host);
-  await lab.run(host, ['sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=1']);
+  await turnOn(lab, host, 'ipv4/conf/all/rp_filter');
   return { ...host, namespace, v4, v6, inner4: v4, inner6: v6 };
 }
 
 function forward(lab: Lab, host: Host): Promise<string> {
-  return lab.run(host, ['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']);
+  return turnOn(lab, host, 'ipv4/ip_forward', 'ipv6/conf/all/forwarding');
+}
+
+/** Settings under /proc/sys/net, which are those of the namespace. */
+function turnOn(lab: Lab, host: Host, ...settings: string[]): Promise<string> {
+  return lab.run(host, [
+    'sh',
+    '-c',
+    'cd /proc/sys/net && for each; do echo 1 > "$each"; done',
+    'sh',
+    ...settings,
+  ]);
 }
