@@ -46,6 +46,8 @@ export interface WorldOptions {
   offload?: boolean;
   initialSequence?: number;
   policy?: PathPolicy;
+  /** Of the device; 1400 by default. */
+  mtu?: number;
   /** A system that does some things in another way. */
   io?: NativeIo;
 }
@@ -81,7 +83,7 @@ export class PathWorld {
     ports: readonly [number, number],
     sockets: { device: number; application: number; wake: number; ours: number; peers: number },
   ) {
-    const { address = '127.0.0.1', offload = true } = options;
+    const { address = '127.0.0.1', offload = true, mtu = 1400 } = options;
     this.#offload = offload;
     this.local = { address, port: ports[0] };
     this.remote = { address, port: ports[1] };
@@ -91,7 +93,7 @@ export class PathWorld {
     this.#descriptors = Object.values(sockets);
     this.path = new DataPath(
       options.io ?? system,
-      { fd: sockets.device, mtu: 1400, offload: offload ? { udp: true } : undefined },
+      { fd: sockets.device, mtu, offload: offload ? { udp: true } : undefined },
       [{ fd: sockets.ours, local: this.local }],
       sockets.wake,
       this.#pathCounters,
