@@ -13,16 +13,18 @@ const IPPROTO_IPV6 = 41;
 const IPV6_RECVTCLASS = 66;
 
 /** Bytes that may wait in a socket for a plane: some milliseconds of a fast link. */
-const BUFFER_BYTES = 8 << 20;
+const RECEIVE_BYTES = 8 << 20;
+/** And for the network: what waits there on a slow link delays everything behind it. */
+const SEND_BYTES = 1 << 20;
 
 /** Lets a socket hold as much as a plane needs, and tell the traffic class of the packets that come. */
 export function prepareForPlane(libc: Libc, fd: number, six: boolean): void {
   // Beyond what the system allows everybody takes CAP_NET_ADMIN; with less, bursts lose packets sooner.
-  if (!setOption(libc, fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)) {
-    setOption(libc, fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
+  if (!setOption(libc, fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES)) {
+    setOption(libc, fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES);
   }
-  if (!setOption(libc, fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES)) {
-    setOption(libc, fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
+  if (!setOption(libc, fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BYTES)) {
+    setOption(libc, fd, SOL_SOCKET, SO_SNDBUF, SEND_BYTES);
   }
   if (six) setOption(libc, fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
   else setOption(libc, fd, IPPROTO_IP, IP_RECVTOS, 1);

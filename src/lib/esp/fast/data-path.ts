@@ -30,8 +30,8 @@ const BATCH = 32;
 const MAX_DATAGRAM = 65_536;
 /** Reads of the device before sockets get their turn: some hundred microseconds of work at most. */
 const DEVICE_READS = 8;
-/** Reads of a socket that empty it, unless packets come faster than they are handled. */
-const DRAIN_READS = 256;
+/** Reads that empty a socket unless it is flooded, as anybody can do. */
+const DRAIN_READS = 16;
 const ARENA_BYTES = 6 << 20;
 /**
  * How often, a millisecond apart, something is sent again that a full queue did not take. A stream must not keep IKE from being heard, and
