@@ -12,6 +12,10 @@ export interface ChildSaStats {
   bytesOut: number;
   /** Dropped inbound packets by reason. */
   icvFailures: number;
+  /**
+   * Seen before, or too old to tell. With ESN those that are too old are ICV failures: their number is inferred to be
+   * one of the next 2^32 (RFC 4303 A2.2).
+   */
   replays: number;
   /** Inner packets outside the selectors, bad padding, unknown inner protocol. */
   malformed: number;
