@@ -82,6 +82,22 @@ export class Enemy {
     });
   }
 
+  /** The same one by one, as a raw socket brings them: behind IPv4 headers, which now and then are none. */
+  packets(): Arrival[] {
+    const random = this.#random;
+    return this.arrivals().flatMap(({ bytes, segmentSize }) => {
+      const size = segmentSize || bytes.length;
+      return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => {
+        const words = random(8) === 0 ? random(16) : 5;
+        const header = noise(random, words * 4);
+        header[0] = ((random(50) === 0 ? random(16) : 4) << 4) | words;
+        const packet = concatBytes(header, bytes.subarray(i * size, (i + 1) * size));
+        const cut = random(50) === 0 ? 1 + random(packet.length) : packet.length;
+        return { bytes: packet.subarray(0, cut), segmentSize: 0 };
+      });
+    });
+  }
+
   /** Datagrams of one size, and one at the end that may be smaller. */
   #superSegment(): Arrival {
     const random = this.#random;

@@ -40,19 +40,29 @@ export class Twins implements MemoryEnds {
   readonly #written: Uint8Array[] = [];
   readonly #ike: string[] = [];
   readonly #expectedIke: string[] = [];
+  /** What came by the raw socket without a whole IPv4 header. */
+  #headerless = 0;
 
-  /** @param offload whether the device takes super-segments behind virtio headers */
-  constructor(offload: boolean, children: readonly ChildSa[]) {
+  /**
+   * @param offload whether the device takes super-segments behind virtio headers
+   * @param raw whether what comes does so by a raw socket, behind IPv4 headers
+   */
+  constructor(
+    offload: boolean,
+    children: readonly ChildSa[],
+    readonly raw = false,
+  ) {
     this.#offload = offload;
     const events = { peerMoved() {}, softLifetimeReached() {}, pathMtu() {}, degraded() {} };
     this.#path = new DataPath(
       new MemoryIo(this),
       { fd: MemoryIo.device, mtu: MTU, offload: offload ? { udp: true } : undefined },
-      [{ fd: MemoryIo.socket, local: LOCAL }],
+      [{ fd: raw ? MemoryIo.idle : MemoryIo.socket, local: LOCAL }],
       MemoryIo.wake,
       this.#counters,
       { ...events, ike: (_local, _remote, message) => this.#ike.push(toHex(message)) },
     );
+    if (raw) this.#path.addRaw(MemoryIo.socket, LOCAL.address);
     this.#reference = createMemoryPlane({ name: undefined, mtu: MTU }, () => {}, {
       ...events,
       refused() {},
@@ -90,7 +100,7 @@ export class Twins implements MemoryEnds {
         packets: byFlow(this.#reference.delivered.splice(0)),
         ike: this.#expectedIke.splice(0),
         stats: ids.map((id) => withoutTime(this.#reference.stats(id)!)),
-        strange: this.#reference.drops.unknownSpi,
+        strange: this.#reference.drops.unknownSpi + this.#headerless,
       },
       damaged: this.#path.damaged(),
     };
@@ -132,6 +142,13 @@ export class Twins implements MemoryEnds {
 
   /** What a driver does for the simple plane (RFC 3948 2): IKE and keepalives are told apart before. */
   #refer(datagram: Uint8Array): void {
+    if (this.raw) {
+      const header = (datagram[0]! & 15) * 4;
+      const whole = datagram[0]! >> 4 === 4 && header >= 20 && datagram.length >= header;
+      if (whole) this.#reference.receive(datagram.slice(header), LOCAL, REMOTE);
+      else this.#headerless += 1;
+      return;
+    }
     if (datagram.length === 1) return;
     if (datagram.length > 8 && datagram.subarray(0, 4).every((byte) => byte === 0)) {
       this.#expectedIke.push(toHex(datagram.subarray(4)));

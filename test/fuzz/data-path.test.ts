@@ -45,22 +45,24 @@ function pairsOf(sa: EspSaParameters): ChildSa[] {
 }
 
 const cases = oneSuiteEach.flatMap(({ name, sa }, i) => [
-  { name, sa, esn: false, offload: true, seed: 43_000 + i },
-  { name, sa, esn: true, offload: i % 2 === 0, seed: 44_000 + i },
-  { name, sa, esn: i % 2 === 0, offload: false, seed: 45_000 + i },
+  { name, sa, esn: false, offload: true, outside: 'UDP', seed: 43_000 + i },
+  { name, sa, esn: true, offload: i % 2 === 0, outside: 'UDP', seed: 44_000 + i },
+  { name, sa, esn: i % 2 === 0, offload: false, outside: 'UDP', seed: 45_000 + i },
+  { name, sa, esn: i % 2 === 1, offload: i % 3 > 0, outside: 'IP', seed: 46_000 + i },
 ]);
 
 describe('the fast and the simple plane deliver and drop the same packets', () => {
-  it.each(cases)('$name, ESN $esn, offloads $offload', { timeout: 600_000 }, ({ sa, esn, offload, seed }) => {
+  it.each(cases)('$name, ESN $esn, offloads $offload, in $outside', { timeout: 600_000 }, (one) => {
+    const { sa, esn, offload, outside, seed } = one;
     const random = createRandom(seed);
     const children = pairsOf({ ...sa, esn });
-    const twins = new Twins(offload, children);
+    const twins = new Twins(offload, children, outside === 'IP');
     const enemy = new Enemy(random, children, esn ? NEAR_CYCLE : 0);
     const count = COUNT / cases.length;
     try {
       let done = 0;
       for (;;) {
-        const arrivals = enemy.arrivals();
+        const arrivals = outside === 'IP' ? enemy.packets() : enemy.arrivals();
         const { fast, reference, damaged } = twins.take(arrivals);
         expect(fast).toEqual(reference);
         expect(damaged).toEqual([]);

@@ -4,6 +4,7 @@ import { loadNativeIo, type NativeIo } from '../../../src/lib/net/native-io.js';
 const DEVICE = 100;
 const SOCKET = 101;
 const WAKE = 102;
+const IDLE = 103;
 
 const POLLIN = 1;
 const POLLOUT = 4;
@@ -47,6 +48,8 @@ export class MemoryIo implements NativeIo {
   static readonly device = DEVICE;
   static readonly socket = SOCKET;
   static readonly wake = WAKE;
+  /** A socket on which nothing ever comes. */
+  static readonly idle = IDLE;
   readonly #ends: MemoryEnds;
   #base = 0;
   #bytes: Uint8Array = new Uint8Array(0);
