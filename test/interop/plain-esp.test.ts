@@ -8,7 +8,7 @@ import { command, connect, type Flags, serve, verdict } from './harness/kit.js';
 import { type Host, type Lab, openLab } from './harness/lab.js';
 import { run } from './harness/process.js';
 import { checkDocument } from './harness/schemas.js';
-import { startPing } from './harness/traffic.js';
+import { ping, startPing } from './harness/traffic.js';
 import { connectFlags, expectTraffic, isUp, serveFlags } from './harness/tunnels.js';
 
 type Outside = Pick<Host, 'v4' | 'v6'>;
@@ -87,6 +87,16 @@ test('one side may insist on UDP', async (context) => {
   const client = connect(lab, lab.a, lab.b.v4, { ...connectFlags(lab), ...plain });
   await isUp(client);
   await expectTraffic(lab);
+});
+
+test('a full tunnel leaves its own ESP outside', async (context) => {
+  const lab = await openLab(context);
+  const { a, b } = lab;
+  const everything = ['0.0.0.0/0'];
+  await serve(lab, b, { ...plain, 'local-ts': everything, 'remote-ts': [a.net4] });
+  const client = connect(lab, a, b.v4, { ...plain, 'local-ts': [a.net4], 'remote-ts': everything });
+  await isUp(client);
+  expect(await ping(lab, a, a.inner4, b.inner4)).toEqual({ sent: 3, received: 3 });
 });
 
 test('the simple plane says that it cannot, on either side', async (context) => {
