@@ -53,7 +53,13 @@ export class Twins implements MemoryEnds {
     readonly raw = false,
   ) {
     this.#offload = offload;
-    const events = { peerMoved() {}, softLifetimeReached() {}, pathMtu() {}, degraded() {} };
+    const events = {
+      peerMoved() {},
+      softLifetimeReached() {},
+      hardLifetimeReached() {},
+      pathMtu() {},
+      degraded() {},
+    };
     this.#path = new DataPath(
       new MemoryIo(this),
       { fd: MemoryIo.device, mtu: MTU, offload: offload ? { udp: true } : undefined },

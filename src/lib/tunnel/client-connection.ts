@@ -192,8 +192,7 @@ export class ClientConnection {
     }
     this.#emit(this.#tracker.apply(onlySession, event, via));
     // An IKE SA takes its children along; only when it stays, the missing child is a loss of its own.
-    if (event.type === 'child-sa-deleted' && event.reason === 'deleted-by-peer')
-      this.#replaceGone(event.child);
+    if (event.type === 'child-sa-deleted' && event.reason !== 'rekeyed') this.#replaceGone(event.child);
     const made = event.type === 'child-sa-established' || event.type === 'child-sa-rekeyed';
     return made ? inStep(this.#tracker.plane, event.child) : undefined;
   }
@@ -207,7 +206,13 @@ export class ClientConnection {
       if (!this.#over && this.#tracker.childrenOf(onlySession).length === 0) act();
     };
     const giveUp = () =>
-      this.#fail(new KitError('refused', 'E_CHILD_SA_GONE', 'The gateway deleted the last child SA'));
+      this.#fail(
+        new KitError(
+          'refused',
+          'E_CHILD_SA_GONE',
+          'The last child SA is gone, and the gateway makes no other',
+        ),
+      );
     const ask = () => {
       this.#driver?.command(onlySession, { type: 'create-child', localTs, remoteTs });
       setTimeout(whenStillGone(giveUp), childAnswer).unref();

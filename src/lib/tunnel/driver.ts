@@ -150,6 +150,10 @@ export class Driver {
         this.#log('info', `a child SA is rekeyed because its ${lifetimeNames[reason]}`);
         later(childId, (session) => this.command(session, { type: 'rekey-child', childId }));
       },
+      hardLifetimeReached: (childId) => {
+        this.#log('warn', 'a child SA ends because it was not rekeyed in time');
+        later(childId, (session) => this.command(session, { type: 'delete-child', childId }));
+      },
       peerMoved: (childId, remote) =>
         later(childId, (session, path) =>
           this.command(session, { type: 'peer-moved', path: { ...path, remote } }),

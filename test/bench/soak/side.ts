@@ -52,6 +52,7 @@ export class Side implements MemoryEnds {
         peerMoved() {},
         pathMtu() {},
         softLifetimeReached() {},
+        hardLifetimeReached() {},
         degraded() {},
       },
     );

@@ -26,6 +26,7 @@ interface Sent {
 class Side {
   readonly sent: Sent[] = [];
   readonly moved: { id: string; remote: Endpoint }[] = [];
+  readonly ended: string[] = [];
   readonly worn: { id: string; reason: string }[] = [];
   readonly plane: MemoryPlane;
 
@@ -39,6 +40,7 @@ class Side {
       {
         peerMoved: (id, remote) => this.moved.push({ id, remote }),
         softLifetimeReached: (id, reason) => this.worn.push({ id, reason }),
+        hardLifetimeReached: (id) => this.ended.push(id),
         pathMtu() {},
         refused() {},
         failed: (error) => {
@@ -453,6 +455,7 @@ describe('lifetimes by bytes', () => {
     expect(a.worn).toEqual([{ id: 'child-1', reason: 'bytes' }]);
     expect(a.sent.length).toBe(4);
     expect(a.plane.drops.expired).toBe(2);
+    expect(a.ended).toEqual(['child-1']);
     expect(a.plane.drops.exhausted).toBe(0);
     a.plane.replace('child-1', pair(2, { rekeyBytes }), 'new');
     a.plane.inject(request);
@@ -468,6 +471,7 @@ describe('lifetimes by bytes', () => {
     expect(a.worn).toEqual([{ id: 'child-1', reason: 'bytes' }]);
     expect(a.plane.stats(child.id)).toMatchObject({ packetsIn: 4, replays: 0 });
     expect(a.plane.drops.expired).toBe(2);
+    expect(a.ended).toEqual(['child-1']);
     a.plane.inject(request);
     expect(a.sent.length).toBe(1);
   });
@@ -492,6 +496,7 @@ describe('sequence numbers', () => {
         refused: () => {},
         failed: () => {},
         softLifetimeReached: (id, reason) => warned.push(`${id} ${reason}`),
+        hardLifetimeReached: (id) => warned.push(`${id} ended`),
       },
     });
     const child = pair(1);
@@ -509,6 +514,7 @@ describe('sequence numbers', () => {
     for (let i = 0; i < 5; i++) late.plane.transmit(request);
     expect(late.sent()).toBe(2);
     expect(late.plane.drops.exhausted).toBe(3);
+    expect(late.warned).toEqual(['child-1 sequence', 'child-1 ended']);
   });
 
   it('go on past 32 bits with ESN', () => {

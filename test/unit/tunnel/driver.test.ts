@@ -236,6 +236,7 @@ describe('Driver', () => {
     events.peerMoved('child-1', remote);
     events.softLifetimeReached('child-1', 'bytes');
     events.softLifetimeReached('nobody', 'sequence');
+    events.hardLifetimeReached('child-1');
     events.pathMtu('child-1', 1300, 1238);
     events.pathMtu('nobody', 1300, 1238);
     const refusal = new KitError('environment', 'E_CHILD_SA_LIMIT', 'there are too many');
@@ -248,6 +249,7 @@ describe('Driver', () => {
     expect(commands).toEqual([
       [4, { type: 'peer-moved', path: { ...path, remote } }],
       [4, { type: 'rekey-child', childId: 'child-1' }],
+      [4, { type: 'delete-child', childId: 'child-1' }],
     ]);
     expect(story).toContain('crash 4: E_CHILD_SA_LIMIT there are too many');
     expect(story.filter((line) => line.startsWith('crash'))).toHaveLength(1);

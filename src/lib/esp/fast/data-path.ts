@@ -139,6 +139,10 @@ export class DataPath {
       halves.warned = true;
       hooks.softLifetimeReached(child.id, reason);
     };
+    const onHardLifetime = ({ child, halves }: FastEntry): void => {
+      if (!halves.ended) hooks.hardLifetimeReached(child.id);
+      halves.ended = true;
+    };
     const sender = new DatagramSender(io, arena, () =>
       hooks.degraded('the system refuses to cut super-segments (UDP_SEGMENT): datagrams are sent one by one'),
     );
@@ -164,6 +168,7 @@ export class DataPath {
       mss,
       insist: (fd, send) => this.#insist(fd, send),
       onSoftLifetime,
+      onHardLifetime,
     });
     this.#inbound = new Inbound({
       io,
@@ -180,6 +185,7 @@ export class DataPath {
         if (table.moved(entry, remote, now)) hooks.peerMoved(entry.child.id, remote);
       },
       onSoftLifetime,
+      onHardLifetime,
     });
   }
 
@@ -342,6 +348,7 @@ export class DataPath {
       lastSequence: child.outbound.esn ? Number.MAX_SAFE_INTEGER : 2 ** 32 - 1,
       ...byteLifetime(child),
       warned: false,
+      ended: false,
       socket,
       name,
       nameLength: address.length,

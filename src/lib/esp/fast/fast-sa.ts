@@ -34,6 +34,8 @@ export interface FastSa {
   readonly hardBytes: number;
   /** The rekey was asked for. */
   warned: boolean;
+  /** The end was asked for. */
+  ended: boolean;
   socket: SendingSocket;
   /** Where the peer's struct sockaddr is in the arena. */
   readonly name: number;

@@ -33,6 +33,8 @@ export interface InboundOptions {
   onMoved: (entry: FastEntry, remote: Endpoint, now: number) => void;
   /** A child SA has brought as many bytes as are good for one key. */
   onSoftLifetime: (entry: FastEntry, reason: 'bytes') => void;
+  /** A packet came for a child SA that may carry no more. */
+  onHardLifetime: (entry: FastEntry) => void;
 }
 
 /** A socket for ESP; without UDP it is a raw one, and its port is 0. */
@@ -145,6 +147,7 @@ export class Inbound {
     const { window, open: cipher, counters, hardBytes } = entry.halves;
     if (counters[SaCounter.BYTES_IN]! >= hardBytes) {
       this.#options.counters[PathCounter.expired]! += 1;
+      this.#options.onHardLifetime(entry);
       return;
     }
     const sequence = window.sequenceOf(this.#arena.view.getUint32(at + 4));

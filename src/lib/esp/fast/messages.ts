@@ -73,6 +73,7 @@ export type PathReport =
   | { type: 'ike'; local: Endpoint; remote: Endpoint; message: Uint8Array }
   | { type: 'moved'; id: string; remote: Endpoint }
   | { type: 'lifetime'; id: string; reason: LifetimeReason }
+  | { type: 'ended'; id: string }
   | { type: 'path-mtu'; id: string; pathMtu: number; innerMtu: number }
   | { type: 'degraded'; reason: string }
   | { type: 'settled' }

@@ -39,6 +39,8 @@ export interface OutboundOptions {
   insist: (fd: number, send: () => Sent) => Sent;
   /** See `PlaneEvents.softLifetimeReached`. */
   onSoftLifetime: (entry: FastEntry, reason: LifetimeReason) => void;
+  /** See `PlaneEvents.hardLifetimeReached`. */
+  onHardLifetime: (entry: FastEntry) => void;
 }
 
 /** Packets of applications: read from the device, cut, sealed, and sent in batches. */
@@ -249,10 +251,12 @@ export class Outbound {
     const { seal: cipher, counters } = halves;
     if (halves.sequence >= halves.lastSequence) {
       this.#options.counters[PathCounter.exhausted]! += 1;
+      this.#options.onHardLifetime(entry);
       return;
     }
     if (counters[SaCounter.BYTES_OUT]! >= halves.hardBytes) {
       this.#options.counters[PathCounter.expired]! += 1;
+      this.#options.onHardLifetime(entry);
       return;
     }
     const unpadded = length + TRAILER_BYTES;

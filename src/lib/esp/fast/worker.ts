@@ -26,6 +26,7 @@ async function run(port: MessagePort, start: PathStart): Promise<void> {
     },
     peerMoved: (id, remote) => report({ type: 'moved', id, remote }),
     softLifetimeReached: (id, reason) => report({ type: 'lifetime', id, reason }),
+    hardLifetimeReached: (id) => report({ type: 'ended', id }),
     degraded: (reason) => report({ type: 'degraded', reason }),
     pathMtu: (id, pathMtu, innerMtu) => report({ type: 'path-mtu', id, pathMtu, innerMtu }),
   };

@@ -210,6 +210,9 @@ export class FastPlane implements Plane {
       case 'lifetime':
         this.#events.softLifetimeReached(report.id, report.reason);
         break;
+      case 'ended':
+        this.#events.hardLifetimeReached(report.id);
+        break;
       case 'degraded':
         this.#degraded(report.reason);
         break;

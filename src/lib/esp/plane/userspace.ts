@@ -67,6 +67,8 @@ interface Halves {
   hardBytes: number;
   /** The rekey was asked for. */
   warned: boolean;
+  /** The end was asked for. */
+  ended: boolean;
 }
 
 type Entry = EntryOf<Halves>;
@@ -109,6 +111,7 @@ export class UserspacePlane implements Plane {
       stats: noTraffic(),
       ...byteLifetime(child),
       warned: false,
+      ended: false,
     }));
   }
 
@@ -161,6 +164,7 @@ export class UserspacePlane implements Plane {
     const { inbound, stats, hardBytes } = entry.halves;
     if (stats.bytesIn >= hardBytes) {
       this.drops.expired += 1;
+      this.#askForEnd(entry);
       return;
     }
     const opened = inbound.open(packet);
@@ -204,12 +208,14 @@ export class UserspacePlane implements Plane {
     const { outbound, stats, hardBytes } = entry.halves;
     if (stats.bytesOut >= hardBytes) {
       this.drops.expired += 1;
+      this.#askForEnd(entry);
       return;
     }
     this.#clampMss(data, packet.length);
     const sealed = outbound.seal(packet.nextHeader, data.subarray(0, packet.length));
     if (sealed === undefined) {
       this.drops.exhausted += 1;
+      this.#askForEnd(entry);
       return;
     }
     stats.packetsOut += 1;
@@ -221,6 +227,12 @@ export class UserspacePlane implements Plane {
   close(): Promise<void> {
     this.#closing ??= this.#options.release();
     return this.#closing;
+  }
+
+  /** Asks once for the end of a pair that may carry no more. */
+  #askForEnd({ child, halves }: Entry): void {
+    if (!halves.ended) this.#options.events.hardLifetimeReached(child.id);
+    halves.ended = true;
   }
 
   /** Asks once for a successor. */

@@ -80,6 +80,7 @@ describe('outbound', () => {
     for (let i = 0; i < 4; i++) w.fromDevice(out());
     expect(w.sent()).toHaveLength(2);
     expect(w.pathStats().exhausted).toBe(2);
+    expect(w.ended).toEqual(['child-1']);
     expect(w.worn).toEqual([{ id: 'child-1', reason: 'sequence' }]);
   });
 
@@ -92,6 +93,7 @@ describe('outbound', () => {
     expect(w.worn).toEqual([{ id: 'child-1', reason: 'bytes' }]);
     expect(w.sent()).toHaveLength(4);
     expect(w.pathStats()).toMatchObject({ expired: 2, exhausted: 0 });
+    expect(w.ended).toEqual(['child-1']);
     expect(w.stats().packetsOut).toBe(4);
   });
 
@@ -148,6 +150,7 @@ describe('inbound', () => {
     expect(w.worn).toEqual([{ id: 'child-1', reason: 'bytes' }]);
     expect(w.packets()).toHaveLength(4);
     expect(w.pathStats().expired).toBe(2);
+    expect(w.ended).toEqual(['child-1']);
     expect(w.stats()).toMatchObject({ packetsIn: 4, replays: 0, icvFailures: 0 });
   });
 

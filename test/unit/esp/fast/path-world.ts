@@ -58,6 +58,7 @@ export interface WorldOptions {
  */
 export class PathWorld {
   readonly moved: { id: string; remote: Endpoint }[] = [];
+  readonly ended: string[] = [];
   readonly worn: { id: string; reason: string }[] = [];
   readonly learned: { id: string; pathMtu: number; innerMtu: number }[] = [];
   readonly ike: { remote: Endpoint; message: Uint8Array }[] = [];
@@ -101,6 +102,7 @@ export class PathWorld {
         ike: (_local, remote, message) => this.ike.push({ remote, message }),
         peerMoved: (id, remote) => this.moved.push({ id, remote }),
         softLifetimeReached: (id, reason) => this.worn.push({ id, reason }),
+        hardLifetimeReached: (id) => this.ended.push(id),
         pathMtu: (id, pathMtu, innerMtu) => this.learned.push({ id, pathMtu, innerMtu }),
         degraded: (reason) => this.degraded.push(reason),
       },
@@ -115,6 +117,7 @@ export class PathWorld {
       {
         peerMoved() {},
         softLifetimeReached() {},
+        hardLifetimeReached() {},
         pathMtu() {},
         refused() {},
         failed(error) {
