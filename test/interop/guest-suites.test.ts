@@ -53,7 +53,7 @@ const peers = [
 const planes = ['simple', 'fast'] as const;
 const tests = peers.flatMap((peer) => planes.map((plane) => ({ ...peer, plane })));
 
-test.for(tests)('$name, every suite with the $plane plane', async (peer, context) => {
+test.for(tests)('$name, every suite with the $plane plane', { timeout: 240_000 }, async (peer, context) => {
   const { name, script, ikes, theirs, cases, plane } = peer;
   const lab = await openLab(context, { hosts: 1, needs: ['uml', name] });
   const { a } = lab;

@@ -40,13 +40,13 @@ export async function iperf(
   const argv = ['iperf3', '-J', '-c', server, '-B', client.address, '-t', String(seconds)];
   if (protocol === 'udp') argv.push('-u', '-b', '10M', '-l', '1200');
   if (reverse) argv.push('-R');
-  // A server that has just ended a run may still be busy with it.
+  // A server that has just ended a run may still be busy with it, or not listen yet for the next.
   const end = await until('a run of iperf3', async () => {
     const child = lab.spawn(client.host, argv);
     await child.exited;
     const report = JSON.parse(child.stdout) as Report;
     if (report.error === undefined) return report.end;
-    if (!/busy/.test(report.error)) throw new Error(child.describe());
+    if (!/busy|Connection refused/.test(report.error)) throw new Error(child.describe());
     return undefined;
   });
   if (protocol === 'tcp') return { bytes: end.sum_received?.bytes ?? 0, lost: 0 };
