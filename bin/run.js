@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
 
+// Unless somebody listens, the signal that asks a tunnel for its counters opens a port for debuggers.
+process.on('SIGUSR1', () => {});
+
 const program = new URL('../dist/cli/main.js', import.meta.url);
 if (existsSync(program)) {
   const { main } = await import(program.href);

@@ -71,10 +71,10 @@ export const tunnelFlags = {
     helpGroup: 'NETWORK',
   }),
   port: port('UDP port for IKE: of the gateway (connect), to listen on (serve; 0: any free one)', 500),
-  'nat-port': port('UDP port for IKE and ESP in UDP (RFC 3948), likewise', 4500),
+  'nat-port': port('UDP port for IKE and ESP in UDP (RFC 3948): of the gateway (connect), to listen on (serve)', 4500),
   encap: Flags.boolean({
     description:
-      'carry ESP in UDP even where no NAT is found; without it as IP protocol 50 then, which takes --plane fast and the right to open raw sockets',
+      'carry ESP in UDP even where no NAT is found (the default); --no-encap at both ends carries it as IP protocol 50 then, which takes --plane fast and the right to open raw sockets',
     allowNo: true,
     default: true,
     helpGroup: 'NETWORK',
@@ -102,7 +102,7 @@ export const tunnelFlags = {
     helpGroup: 'NETWORK',
   }),
   mtu: Flags.integer({
-    description: 'largest packet inside the tunnel, bytes; default: derived from the path',
+    description: 'largest packet inside the tunnel, 576 to 65280 bytes; default: what fits the interface, 1400 at most',
     helpValue: '<bytes>',
     min: 576,
     max: 65_280,
@@ -110,7 +110,7 @@ export const tunnelFlags = {
   }),
   df: Flags.option({
     description:
-      "Don't Fragment of packets outside (RFC 4301 8.1): as inside, always, or never; what does not fit the path is then answered with ICMP, or else cut into fragments",
+      "Don't Fragment of packets outside (RFC 4301 8.1). copy: as inside; set: always; clear: never. With it, what does not fit the path is answered with ICMP; without it, cut into fragments outside",
     options: ['copy', 'set', 'clear'] as const,
     default: 'copy',
     helpGroup: 'NETWORK',
@@ -124,7 +124,7 @@ export const tunnelFlags = {
   }),
   'mss-clamp': Flags.string({
     description:
-      'largest TCP segment that connections through the tunnel agree on: "auto" for what fits, "off", or bytes',
+      'largest TCP segment that connections through the tunnel agree on: "auto" for what fits, "off", or 536 to 65495 bytes',
     helpValue: '<bytes>',
     default: 'auto',
     helpGroup: 'NETWORK',
@@ -151,7 +151,7 @@ export const tunnelFlags = {
   'rekey-child': lifetime('renew the keys of a child SA after this time', '1h'),
   'rekey-child-bytes': Flags.string({
     description:
-      'renew the keys of a child SA after so many bytes in one direction as well, e.g. 500M, 1G; after twice as many it carries nothing more; 0: only where the cipher needs it (64M with 64-bit blocks)',
+      'renew the keys of a child SA after so many bytes of inner packets in one direction as well, e.g. 500M, 1G (units of 1024; at least 64K); after twice as many it ends, so take much more than flows while a rekey goes on; 0: only where the cipher needs it (64M with 64-bit blocks)',
     helpValue: '<size>',
     default: '0',
     helpGroup: 'LIFETIME',
