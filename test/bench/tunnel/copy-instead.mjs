@@ -12,7 +12,9 @@ const yes = () => 1;
 
 Object.assign(await loadEvp(), {
   init: yes,
+  initWith: yes,
   control: yes,
+  getParameters: yes,
   final: yes,
   // Without an output it is the header, which would only be authenticated.
   update: (_context, out, _outLength, data, length) => {
