@@ -113,12 +113,14 @@ interface ChildText {
   inboundSpi: string;
   outboundSpi: string;
   proposal: string;
+  encapsulation: 'udp' | 'none';
   localTs: string[];
   remoteTs: string[];
 }
 
 function child(event: ChildText): string {
-  return `${event.proposal}, ${event.localTs.join(' ')} to ${event.remoteTs.join(' ')}, ${spis(event)}`;
+  const way = event.encapsulation === 'none' ? ', ESP without UDP' : '';
+  return `${event.proposal}${way}, ${event.localTs.join(' ')} to ${event.remoteTs.join(' ')}, ${spis(event)}`;
 }
 
 function spis(event: { inboundSpi: string; outboundSpi: string }): string {

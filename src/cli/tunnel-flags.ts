@@ -71,7 +71,10 @@ export const tunnelFlags = {
     helpGroup: 'NETWORK',
   }),
   port: port('UDP port for IKE: of the gateway (connect), to listen on (serve; 0: any free one)', 500),
-  'nat-port': port('UDP port for IKE and ESP in UDP (RFC 3948): of the gateway (connect), to listen on (serve)', 4500),
+  'nat-port': port(
+    'UDP port for IKE and ESP in UDP (RFC 3948): of the gateway (connect), to listen on (serve)',
+    4500,
+  ),
   encap: Flags.boolean({
     description:
       'carry ESP in UDP even where no NAT is found (the default); --no-encap at both ends carries it as IP protocol 50 then, which takes --plane fast and the right to open raw sockets',
@@ -102,7 +105,8 @@ export const tunnelFlags = {
     helpGroup: 'NETWORK',
   }),
   mtu: Flags.integer({
-    description: 'largest packet inside the tunnel, 576 to 65280 bytes; default: what fits the interface, 1400 at most',
+    description:
+      'largest packet inside the tunnel, 576 to 65280 bytes; default: what fits the interface, 1400 at most',
     helpValue: '<bytes>',
     min: 576,
     max: 65_280,

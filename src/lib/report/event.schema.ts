@@ -19,6 +19,8 @@ const child = {
   inboundSpi: childSpi,
   outboundSpi: childSpi,
   proposal: text,
+  /** How ESP travels: in UDP (RFC 3948), or by itself as IP protocol 50. */
+  encapsulation: { enum: ['udp', 'none'] },
   localTs: texts,
   remoteTs: texts,
 } as const;

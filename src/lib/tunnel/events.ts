@@ -181,6 +181,7 @@ function childFields(child: ChildSaInfo) {
     inboundSpi: formatChildSpi(child.inboundSpi),
     outboundSpi: formatChildSpi(child.outboundSpi),
     proposal: childProposal(child.suite),
+    encapsulation: child.encapsulation,
     localTs: child.localTs.map(formatSelector),
     remoteTs: child.remoteTs.map(formatSelector),
   };

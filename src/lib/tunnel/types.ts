@@ -1,3 +1,4 @@
+import type { Encapsulation } from '../core/endpoint.js';
 import type { Log } from '../core/log.js';
 import type { PathPolicy } from '../esp/path-policy.js';
 import type { ChildSaStats, Plane, PlaneEvents, PlaneStats } from '../esp/plane/plane.js';
@@ -116,6 +117,8 @@ interface ChildFields {
   inboundSpi: string;
   outboundSpi: string;
   proposal: string;
+  /** How ESP travels. */
+  encapsulation: Encapsulation;
   localTs: string[];
   remoteTs: string[];
 }

@@ -4,6 +4,7 @@ const child = {
   inboundSpi: '0xc0000001',
   outboundSpi: '0xc0000002',
   proposal: 'AES_GCM_16-256 / Curve25519',
+  encapsulation: 'udp' as const,
   localTs: ['10.20.0.1/32'],
   remoteTs: ['10.10.0.0/24', 'fd10::/64'],
 };

@@ -11,6 +11,7 @@ const childFields = {
   inboundSpi: '0x0000c0de',
   outboundSpi: '0xdeadbeef',
   proposal: 'aes256gcm16',
+  encapsulation: 'udp',
   localTs: ['10.1.0.0/16'],
   remoteTs: ['10.9.0.1/32'],
 };

@@ -1,5 +1,6 @@
-import { chmod, mkdir, open, readdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants } from 'node:fs';
+import { access, chmod, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { KitError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { syncFolder, writeFileSafely } from '../atomic-file.js';
@@ -107,8 +108,10 @@ function checkedName(name: string): string {
 
 /** undefined when there is no such file. @throws KitError usage E_PROFILE_FORMAT */
 async function readText(path: string, owners?: readonly number[]): Promise<string | undefined> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+  const file = await open(path, 'r').catch(async (cause: unknown) => {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    // Who may not enter the folder, as with the HOME of another, has no profiles there.
+    if (code === 'ENOENT' || (code === 'EACCES' && !(await mayEnter(dirname(path))))) return undefined;
     throw new KitError('usage', 'E_PROFILE_FORMAT', `${path} cannot be opened.`, { cause });
   });
   if (file === undefined) return undefined;
@@ -127,4 +130,11 @@ async function readText(path: string, owners?: readonly number[]): Promise<strin
   } finally {
     await file.close();
   }
+}
+
+function mayEnter(folder: string): Promise<boolean> {
+  return access(folder, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }
