@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { Arena, type Region } from '../../core/arena.js';
+import { Arena } from '../../core/arena.js';
 import { type Encapsulation, type Endpoint, type EspPath, sameEndpoint } from '../../core/endpoint.js';
 import { KitError } from '../../core/errors.js';
 import {
@@ -10,6 +10,7 @@ import {
   type Sent,
 } from '../../net/datagram-io.js';
 import type { NativeIo } from '../../net/native-io.js';
+import { PollEvent, PollSet } from '../../net/poll-set.js';
 import { socketAddress } from '../../net/socket-address.js';
 import { MssClamp } from '../mss.js';
 import { defaultPathPolicy } from '../path-policy.js';
@@ -39,11 +40,8 @@ const ARENA_BYTES = 6 << 20;
  */
 const SEND_TRIES = 5;
 
-/** struct pollfd: descriptor, events, what happened. */
-const POLLFD_BYTES = 8;
-const POLLIN = 1;
-const POLLOUT = 4;
-const POLL_BROKEN = 0x8 | 0x10 | 0x20;
+/** A descriptor that poll passes over. */
+const NOBODY = -1;
 const EINTR = 4;
 const EIO = 5;
 const EBADF = 9;
@@ -91,8 +89,8 @@ export class DataPath {
   readonly #ikeName: number;
   readonly #ikeMessage: number;
   /** Poll sets: the device, the wake-up descriptor, the sockets; and one socket that is to have room. */
-  readonly #set: Region;
-  readonly #roomSet: Region;
+  readonly #set: PollSet;
+  readonly #roomSet: PollSet;
   /** Where counters of SAs that are being made come from. */
   #nextCounters: Float64Array = new Float64Array(0);
 
@@ -123,10 +121,11 @@ export class DataPath {
     this.#ikeName = arena.reserve('name of an IKE peer', 32).at;
     this.#ikeMessage = arena.reserve('IKE message', MAX_PAYLOAD).at;
     // Where there is a socket for ESP in UDP there may come one for ESP without.
-    this.#set = arena.reserve('poll set', (2 + 2 * sockets.length) * POLLFD_BYTES);
+    this.#set = new PollSet(io, arena, 'poll set', 2 + 2 * sockets.length);
     const descriptors = [device.fd, wake, ...sockets.map(({ fd }) => fd)];
-    for (const [i, fd] of descriptors.entries()) this.#await(this.#set, i, fd, POLLIN);
-    this.#roomSet = arena.reserve('poll set of a sender', POLLFD_BYTES);
+    for (const fd of descriptors) this.#set.add(fd, PollEvent.IN);
+    this.#roomSet = new PollSet(io, arena, 'poll set of a sender', 1);
+    this.#roomSet.add(NOBODY, PollEvent.OUT);
     this.#table = new SaTable(
       (child) => this.#makeSa(child),
       () => {
@@ -226,7 +225,7 @@ export class DataPath {
   /** Sends and receives ESP without UDP from and to `address` through a raw socket from now on. */
   addRaw(fd: number, address: string): void {
     const local = { address, port: 0 };
-    this.#await(this.#set, 2 + this.#sockets.length, fd, POLLIN);
+    this.#set.add(fd, PollEvent.IN);
     this.#sockets.push(pathSocket({ fd, local }, 'none'));
   }
 
@@ -265,16 +264,14 @@ export class DataPath {
    * @throws {KitError} `E_DEVICE` (environment) when the device or a socket is gone
    */
   turn(milliseconds: number): boolean {
-    const count = 2 + this.#sockets.length;
-    const ready = this.#poll(this.#set, count, milliseconds);
-    if (ready <= 0) return false;
-    const device = this.#happened(0);
-    if ((device & POLL_BROKEN) !== 0) throw gone('the device');
+    if (this.#set.poll(milliseconds) <= 0) return false;
+    const device = this.#set.happened(0);
+    if ((device & PollEvent.BROKEN) !== 0) throw gone('the device');
     for (let i = 0; i < this.#sockets.length; i++) {
-      if (this.#happened(2 + i) !== 0) this.#receive(this.#sockets[i]!);
+      if (this.#set.happened(2 + i) !== 0) this.#receive(this.#sockets[i]!);
     }
     if (device !== 0) this.#readDevice();
-    return this.#happened(1) !== 0;
+    return this.#set.happened(1) !== 0;
   }
 
   /** Somebody has looked after what he was woken for. */
@@ -381,30 +378,13 @@ export class DataPath {
    * queue is free, which takes much longer than until one batch fits: what it says does not matter.
    */
   #insist(fd: number, send: () => Sent): Sent {
-    this.#await(this.#roomSet, 0, fd, POLLOUT);
+    this.#roomSet.change(0, fd);
     let sent: Sent = 'full';
     for (let i = 0; i < SEND_TRIES && sent === 'full'; i++) {
-      this.#poll(this.#roomSet, 1, 1);
+      this.#roomSet.poll(1);
       sent = send();
     }
     return sent;
-  }
-
-  /** Puts a descriptor into a poll set. */
-  #await({ at, length }: Region, index: number, fd: number, events: number): void {
-    if ((index + 1) * POLLFD_BYTES > length) {
-      throw new KitError('bug', 'E_SOCKETS', 'The plane has no room for another socket');
-    }
-    this.#arena.view.setInt32(at + index * POLLFD_BYTES, fd, true);
-    this.#arena.view.setInt16(at + index * POLLFD_BYTES + 4, events, true);
-  }
-
-  #poll({ at }: Region, count: number, milliseconds: number): number {
-    return this.#io.poll(this.#arena.address(at, count * POLLFD_BYTES), count, milliseconds);
-  }
-
-  #happened(index: number): number {
-    return this.#arena.view.getInt16(this.#set.at + index * POLLFD_BYTES + 6, true);
   }
 }
 
