@@ -95,6 +95,14 @@ describe('text', () => {
     );
   });
 
+  it('tells of ESP that is not in UDP', () => {
+    const established = examples['child-sa-established'];
+    const line = (encapsulation: 'udp' | 'none') =>
+      renderEvent({ ...established, encapsulation }, new Date(0), plain);
+    expect(line('none')).toContain('ESP without UDP');
+    expect(line('udp')).not.toContain('UDP');
+  });
+
   it('warns on stderr', () => {
     const streams = capture();
     new EventOutput({ format: 'text', verbose: false, color: true }).onEvent(examples.warning);
