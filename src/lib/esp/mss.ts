@@ -1,5 +1,6 @@
 import { IpProtocol, PacketHeaders, TCP_CHECKSUM, TcpFlag } from './fast/headers.js';
 import { IPV6_MIN_MTU } from './icmp.js';
+import { mendChecksum } from './mend-checksum.js';
 import type { PathPolicy } from './path-policy.js';
 
 /** Headers without options: what an MSS does not count (RFC 9293 3.7.1; RFC 6691 2). */
@@ -105,12 +106,4 @@ function lowerMss(view: DataView, tcp: number, bytes: number, most: number): boo
 /** A value that begins at an odd byte lies across two words of the sum, as one with its bytes swapped (RFC 1071 2B). */
 function swapIf(isOdd: boolean, word: number): number {
   return isOdd ? ((word & 0xff) << 8) | (word >> 8) : word;
-}
-
-/** RFC 1624 3: HC' = ~(~HC + ~m + m'). */
-function mendChecksum(view: DataView, at: number, before: number, after: number): void {
-  let sum = (~view.getUint16(at) & 0xffff) + (~before & 0xffff) + after;
-  sum = (sum & 0xffff) + (sum >>> 16);
-  sum = (sum & 0xffff) + (sum >>> 16);
-  view.setUint16(at, ~sum);
 }

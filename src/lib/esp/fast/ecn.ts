@@ -1,4 +1,5 @@
 import type { Arena } from '../../core/arena.js';
+import { mendChecksum } from '../mend-checksum.js';
 
 /** The ECN field: Not-ECT 00, ECT(1) 01, ECT(0) 10, CE 11 (RFC 3168 5). */
 export const ECN_MASK = 0x03;
@@ -42,9 +43,5 @@ function setEcn({ view }: Arena, packet: number, ecn: number): void {
   const word = view.getUint16(packet);
   const changed = (word & ~ECN_MASK) | ecn;
   view.setUint16(packet, changed);
-  // RFC 1624 3: HC' = ~(~HC + ~m + m').
-  let sum = (~view.getUint16(packet + 10) & 0xffff) + (~word & 0xffff) + changed;
-  sum = (sum & 0xffff) + (sum >>> 16);
-  sum = (sum & 0xffff) + (sum >>> 16);
-  view.setUint16(packet + 10, ~sum);
+  mendChecksum(view, packet + 10, word, changed);
 }
