@@ -4,8 +4,9 @@ import { systemEntropy } from '../../../../src/lib/core/environment.js';
 import { bindEspSa, NextHeader, sealEsp } from '../../../../src/lib/esp/packet.js';
 import type { EspSaParameters } from '../../../../src/lib/esp/sa.js';
 import { ipv4, ipv6, ports } from '../inner-packets.js';
+import { mirror } from '../plane-sides.js';
 import { oneSuiteEach, suite } from '../suites.js';
-import { mirror, PathWorld, type WorldOptions } from './path-world.js';
+import { PathWorld, type WorldOptions } from './path-world.js';
 
 const open: PathWorld[] = [];
 afterEach(() => {

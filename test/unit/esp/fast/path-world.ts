@@ -18,6 +18,7 @@ import { endpointOf, socketAddress } from '../../../../src/lib/net/socket-addres
 import { openUdpDescriptor, prepareForBatches } from '../../../../src/lib/net/udp-descriptor.js';
 import { freePorts } from '../../net/free-ports.js';
 import { selector } from '../inner-packets.js';
+import { mirror } from '../plane-sides.js';
 
 const system = await loadNativeIo();
 const libc = await loadLibc();
@@ -229,19 +230,6 @@ export class PathWorld {
     this.path.close();
     for (const fd of this.#descriptors) libc.close(fd);
   }
-}
-
-/** A pair as the other side sees it. */
-export function mirror(child: ChildSa): ChildSa {
-  return {
-    ...child,
-    inbound: child.outbound,
-    outbound: child.inbound,
-    localSelectors: child.remoteSelectors,
-    remoteSelectors: child.localSelectors,
-    local: child.remote,
-    remote: child.local,
-  };
 }
 
 function drain(fd: number, buffer: Uint8Array): Uint8Array[] {
