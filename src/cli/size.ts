@@ -8,8 +8,7 @@ const LEAST = 64 * units.K;
 const MOST = 4096 * units.T;
 
 /**
- * Reads how many bytes a key may protect: `500M`, `1G`, `2GiB`; units are powers of 1024, as strongSwan has them. `0` sets no
- * limit.
+ * Reads how many bytes a key may protect: `500M`, `1G`, `2GiB`; units are powers of 1024. `0` sets no limit.
  * @param what names the flag in the error
  * @returns bytes, or undefined for no limit
  * @throws KitError usage E_SIZE

@@ -35,8 +35,8 @@ const DEVICE_READS = 8;
 const DRAIN_READS = 16;
 const ARENA_BYTES = 6 << 20;
 /**
- * How often, a millisecond apart, something is sent again that a full queue did not take. A stream must not keep IKE from being heard, and
- * must not push it out of the queue either.
+ * How often, a millisecond apart, something is sent again that a full queue did not take. A stream must not keep IKE
+ * from being heard, and must not push it out of the queue either.
  */
 const SEND_TRIES = 5;
 

@@ -81,6 +81,7 @@ export type PathReport =
   | { type: 'refused'; id: string; error: ErrorMessage }
   | { type: 'failed'; error: ErrorMessage };
 
+/** An error as it travels; what is no error of ours is a bug. */
 export function errorMessage(error: unknown): ErrorMessage {
   if (error instanceof KitError) {
     const { kind, code, message, hint } = error;
@@ -90,6 +91,7 @@ export function errorMessage(error: unknown): ErrorMessage {
   return { kind: 'bug', code: 'E_INTERNAL', message, hint: undefined };
 }
 
+/** The error that travelled. */
 export function errorOf({ kind, code, message, hint }: ErrorMessage): KitError {
   return new KitError(kind, code, message, hint === undefined ? {} : { hint });
 }

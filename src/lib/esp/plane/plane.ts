@@ -67,7 +67,10 @@ export interface PlaneEvents {
    * (RFC 4303 3.3.3), or a direction has carried `rekeyBytes`. Said once.
    */
   softLifetimeReached(childSaId: string, reason: LifetimeReason): void;
-  /** A pair carries nothing more, because no rekey came in time: its end is due (RFC 4301 4.4.2.1, hard lifetime). Said once. */
+  /**
+   * A pair carries nothing more, because no rekey came in time: its end is due (RFC 4301 4.4.2.1, hard lifetime). Said
+   * once.
+   */
   hardLifetimeReached(childSaId: string): void;
   /** An authenticated packet came from another outer address (RFC 7296 2.23). */
   peerMoved(childSaId: string, remote: Endpoint): void;
