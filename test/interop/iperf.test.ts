@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { counters, expectNoDrops, silenceDevices } from './harness/counters.js';
+import { counters, expectNoDrops, finalCounters, silenceDevices } from './harness/counters.js';
 import { Guest, guestHost } from './harness/guest.js';
 import { libreswanScript, strongswanScript } from './harness/guest-peers.js';
 import { settle } from './harness/guest-traffic.js';
@@ -34,7 +34,7 @@ async function connectToServe(lab: Lab, flags: Flags = {}): Promise<{ client: Ki
 
 /** What one side sealed the other side opened. */
 async function expectAllArrived(client: Kit, server: Kit): Promise<void> {
-  const [ours, theirs] = [await counters(client), await counters(server)];
+  const [ours, theirs] = await finalCounters(client, server);
   expectNoDrops(ours);
   expectNoDrops(theirs);
   const [up, down] = [ours.childSas[0]!, theirs.childSas[0]!];

@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { counters, expectNoDrops, silenceDevices } from './harness/counters.js';
+import { expectNoDrops, finalCounters, silenceDevices } from './harness/counters.js';
 import { connect, type Printed, serve } from './harness/kit.js';
 import { openLab } from './harness/lab.js';
 import { type RelayCount, relayCounts, startNat } from './harness/nat.js';
-import type { Child } from './harness/process.js';
 import { connectFlags, expectTransfer, isUp, serveFlags } from './harness/tunnels.js';
 
 type SaCounts = Printed<'stats'>['childSas'][number];
@@ -19,17 +17,6 @@ function expectAccounts(sender: SaCounts, receiver: SaCounts, relay: RelayCount,
   expect(receiver).toMatchObject({ replays, icvFailures, malformed: 0 });
   // Each kind of fault did happen.
   expect(Math.min(lost, doubled, arrivedLate)).toBeGreaterThan(0);
-}
-
-/** Resolves when nothing passes any more: TCP repeats its last segments after 200 ms at the earliest. */
-async function quiet(relay: Child): Promise<Map<string, RelayCount>> {
-  for (let before = ''; ; ) {
-    const counts = await relayCounts(relay);
-    const now = JSON.stringify([...counts]);
-    if (now === before) return counts;
-    before = now;
-    await sleep(500);
-  }
 }
 
 const cases = (['simple', 'fast'] as const).flatMap((plane) => [
@@ -52,8 +39,8 @@ test.for(cases)('a bad path explains every drop: the $plane plane, $esp', async 
   ] as const)
     await expectTransfer(lab, { host: a, address: from }, { host: b, address: to }, 5e6);
 
-  const counts = await quiet(relay);
-  const [ours, theirs] = [await counters(client), await counters(server)];
+  const [ours, theirs] = await finalCounters(client, server);
+  const counts = await relayCounts(relay);
   for (const { drops } of [ours, theirs]) expectNoDrops({ drops, childSas: [] });
   const [up, down] = [ours.childSas[0]!, theirs.childSas[0]!];
   expectAccounts(up, down, counts.get(up.outboundSpi)!, esn);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Kit, Printed } from './kit.js';
 import type { Lab } from './lab.js';
@@ -7,6 +8,21 @@ export function counters(kit: Kit): Promise<Printed<'stats'>> {
   const before = kit.all('stats').length;
   kit.child.signal('SIGUSR1');
   return kit.waitFor('stats', before + 1);
+}
+
+/**
+ * What the ends of one tunnel have counted when nothing passes any more. Two ends are never read at one moment, and the
+ * last segments of a stream are still under way when its program has ended: TCP repeats them after 200 ms at the
+ * earliest.
+ */
+export async function finalCounters(ours: Kit, theirs: Kit): Promise<[Printed<'stats'>, Printed<'stats'>]> {
+  for (let before = ''; ; ) {
+    const read: [Printed<'stats'>, Printed<'stats'>] = [await counters(ours), await counters(theirs)];
+    const now = JSON.stringify(read.map(({ childSas }) => childSas));
+    if (now === before) return read;
+    before = now;
+    await sleep(500);
+  }
 }
 
 /**
