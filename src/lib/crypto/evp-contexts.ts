@@ -45,7 +45,8 @@ export class TagParameter {
   pointTo(tag: Address, length: number): void {
     const view = this.#view;
     const at = this.#at + PARAMETER.data;
-    view.setUint32(at, tag % 2 ** 32, true);
+    // The lower 32 bits, by ToUint32: a remainder of 2^32 costs ten times as much.
+    view.setUint32(at, tag, true);
     view.setUint32(at + 4, Math.floor(tag / 2 ** 32), true);
     view.setUint32(this.#at + PARAMETER.size, length, true);
   }

@@ -32,10 +32,16 @@ export class FlowCache<Value> {
    * @param length bytes of it
    */
   find(at: number, length: number): Value | undefined {
-    this.#slot = this.#readKey(at, length) ? this.#hash() : -1;
-    if (this.#slot < 0) return undefined;
-    const value = this.#values[this.#slot];
-    return value !== undefined && this.#isKeyOf(this.#slot) ? value : undefined;
+    if (!this.#readKey(at, length)) {
+      this.#slot = -1;
+      return undefined;
+    }
+    // Mostly it is the flow of the packet before.
+    if (this.#slot < 0 || !this.#isKeyOf(this.#slot)) {
+      this.#slot = this.#hash();
+      if (!this.#isKeyOf(this.#slot)) return undefined;
+    }
+    return this.#values[this.#slot];
   }
 
   /** Notes what is true of the flow that was asked about last. */

@@ -24,6 +24,7 @@ export interface Entry<Halves> {
 export class SaTable<Halves> {
   /** Oldest first. */
   readonly #entries = new Map<string, Entry<Halves>>();
+  /** By the SPI as a signed number, which a `Map` finds without looking into an object of the heap. */
   readonly #bySpi = new Map<number, Entry<Halves>>();
   /** Those that may send, newest first. */
   #senders: Entry<Halves>[] = [];
@@ -55,7 +56,7 @@ export class SaTable<Halves> {
   remove(id: string): Entry<Halves> {
     const entry = this.known(id);
     this.#entries.delete(id);
-    this.#bySpi.delete(entry.child.inbound.spi);
+    this.#bySpi.delete(entry.child.inbound.spi | 0);
     for (const successor of this.#entries.values()) {
       if (successor.predecessor !== entry) continue;
       successor.predecessor = entry.predecessor;
@@ -71,7 +72,7 @@ export class SaTable<Halves> {
 
   /** The pair that opens packets with this SPI. */
   bySpi(spi: number): Entry<Halves> | undefined {
-    return this.#bySpi.get(spi);
+    return this.#bySpi.get(spi | 0);
   }
 
   /** All pairs, oldest first. */
@@ -129,7 +130,7 @@ export class SaTable<Halves> {
   }
 
   #add(child: ChildSa, predecessor: Entry<Halves> | undefined, pending: boolean): Entry<Halves> {
-    if (this.#entries.has(child.id) || this.#bySpi.has(child.inbound.spi)) {
+    if (this.#entries.has(child.id) || this.#bySpi.has(child.inbound.spi | 0)) {
       throw new KitError(
         'bug',
         'E_CHILD_SA_EXISTS',
@@ -141,7 +142,7 @@ export class SaTable<Halves> {
     const path = { local, remote, encapsulation };
     const entry = { child, halves, path, predecessor, pending, movedAt: Number.NEGATIVE_INFINITY };
     this.#entries.set(child.id, entry);
-    this.#bySpi.set(child.inbound.spi, entry);
+    this.#bySpi.set(child.inbound.spi | 0, entry);
     this.#chooseSenders();
     return entry;
   }
