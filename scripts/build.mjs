@@ -1,13 +1,14 @@
 /**
- * Compiles src/ into dist/ and writes oclif.manifest.json, which lets the command start without loading
+ * Compiles src/, TypeScript and WebAssembly text, into dist/ and writes oclif.manifest.json, which lets the command start without loading
  * every command file. The compiler writes beside dist/ first: a failed build leaves the last good one in place.
  */
 import { spawnSync } from 'node:child_process';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadCommands } from './commands.mjs';
 import { sourceDigest, stampFile } from './stamp.mjs';
+import { compileWat } from './wat.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -24,6 +25,8 @@ if (status !== 0) {
   rmSync(fresh, { recursive: true, force: true });
   process.exit(status ?? 1);
 }
+const source = join(root, 'src');
+for (const module of await compileWat(source)) copyFileSync(module, join(fresh, relative(source, module)));
 rmSync(dist, { recursive: true, force: true });
 renameSync(fresh, dist);
 

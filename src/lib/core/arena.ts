@@ -1,4 +1,4 @@
-import { createMemory } from './wasm/engine.js';
+import { createMemory } from './wasm.js';
 
 /** An address of this process that a C function is given. */
 export type Address = number;

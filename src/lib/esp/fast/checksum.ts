@@ -1,12 +1,11 @@
+import { readFileSync } from 'node:fs';
 import type { Arena } from '../../core/arena.js';
-import * as wasm from '../../core/wasm/assembler.js';
-import { instantiate } from '../../core/wasm/engine.js';
+import { instantiate } from '../../core/wasm.js';
 
-/** Bytes of a vector. */
-const VECTOR = 16;
-/** Vectors that one round of the main loop takes. */
-const UNROLLED = 4;
 const MAX_LENGTH = 65_535;
+
+/** Compiled from checksum.wat by the build. */
+const module = readFileSync(new URL('checksum.wasm', import.meta.url));
 
 interface ChecksumExports {
   sum(offset: number, length: number, initial: number): number;
@@ -22,7 +21,7 @@ export class Checksum {
   readonly #size: number;
 
   constructor(arena: Arena) {
-    this.#exports = instantiate(checksumModule(), arena.memory) as ChecksumExports;
+    this.#exports = instantiate(module, arena.memory) as ChecksumExports;
     this.#size = arena.bytes.length;
   }
 
@@ -63,83 +62,3 @@ export function fold(sum: number): number {
   const once = (sum & 0xffff) + (sum >>> 16);
   return (once & 0xffff) + (once >>> 16);
 }
-
-function checksumModule(): Uint8Array {
-  return wasm.assemble([sumFunction(), copyFunction()], { sum: 0, copy: 1 });
-}
-
-function copyFunction(): wasm.FunctionBuilder {
-  const f = new wasm.FunctionBuilder(3);
-  f.emit(wasm.copyBytes(f.parameter(0).get, f.parameter(1).get, f.parameter(2).get));
-  return f;
-}
-
-/**
- * Sums words as they lie in memory, little-endian, and swaps the result: the sum does not depend on the byte order
- * (RFC 1071 2B). 65535 bytes of ones do not overflow the 32 bits of a lane, nor of all lanes together.
- */
-function sumFunction(): wasm.FunctionBuilder {
-  const f = new wasm.FunctionBuilder(3, true);
-  const [at, left, initial] = [f.parameter(0), f.parameter(1), f.parameter(2)];
-  const total = f.local('i32');
-  const sums = Array.from({ length: UNROLLED }, () => f.local());
-
-  const advance = (bytes: number): void => {
-    f.emit(at.set(wasm.i32Add(at.get, wasm.i32Const(bytes))));
-    f.emit(left.set(wasm.i32Sub(left.get, wasm.i32Const(bytes))));
-  };
-  const addTo = (sum: wasm.Local, vector: wasm.Code): void => f.emit(sum.set(add(sum.get, pairs(vector))));
-  const atLeast = (bytes: number): wasm.Code => wasm.i32GeU(left.get, wasm.i32Const(bytes));
-  const here = (offset = 0): wasm.Place => ({ base: at.get, offset });
-
-  f.when(atLeast(VECTOR * UNROLLED), () => {
-    f.loop(
-      () => {
-        sums.forEach((sum, index) => {
-          addTo(sum, wasm.load128(here(index * VECTOR)));
-        });
-        advance(VECTOR * UNROLLED);
-      },
-      atLeast(VECTOR * UNROLLED),
-    );
-  });
-  const [first] = sums as [wasm.Local];
-  f.when(atLeast(VECTOR), () => {
-    f.loop(() => {
-      addTo(first, wasm.load128(here()));
-      advance(VECTOR);
-    }, atLeast(VECTOR));
-  });
-  f.when(atLeast(8), () => {
-    addTo(first, wasm.load64Zero(here()));
-    advance(8);
-  });
-  f.when(atLeast(4), () => {
-    addTo(first, wasm.load32Zero(here()));
-    advance(4);
-  });
-  f.emit(first.set(sums.slice(1).reduce((sum, each) => add(sum, each.get), first.get)));
-  const lane = (index: number): wasm.Code => wasm.extractLane32(first.get, index);
-  f.emit(total.set(wasm.i32Add(wasm.i32Add(lane(0), lane(1)), wasm.i32Add(lane(2), lane(3)))));
-  f.when(atLeast(2), () => {
-    f.emit(total.set(wasm.i32Add(total.get, wasm.i32Load16(here()))));
-    advance(2);
-  });
-  f.when(left.get, () => f.emit(total.set(wasm.i32Add(total.get, wasm.i32Load8(here())))));
-
-  f.emit(total.set(folded(folded(total.get))));
-  const swapped = wasm.i32Or(
-    wasm.i32Shl(wasm.i32And(total.get, wasm.i32Const(0xff)), wasm.i32Const(8)),
-    wasm.i32ShrU(total.get, wasm.i32Const(8)),
-  );
-  f.emit(folded(folded(wasm.i32Add(swapped, folded(initial.get)))));
-  return f;
-}
-
-/** i32x4.extadd_pairwise_i16x8_u */
-const pairs = (vector: wasm.Code): wasm.Code => wasm.simd(0x7f, vector);
-/** i32x4.add */
-const add = (a: wasm.Code, b: wasm.Code): wasm.Code => wasm.simd(0xae, a, b);
-/** Both halves added. */
-const folded = (value: wasm.Code): wasm.Code =>
-  wasm.i32Add(wasm.i32And(value, wasm.i32Const(0xffff)), wasm.i32ShrU(value, wasm.i32Const(16)));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createMemory, instantiate } from '../../core/wasm/engine.js';
+import { createMemory, instantiate } from '../../core/wasm.js';
 import { type AuditHash, hashBytes } from './hashes.js';
 import type { AuditTarget } from './material.js';
 import type { HashDesign } from './wasm/design.js';

@@ -1,4 +1,4 @@
-import type { Code, Local } from '../../../core/wasm/assembler.js';
+import type { Code, Local } from './assembler.js';
 import type { Words } from './words.js';
 
 /** A compression function over blocks of 16 words. */

@@ -12,7 +12,7 @@ import {
   load128,
   type Place,
   store128,
-} from '../../../core/wasm/assembler.js';
+} from './assembler.js';
 import type { HashDesign } from './design.js';
 import { xor } from './words.js';
 

@@ -1,4 +1,4 @@
-import type { Code, Local } from '../../../core/wasm/assembler.js';
+import type { Code, Local } from './assembler.js';
 import { md5Constants } from './constants.js';
 import type { HashDesign } from './design.js';
 import { choose, not, or, words32, xor } from './words.js';

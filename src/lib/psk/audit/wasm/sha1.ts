@@ -1,4 +1,4 @@
-import type { Code, Local } from '../../../core/wasm/assembler.js';
+import type { Code, Local } from './assembler.js';
 import type { HashDesign } from './design.js';
 import { and, choose, or, words32, xor } from './words.js';
 

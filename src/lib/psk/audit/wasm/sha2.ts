@@ -1,4 +1,4 @@
-import type { Code, Local } from '../../../core/wasm/assembler.js';
+import type { Code, Local } from './assembler.js';
 import { sha2 as numbers } from './constants.js';
 import type { HashDesign } from './design.js';
 import { and, choose, type Words, words32, words64, xor } from './words.js';

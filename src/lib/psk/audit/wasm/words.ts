@@ -1,11 +1,4 @@
-import {
-  type Code,
-  i32Const,
-  load32Splat,
-  load64Splat,
-  type Place,
-  simd,
-} from '../../../core/wasm/assembler.js';
+import { type Code, i32Const, load32Splat, load64Splat, type Place, simd } from './assembler.js';
 
 /** Operations on a vector of words that belong to different candidates: one lane each. */
 export interface Words {

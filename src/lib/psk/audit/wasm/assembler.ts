@@ -5,14 +5,14 @@
  */
 export type Code = readonly number[];
 
-export const ValueType = { i32: 0x7f, v128: 0x7b } as const;
+const ValueType = { i32: 0x7f, v128: 0x7b } as const;
 type ValueTypeByte = (typeof ValueType)[keyof typeof ValueType];
 
 const SIMD = 0xfd;
 const EMPTY_BLOCK = 0x40;
 
 /** Unsigned LEB128. */
-export function unsigned(value: number): number[] {
+function unsigned(value: number): number[] {
   const bytes: number[] = [];
   let rest = value;
   do {
@@ -42,16 +42,8 @@ export function simd(opcode: number, ...operands: readonly Code[]): Code {
 
 export const i32Const = (value: number): Code => [0x41, ...signed(value)];
 export const i32Add = (a: Code, b: Code): Code => [...a, ...b, 0x6a];
-export const i32Sub = (a: Code, b: Code): Code => [...a, ...b, 0x6b];
-export const i32And = (a: Code, b: Code): Code => [...a, ...b, 0x71];
 export const i32Or = (a: Code, b: Code): Code => [...a, ...b, 0x72];
 export const i32Shl = (a: Code, b: Code): Code => [...a, ...b, 0x74];
-export const i32ShrU = (a: Code, b: Code): Code => [...a, ...b, 0x76];
-/** One if a >= b, both unsigned. */
-export const i32GeU = (a: Code, b: Code): Code => [...a, ...b, 0x4f];
-
-/** One lane of four. */
-export const extractLane32 = (vector: Code, lane: number): Code => [...simd(0x1b, vector), lane];
 
 /** A place in memory: an address on the stack, and a number of bytes to add to it. */
 export interface Place {
@@ -76,20 +68,6 @@ export const load128 = (place: Place): Code => access(0x00, 4, place);
 export const load32Splat = (place: Place): Code => access(0x09, 2, place);
 export const load64Splat = (place: Place): Code => access(0x0a, 3, place);
 export const store128 = (place: Place, value: Code): Code => access(0x0b, 4, place, value);
-
-/** The lowest bytes of a vector from memory, zeroes above them. */
-export const load32Zero = (place: Place): Code => access(0x5c, 2, place);
-export const load64Zero = (place: Place): Code => access(0x5d, 3, place);
-
-/** Bytes without sign from memory as i32. */
-export const i32Load8 = ({ base, offset }: Place): Code => [...base, 0x2d, 0, ...unsigned(offset)];
-export const i32Load16 = ({ base, offset }: Place): Code => [...base, 0x2f, 1, ...unsigned(offset)];
-
-/** Copies bytes within memory; they may overlap. */
-export const copyBytes = (to: Code, from: Code, length: Code): Code => [
-  ...[...to, ...from, ...length],
-  ...[0xfc, 10, 0, 0],
-];
 
 /** Calls the function with that index. */
 export const call = (index: number, ...parameters: readonly Code[]): Code => [
