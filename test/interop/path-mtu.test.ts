@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { addMachineBehind, openFarLink } from './harness/far-link.js';
 import { connect, type Kit, serve } from './harness/kit.js';
 import { type Host, type Lab, openLab } from './harness/lab.js';
+import { run } from './harness/process.js';
 import { ping, refusedPing, transferInHalves } from './harness/traffic.js';
 import { connectFlags, connectToStrongSwan, expectTransfer, isUp, serveFlags } from './harness/tunnels.js';
 
@@ -125,4 +126,29 @@ describe('a path that becomes narrow', () => {
     expect(await refusedPing(lab, a, a.inner4, b.inner4, inner - 19 - 28)).toBe(inner - 20);
     expect(await ping(lab, a, a.inner6, b.inner6, { size: 1280 - 48, whole: true })).toEqual(all);
   });
+});
+
+test('an MTU that the path is known not to take is told once, with what fits', async (context) => {
+  const lab = await openLab(context);
+  const { a, b } = lab;
+  const wanted = { esp, mtu: 1500 };
+  const warning = { code: 'W_MTU', message: expect.stringMatching(/--mtu 1500 .* 1500 bytes .* 1438 /) };
+  const server = await serve(lab, b, { ...serveFlags(lab), ...wanted });
+  const client = connect(lab, a, b.v4, { ...connectFlags(lab), ...wanted });
+  await isUp(client);
+  expect(client.all('warning')).toMatchObject([{ ...warning, peer: `${b.v4}:4500` }]);
+  expect(await server.waitFor('warning')).toMatchObject(warning);
+  await client.stop();
+
+  // What fits is no news, and the server has said what there is to say.
+  await run(['ip', '-n', a.namespace, 'route', 'add', b.v4, 'dev', 'eth0', 'mtu', String(narrow)]);
+  const fitting = connect(lab, a, b.v4, { ...connectFlags(lab), esp, mtu: inner });
+  await isUp(fitting);
+  await fitting.stop();
+  const tooLarge = connect(lab, a, b.v4, { ...connectFlags(lab), esp, mtu: inner + 1 });
+  await isUp(tooLarge);
+  expect(fitting.all('warning')).toEqual([]);
+  expect(tooLarge.all('warning')).toMatchObject([{ message: expect.stringContaining(`${inner} would`) }]);
+  await server.waitFor('child-sa-established', 3);
+  expect(server.all('warning')).toHaveLength(1);
 });

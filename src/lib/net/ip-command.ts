@@ -23,6 +23,16 @@ export interface FoundRoute {
   device: string;
   via: string | undefined;
   source: string | undefined;
+  /** Bytes: of the route itself, or learned from ICMP. Undefined where that of the device holds. */
+  mtu: number | undefined;
+}
+
+/** What `ip -json route get` prints for the route. */
+interface IpRoute {
+  dev?: string;
+  gateway?: string;
+  prefsrc?: string;
+  metrics?: { mtu?: number }[];
 }
 
 /** Sets a device up and its MTU in bytes. @throws {KitError} as {@link addRoute} */
@@ -80,13 +90,14 @@ export async function routeTo(address: string): Promise<FoundRoute> {
       });
     },
   );
-  const [found] = JSON.parse(output) as { dev?: string; gateway?: string; prefsrc?: string; type?: string }[];
+  const [found] = JSON.parse(output) as IpRoute[];
   if (found?.dev === undefined) {
     throw new KitError('network', 'E_NO_ROUTE', `This host has no route to ${address}`, {
       hint: 'Check the address and the routing table (`ip route`).',
     });
   }
-  return { device: found.dev, via: found.gateway, source: found.prefsrc };
+  const { dev: device, gateway: via, prefsrc: source, metrics = [] } = found;
+  return { device, via, source, mtu: metrics.find(({ mtu }) => mtu !== undefined)?.mtu };
 }
 
 function routeArguments(action: 'add' | 'del', route: Route): string[] {

@@ -10,7 +10,7 @@ import { formatEndpoint } from './events.js';
 import { type Attempt, connectFailure, internalError, unconfirmed } from './failures.js';
 import { HostNetwork, outerPath } from './host-network.js';
 import type { KeyLog } from './keylog.js';
-import { defaultMtu } from './overhead.js';
+import { defaultMtu, mtuWarnings } from './overhead.js';
 import { deviceFailed, devicePlane, givesSockets, inStep } from './plane.js';
 import { findGateway } from './resolve.js';
 import { coversAddress, familyOf, leftOutside, sourceWithin, tunnelRoutes } from './routes.js';
@@ -260,6 +260,7 @@ export class ClientConnection {
     const events = this.#tracker.apply(onlySession, event, via);
     const device = this.#tracker.plane.deviceName;
     if (!virtual && device !== undefined) await this.#configure(device, mtu, child);
+    if (this.#options.mtu !== undefined) this.#emit(mtuWarnings(mtu, outer?.pathMtu, child));
     this.wasUp = true;
     this.#emit(events);
     this.#onUp();

@@ -20,6 +20,8 @@ export interface OuterPath {
   device: string;
   /** Bytes; undefined when the system does not say. */
   mtu: number | undefined;
+  /** Bytes: the same, or less by a route, or by ICMP that the system believed. */
+  pathMtu: number | undefined;
 }
 
 /**
@@ -135,11 +137,13 @@ export class HostNetwork {
   }
 }
 
-/** The interface that packets to `remote` leave by, and its MTU. Never throws: nothing depends on it but a default. */
+/** The interface that packets to `remote` leave by, and what they may measure. Never throws: nothing depends on it but a default. */
 export async function outerPath(remote: string): Promise<OuterPath | undefined> {
   try {
-    const { device } = await routeTo(remote);
-    return { device, mtu: await interfaceMtu(device) };
+    const route = await routeTo(remote);
+    const mtu = await interfaceMtu(route.device);
+    const pathMtu = Math.min(mtu ?? Infinity, route.mtu ?? Infinity);
+    return { device: route.device, mtu, pathMtu: Number.isFinite(pathMtu) ? pathMtu : undefined };
   } catch {
     return undefined;
   }

@@ -4,7 +4,11 @@ import { encrTransform, integTransform } from '../crypto/registry.js';
 import { TransformType } from '../crypto/transform.js';
 import { largestInner, outerBytes } from '../esp/inner-mtu.js';
 import type { ProposalTemplate } from '../ike/proposals.js';
+import type { ChildSaInfo } from '../ike/session/types.js';
 import type { ChildSuite } from '../ike/suite.js';
+import { formatEndpoint } from './events.js';
+import { familyOf } from './routes.js';
+import type { TunnelEvent } from './types.js';
 
 /** The sizes that decide how much a suite adds to a packet. */
 type Sealing = Pick<ChildSuite, 'encr' | 'integ'>;
@@ -49,6 +53,24 @@ export function defaultMtu(
     });
   }
   return mtu;
+}
+
+/**
+ * Warns of a device that was asked to take larger packets than the path to a peer does: they work, but badly.
+ * @param mtu of the device, bytes
+ * @param pathMtu bytes of an IP packet outside
+ * @returns nothing when the packets fit, or where nothing is known of the path
+ */
+export function mtuWarnings(
+  mtu: number,
+  pathMtu: number | undefined,
+  { path: { remote }, suite, encapsulation }: ChildSaInfo,
+): TunnelEvent[] {
+  if (pathMtu === undefined) return [];
+  const fitting = innerMtu(pathMtu, familyOf(remote.address), suite, encapsulation);
+  if (mtu <= fitting) return [];
+  const message = `With --mtu ${mtu} packets outside are larger than the ${pathMtu} bytes that the path carries: ${fitting} would fit, larger ones are cut into fragments or refused.`;
+  return [{ event: 'warning', code: 'W_MTU', message, peer: formatEndpoint(remote) }];
 }
 
 /** Every combination that the proposals may end in, for a device made before anything is negotiated. */

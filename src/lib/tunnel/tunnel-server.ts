@@ -14,10 +14,10 @@ import { ClientRoutes } from './client-routes.js';
 import { Driver } from './driver.js';
 import { errorEvent } from './events.js';
 import { internalError } from './failures.js';
-import { HostNetwork, interfaceMtu } from './host-network.js';
+import { HostNetwork, interfaceMtu, outerPath } from './host-network.js';
 import type { KeyLog } from './keylog.js';
 import { listenBindings } from './listen.js';
-import { defaultMtu, possibleSuites } from './overhead.js';
+import { defaultMtu, mtuWarnings, possibleSuites } from './overhead.js';
 import { deviceFailed, devicePlane, givesSockets, inStep } from './plane.js';
 import { familyOf, overlapping, sourceWithin } from './routes.js';
 import { Sequence } from './sequence.js';
@@ -44,6 +44,8 @@ export class TunnelServer {
   readonly #routes: ClientRoutes;
   /** Sessions that broke once; the second time they are dropped without a word to the peer. */
   readonly #broken = new Set<number>();
+  /** The MTU that was asked for, until somebody was told that it is too much. */
+  #unheardMtu: number | undefined;
   #finish: (reason: KitError | undefined) => void = () => {};
   #onEmpty: () => void = () => {};
 
@@ -54,6 +56,7 @@ export class TunnelServer {
     keylog: KeyLog | undefined,
   ) {
     this.#options = options;
+    this.#unheardMtu = context.createPlane ? undefined : options.mtu;
     this.#policy = policy;
     this.#context = context;
     this.#tracker = new SaTracker(keylog, context.log);
@@ -165,14 +168,12 @@ export class TunnelServer {
     if (made && !this.#admit(session, event.child)) return undefined;
     const before = event.type === 'ike-sa-deleted' ? this.#tracker.childrenOf(session) : [];
     const events = this.#tracker.apply(session, event, via);
-    const done = this.#sequence.run(
-      () => {
-        const changes = this.#context.createPlane ? undefined : this.#route(event, before);
-        if (!changes) return this.#emit(events);
-        return changes.finally(() => this.#emit(events));
-      },
-      (error) => this.#emit([errorEvent(error instanceof KitError ? error : internalError(error))]),
-    );
+    const done = this.#sequence.run(() => {
+      const changes = this.#context.createPlane ? undefined : this.#route(event, before);
+      if (!changes) return this.#emit(events);
+      return changes.finally(() => this.#emit(events));
+    }, this.#failed);
+    if (event.type === 'child-sa-established') this.#checkMtu(event.child);
     if (event.type === 'ike-sa-deleted') {
       this.#broken.delete(session);
       if (this.#tracker.sessions.length === 0) this.#onEmpty();
@@ -180,6 +181,23 @@ export class TunnelServer {
     const ready = made ? inStep(this.#tracker.plane, event.child) : undefined;
     return done && ready ? Promise.all([done, ready]).then(() => {}) : (done ?? ready);
   }
+
+  /** Warns once of an MTU that was asked for and is too much for the path to a client, which does not wait for it. */
+  #checkMtu(child: ChildSaInfo): void {
+    const mtu = this.#unheardMtu;
+    if (mtu === undefined) return;
+    void this.#sequence.run(async () => {
+      const outer = await outerPath(child.path.remote.address);
+      const warnings = mtuWarnings(mtu, outer?.pathMtu, child);
+      if (warnings.length === 0 || this.#unheardMtu === undefined) return;
+      this.#unheardMtu = undefined;
+      this.#emit(warnings);
+    }, this.#failed);
+  }
+
+  /** What happened to one child SA is told, and the others go on. */
+  readonly #failed = (error: unknown): void =>
+    this.#emit([errorEvent(error instanceof KitError ? error : internalError(error))]);
 
   /**
    * No client may draw another's traffic to itself. A newcomer that claims what a present client has replaces it when

@@ -181,17 +181,20 @@ const actions: Record<string, () => Promise<unknown>> = {
     await setUp(device.name, 1300);
     await addAddress(device.name, '10.9.0.1/24');
     await addAddress(device.name, 'fd00:9::1/64');
-    const added = { to: '192.0.2.0/24', device: device.name, via: '10.9.0.2', source: '10.9.0.1', metric: 7 };
+    const nearby = { device: device.name, via: '10.9.0.2', source: '10.9.0.1', metric: 7 };
+    const added = { to: '192.0.2.0/24', ...nearby };
     await addRoute(added);
     const twice = await codeOf(addRoute(added));
     const found = await routeTo('192.0.2.9');
     const six = await routeTo('fd00:9::7');
+    await addRoute({ to: '198.51.100.0/24', ...nearby, mtu: 1200 });
+    const narrow = await routeTo('198.51.100.9');
     await removeRoute(added);
     const after = await codeOf(routeTo('192.0.2.9'));
     const { stdout } = await run('ip', ['-json', 'link', 'show', 'esp-test']);
     const [link] = JSON.parse(stdout) as { mtu: number }[];
     await device.close();
-    return { twice, found, six, after, mtu: link?.mtu };
+    return { twice, found, six, narrow, after, mtu: link?.mtu };
   },
 
   /** Guards a route and stays, for the actions below to kill. */

@@ -41,6 +41,7 @@ describe.skipIf(reason !== undefined)('host network', () => {
       twice: 'E_IP_COMMAND',
       found: { device: 'esp-test', via: '10.9.0.2', source: '10.9.0.1' },
       six: { device: 'esp-test', source: 'fd00:9::1' },
+      narrow: { device: 'esp-test', via: '10.9.0.2', source: '10.9.0.1', mtu: 1200 },
       after: 'E_NO_ROUTE',
       mtu: 1300,
     });

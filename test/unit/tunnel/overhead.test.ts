@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bindEspSa, sealEsp } from '../../../src/lib/esp/packet.js';
 import { resolveChildSuite } from '../../../src/lib/ike/negotiate.js';
 import { parseProposals } from '../../../src/lib/ike/proposals.js';
-import { defaultMtu, innerMtu, possibleSuites } from '../../../src/lib/tunnel/overhead.js';
+import { defaultMtu, innerMtu, mtuWarnings, possibleSuites } from '../../../src/lib/tunnel/overhead.js';
 import { toChildSa } from '../../../src/lib/tunnel/tracker.js';
 import { childSaInfo } from './fixtures.js';
 
@@ -57,5 +57,26 @@ describe('defaultMtu', () => {
 
   it('refuses a path that carries nothing', () => {
     expect(() => defaultMtu(100, 4, gcm)).toThrow(expect.objectContaining({ code: 'E_MTU' }));
+  });
+});
+
+describe('mtuWarnings', () => {
+  it('tell what fits, for the way ESP goes, from the first byte that is too much', () => {
+    const child = childSaInfo('aes256gcm16');
+    expect(mtuWarnings(1438, 1500, child)).toEqual([]);
+    expect(mtuWarnings(1439, 1500, child)).toEqual([
+      {
+        event: 'warning',
+        code: 'W_MTU',
+        message: expect.stringMatching(/--mtu 1439 .*1500 bytes .*1438 would fit/),
+        peer: '198.51.100.7:61000',
+      },
+    ]);
+    expect(mtuWarnings(1446, 1500, { ...child, encapsulation: 'none' })).toEqual([]);
+    expect(mtuWarnings(1447, 1500, { ...child, encapsulation: 'none' })).toHaveLength(1);
+  });
+
+  it('are none where nothing is known of the path', () => {
+    expect(mtuWarnings(65_280, undefined, childSaInfo())).toEqual([]);
   });
 });
