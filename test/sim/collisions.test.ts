@@ -32,8 +32,8 @@ const wishes = {
     world.command(side === 'client' ? client : 'server', { type: 'rekey-ike' }),
   'delete child': ({ world, client, ours, theirs }: Stage, side: 'client' | 'server') =>
     side === 'client'
-      ? world.command(client, { type: 'delete-child', childId: childOf(ours) })
-      : world.command('server', { type: 'delete-child', childId: childOf(theirs) }),
+      ? world.command(client, { type: 'delete-child', childId: childOf(ours), reason: 'deleted-by-us' })
+      : world.command('server', { type: 'delete-child', childId: childOf(theirs), reason: 'deleted-by-us' }),
   'delete IKE': ({ world, client }: Stage, side: 'client' | 'server') =>
     world.command(side === 'client' ? client : 'server', { type: 'close' }),
 };

@@ -66,6 +66,26 @@ describe('rekeys', () => {
     expect([...ours.children.values()][0]!.suite.ke?.id).toBe(19);
   });
 
+  it('that the peer refuses leave the child SA as it is, and are told; what has carried too much ends', () => {
+    const { world, client, ours, theirs } = up(
+      serverPolicy({ espProposals: parseProposals('aes256gcm16-ecp256', 3) }),
+      clientPolicy({ espProposals: parseProposals('aes256gcm16-x25519', 3) }),
+    );
+    const childId = [...ours.children.keys()][0]!;
+    world.command(client, { type: 'rekey-child', childId });
+    world.run(MINUTE / 2);
+    expectOnePair(ours, theirs);
+    const failed = ours.events.find((event) => event.type === 'child-sa-failed');
+    expect(failed?.error.message).toMatch(/^A rekey failed: the peer accepts none of .*aes256gcm16-x25519/);
+    expect(failed?.error.hint).toMatch(/forward secrecy.*--esp/);
+    world.command(client, { type: 'delete-child', childId, reason: 'expired' });
+    world.run(MINUTE / 2);
+    expect(ours.events.filter((event) => event.type === 'child-sa-deleted')).toMatchObject([
+      { reason: 'expired', child: { id: childId } },
+    ]);
+    expect(theirs.children.size).toBe(0);
+  });
+
   it.each(['client', 'server'] as const)(
     'the %s replaces the IKE SA; the child stays and can be rekeyed',
     (side) => {
@@ -147,7 +167,7 @@ describe('further children and deletes', () => {
     expect(theirs.children.size).toBe(2);
     const second = [...theirs.children.values()][1]!;
     expect(second.remoteTs.map(formatSelector)).toEqual(['10.1.0.0/25']);
-    world.command('server', { type: 'delete-child', childId: second.id });
+    world.command('server', { type: 'delete-child', childId: second.id, reason: 'deleted-by-us' });
     world.run(MINUTE);
     expectOnePair(ours, theirs);
   });

@@ -105,7 +105,11 @@ describe('messages of a peer that breaks rules', () => {
 
   it('answers a rekey of a child it does not have with CHILD_SA_NOT_FOUND', () => {
     const { world, client, ours, theirs } = up();
-    world.command('server', { type: 'delete-child', childId: [...theirs.children.keys()][0]! });
+    world.command('server', {
+      type: 'delete-child',
+      childId: [...theirs.children.keys()][0]!,
+      reason: 'deleted-by-us',
+    });
     const childId = [...ours.children.keys()][0]!;
     // The delete is on its way while the client asks for the rekey: the server refuses, the client forgets.
     world.command(client, { type: 'rekey-child', childId });

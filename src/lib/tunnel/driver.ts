@@ -152,7 +152,9 @@ export class Driver {
       },
       hardLifetimeReached: (childId) => {
         this.#log('warn', 'a child SA ends because it was not rekeyed in time');
-        later(childId, (session) => this.command(session, { type: 'delete-child', childId }));
+        later(childId, (session) =>
+          this.command(session, { type: 'delete-child', childId, reason: 'expired' }),
+        );
       },
       peerMoved: (childId, remote) =>
         later(childId, (session, path) =>

@@ -249,7 +249,7 @@ describe('Driver', () => {
     expect(commands).toEqual([
       [4, { type: 'peer-moved', path: { ...path, remote } }],
       [4, { type: 'rekey-child', childId: 'child-1' }],
-      [4, { type: 'delete-child', childId: 'child-1' }],
+      [4, { type: 'delete-child', childId: 'child-1', reason: 'expired' }],
     ]);
     expect(story).toContain('crash 4: E_CHILD_SA_LIMIT there are too many');
     expect(story.filter((line) => line.startsWith('crash'))).toHaveLength(1);

@@ -33,7 +33,7 @@ export function runCommand(
       return;
     case 'delete-child': {
       const child = state.children.get(command.childId);
-      if (child) state.enqueue(child.ikeSa, new DeleteChild(state, child, 'deleted-by-us'), now);
+      if (child) state.enqueue(child.ikeSa, new DeleteChild(state, child, command.reason), now);
       return;
     }
     case 'check-liveness':

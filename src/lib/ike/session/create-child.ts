@@ -247,6 +247,8 @@ export class MakeChild implements InitiatedExchange {
   #explain(refused: NotifyPayload): KitError {
     return refusal(refused.notifyType, {
       what: 'child SA',
+      rekeys: this.old !== undefined,
+      pfs: this.#group !== undefined,
       proposals: this.#attempts[0] ?? [],
       localTs: this.localTs,
       remoteTs: this.remoteTs,

@@ -125,10 +125,18 @@ export function authRefusal(own: LocalAuth['type']): KitError {
   );
 }
 
+/** RFC 7296 1.2: IKE_AUTH has no KE payload for the child SA. */
+const pfsAdvice =
+  'Its group for perfect forward secrecy may be another: the first child SA needs none, later ones do. ';
+
 /** What we asked for, so that a refusal can be explained. */
 export interface Asked {
   /** What the exchange was to make. */
   what: 'IKE SA' | 'child SA';
+  /** It was to take the place of one. */
+  rekeys?: boolean;
+  /** The offer named groups for perfect forward secrecy, and a value of one came with it. */
+  pfs?: boolean;
   proposals: readonly ProposalTemplate[];
   localTs?: readonly TrafficSelector[];
   remoteTs?: readonly TrafficSelector[];
@@ -138,19 +146,22 @@ export interface Asked {
 export function refusal(notifyType: number, asked: Asked): KitError {
   const name = notifyName(notifyType);
   const flag = asked.what === 'IKE SA' ? '--ike' : '--esp';
+  const peer = asked.rekeys ? 'A rekey failed: the peer' : 'The peer';
   switch (notifyType) {
     case NotifyType.NO_PROPOSAL_CHOSEN:
       return new KitError(
         'refused',
         'E_NO_PROPOSAL_CHOSEN',
-        `The peer accepts none of the offered ${asked.what} proposals (${list(asked.proposals)}): it answered ${name}`,
-        { hint: `Find out what the peer is configured for and give it with ${flag}.` },
+        `${peer} accepts none of the offered ${asked.what} proposals (${list(asked.proposals)}): it answered ${name}`,
+        {
+          hint: `${asked.pfs ? pfsAdvice : ''}Find out what the peer is configured for and give it with ${flag}.`,
+        },
       );
     case NotifyType.INVALID_KE_PAYLOAD:
       return new KitError(
         'refused',
         'E_INVALID_KE',
-        `The peer insists on a key exchange group that is not offered for the ${asked.what}`,
+        `${peer} insists on a key exchange group that is not offered for the ${asked.what}`,
         { hint: `Add the peer's group to the proposal with ${flag}.` },
       );
     case NotifyType.TS_UNACCEPTABLE:
@@ -158,7 +169,7 @@ export function refusal(notifyType: number, asked: Asked): KitError {
       return new KitError(
         'refused',
         'E_TS_UNACCEPTABLE',
-        `The peer accepts no traffic between ${selectors(asked.localTs)} (ours) and ${selectors(asked.remoteTs)} (its): it answered ${name}`,
+        `${peer} accepts no traffic between ${selectors(asked.localTs)} (ours) and ${selectors(asked.remoteTs)} (its): it answered ${name}`,
         { hint: 'Match --local-ts and --remote-ts with the peer; some peers want exact pairs.' },
       );
     case NotifyType.INTERNAL_ADDRESS_FAILURE:
@@ -179,17 +190,17 @@ export function refusal(notifyType: number, asked: Asked): KitError {
       return new KitError(
         'refused',
         'E_NO_ADDITIONAL_SAS',
-        'The peer makes no further child SAs on this IKE SA',
+        `${peer} makes no further child SAs on this IKE SA`,
       );
     case NotifyType.TEMPORARY_FAILURE:
-      return new KitError('refused', 'E_TEMPORARY_FAILURE', 'The peer is busy with another exchange');
+      return new KitError('refused', 'E_TEMPORARY_FAILURE', `${peer} is busy with another exchange`);
     case NotifyType.CHILD_SA_NOT_FOUND:
-      return new KitError('refused', 'E_CHILD_SA_NOT_FOUND', 'The peer no longer has the child SA');
+      return new KitError('refused', 'E_CHILD_SA_NOT_FOUND', `${peer} no longer has the child SA`);
     default:
       return new KitError(
         'refused',
         `E_${/^[A-Z0-9_]+$/.test(name) ? name : 'NOTIFY'}`,
-        `The peer refused the ${asked.what} with ${name}`,
+        `${peer} refused the ${asked.what} with ${name}`,
       );
   }
 }

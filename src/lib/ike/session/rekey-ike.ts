@@ -202,7 +202,7 @@ export class RekeyIkeSa implements InitiatedExchange {
       state.enqueue(ikeSa, this, now);
       return;
     }
-    const asked = { what: 'IKE SA', proposals: state.policy.ikeProposals } as const;
+    const asked = { what: 'IKE SA', rekeys: true, proposals: state.policy.ikeProposals } as const;
     this.#failed(ikeSa, refusal(refused.notifyType, asked), now);
   }
 

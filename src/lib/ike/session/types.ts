@@ -118,7 +118,7 @@ export type SessionCommand =
   | { type: 'rekey-ike' }
   | { type: 'rekey-child'; childId: string }
   | { type: 'create-child'; localTs: readonly TrafficSelector[]; remoteTs: readonly TrafficSelector[] }
-  | { type: 'delete-child'; childId: string }
+  | { type: 'delete-child'; childId: string; reason: DeleteReason }
   | { type: 'check-liveness' }
   /** Authenticated ESP came from a new address (RFC 7296 2.23). */
   | { type: 'peer-moved'; path: Path }
@@ -182,6 +182,8 @@ export type DeleteReason =
   | 'deleted-by-peer'
   | 'deleted-by-us'
   | 'rekeyed'
+  /** It had carried as much as it may (RFC 4301 4.4.2.1, hard lifetime). */
+  | 'expired'
   | 'peer-dead'
   | 'replaced'
   | 'failed';
