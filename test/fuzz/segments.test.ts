@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { Arena } from '../../src/lib/core/arena.js';
 import { Segmenter } from '../../src/lib/esp/fast/segmenter.js';
 import { makeCoalescer } from '../unit/esp/fast/coalescing.js';
 import { bytesOf, type PacketOptions, superOf, timestamp, withVirtio } from '../unit/esp/fast/packets.js';
 import { slowSum } from '../unit/esp/fast/slow-checksum.js';
 import { slowSegments } from '../unit/esp/fast/slow-segmenter.js';
+import { plainArena } from '../unit/plain-arena.js';
 import { createRandom } from './mutate.js';
 
 const COUNT = Number(process.env.IPSEC_KIT_FUZZ_PACKETS ?? 20_000);
@@ -53,7 +53,7 @@ function damage(bytes: Uint8Array, random: Random): Uint8Array {
 
 it(`${COUNT} reads, most of them changed, are cut as a slow segmenter does, or refused as it does`, () => {
   const random = createRandom(1624);
-  const arena = new Arena(1 << 18, () => 0);
+  const arena = plainArena(1 << 18);
   const { at } = arena.reserve('read', 66_000);
   const segmenter = new Segmenter(arena);
   let [segments, refused] = [0, 0];

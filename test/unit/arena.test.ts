@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { Arena } from '../../src/lib/core/arena.js';
+import { type Address, Arena, PinnedBytes } from '../../src/lib/core/arena.js';
+import type { EvpFunctions } from '../../src/lib/crypto/evp-functions.js';
+import type { NativeIo } from '../../src/lib/net/native-io.js';
 
-const make = (size = 65_536): Arena => new Arena(size, () => 0x7000_0000_0000);
+const addressOf = (): Address => 0x7000_0000_0000 as Address;
+const make = (size = 65_536): Arena => new Arena(size, addressOf);
 
 describe('an arena', () => {
   it('sets regions apart that do not overlap', () => {
@@ -53,5 +56,58 @@ describe('an arena', () => {
     expect(() => arena.reserve('all', 65_536)).toThrow(RangeError);
     arena.reserve('most', 65_536 - 128);
     expect(() => arena.reserve('more', 1)).toThrow(RangeError);
+  });
+});
+
+describe('bytes outside of the heap', () => {
+  it('have addresses as far as they reach', () => {
+    const bytes = new PinnedBytes(new Uint8Array(100), addressOf);
+    expect(bytes.address(99, 1)).toBe(0x7000_0000_0063);
+    expect(bytes.address(100, 0)).toBe(0x7000_0000_0064);
+    expect(() => bytes.address(99, 2)).toThrow(RangeError);
+  });
+
+  it('have none that a number could not hold', () => {
+    const far = () => (Number.MAX_SAFE_INTEGER - 99) as Address;
+    expect(() => new PinnedBytes(new Uint8Array(99), far)).not.toThrow();
+    expect(() => new PinnedBytes(new Uint8Array(100), far)).toThrow(RangeError);
+  });
+});
+
+/** What C would be given. The compiler is what tests here: `npm run check` fails where it lets one of these pass. */
+describe('an address', () => {
+  const arena = make();
+  const { at, length } = arena.reserve('a', 100);
+  const address = arena.address(at, length);
+
+  it('is all that a system call is given', () => {
+    const read: NativeIo['read'] = (_fd, into) => into;
+    const given = [
+      read(0, address, length),
+      // @ts-expect-error an offset
+      read(0, at, length),
+      // @ts-expect-error a length
+      read(0, length, length),
+      // @ts-expect-error a sum that nobody has checked
+      read(0, address + 8, length),
+      // @ts-expect-error a null pointer where C needs something
+      read(0, 0, length),
+    ];
+    expect(given).toEqual([address, at, length, address + 8, 0]);
+  });
+
+  it('is all that OpenSSL is given', () => {
+    const update: EvpFunctions['update'] = (_context, out, _outLength, data) => out + data;
+    const given = [
+      update(address, address, address, address, length),
+      update(address, 0, address, 0, length),
+      // @ts-expect-error a context that may not be there
+      update(0, 0, address, address, length),
+      // @ts-expect-error an offset
+      update(address, at, address, address, length),
+      // @ts-expect-error a sum that nobody has checked
+      update(address, 0, address, address + 8, length),
+    ];
+    expect(given).toEqual([2 * address, 0, address, at + address, address + 8]);
   });
 });

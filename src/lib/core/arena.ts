@@ -1,7 +1,12 @@
 import { createMemory } from './wasm.js';
 
-/** An address of this process that a C function is given. */
-export type Address = number;
+declare const brand: unique symbol;
+
+/**
+ * An address of this process that a C function is given. An offset, a length or a sum is none, which the compiler sees:
+ * addresses come from {@link PinnedBytes.address} and from C itself. Where C takes or gives a null pointer, `0` is it.
+ */
+export type Address = number & { readonly [brand]: true };
 
 /** Bytes between two regions, to tell when somebody wrote past the end of one. */
 const GUARD_BYTES = 64;
@@ -19,15 +24,40 @@ export interface Region {
 }
 
 /**
- * Memory that C functions and WebAssembly share with us. It never moves and never grows, so that an address stays
- * good. Everything in it is named by its offset; {@link address} is the only way to an address, and checks that all
- * the bytes meant are here. Regions lie between guards, which {@link damaged} looks at.
+ * Memory outside of the heap of JavaScript, so that it never moves and an address stays good for as long as this lives.
+ * Everything in it is named by its offset; {@link address} is the only way to an address, and checks that all the bytes
+ * meant are here.
  */
-export class Arena {
-  readonly memory: { buffer: ArrayBuffer };
+export class PinnedBytes {
   readonly bytes: Uint8Array;
-  readonly view: DataView;
   readonly #base: Address;
+
+  /** @param addressOf where the first byte of an array is */
+  constructor(bytes: Uint8Array, addressOf: (bytes: Uint8Array) => Address) {
+    this.bytes = bytes;
+    this.#base = addressOf(bytes);
+    if (!Number.isSafeInteger(this.#base + bytes.length)) throw new RangeError('addresses are too large');
+  }
+
+  /**
+   * Where `length` bytes from `offset` on are.
+   * @throws RangeError when not all of them are here
+   */
+  address(offset: number, length: number): Address {
+    if (!(isCount(offset) && isCount(length) && offset + length <= this.bytes.length)) {
+      throw new RangeError(`${length} bytes at ${offset} are outside of memory of ${this.bytes.length}`);
+    }
+    return (this.#base + offset) as Address;
+  }
+}
+
+/**
+ * Memory that C functions and WebAssembly share with us, which never grows. Regions lie between guards, which
+ * {@link damaged} looks at.
+ */
+export class Arena extends PinnedBytes {
+  readonly memory: { buffer: ArrayBuffer };
+  readonly view: DataView;
   readonly #regions: Region[] = [];
   #used = 0;
 
@@ -36,12 +66,10 @@ export class Arena {
    * @param addressOf where the first byte of an array is
    */
   constructor(size: number, addressOf: (bytes: Uint8Array) => Address) {
-    this.memory = createMemory(size);
-    this.bytes = new Uint8Array(this.memory.buffer);
-    this.view = new DataView(this.memory.buffer);
-    this.#base = addressOf(this.bytes);
-    if (!Number.isSafeInteger(this.#base + this.bytes.length))
-      throw new RangeError('addresses are too large');
+    const memory = createMemory(size);
+    super(new Uint8Array(memory.buffer), addressOf);
+    this.memory = memory;
+    this.view = new DataView(memory.buffer);
   }
 
   /** Sets bytes apart. @throws RangeError when the arena is too small */
@@ -58,17 +86,6 @@ export class Arena {
     const region = { name, at, length };
     this.#regions.push(region);
     return region;
-  }
-
-  /**
-   * Where `length` bytes from `offset` on are.
-   * @throws RangeError when not all of them are in the arena
-   */
-  address(offset: number, length: number): Address {
-    if (!(isCount(offset) && isCount(length) && offset + length <= this.bytes.length)) {
-      throw new RangeError(`${length} bytes at ${offset} are outside of an arena of ${this.bytes.length}`);
-    }
-    return this.#base + offset;
   }
 
   /** Regions next to which a guard changed: something was written where it does not belong. */

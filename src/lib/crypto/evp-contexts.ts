@@ -112,17 +112,22 @@ export function createMacContext(
 ): Address | undefined {
   const { bytes, view } = arena;
   const length = KEY + key.length;
-  const at = arena.address(scratch, length);
+  const parameters = arena.address(scratch, length);
   bytes.fill(0, scratch, scratch + length);
   writeText(bytes, scratch + TEXTS.name, parameter);
   writeText(bytes, scratch + TEXTS.value, value);
-  view.setBigUint64(scratch + PARAMETER.key, BigInt(at + TEXTS.name), true);
+  view.setBigUint64(scratch + PARAMETER.key, BigInt(arena.address(scratch + TEXTS.name, TEXTS.bytes)), true);
   view.setUint32(scratch + PARAMETER.type, UTF8_STRING, true);
-  view.setBigUint64(scratch + PARAMETER.data, BigInt(at + TEXTS.value), true);
+  view.setBigUint64(
+    scratch + PARAMETER.data,
+    BigInt(arena.address(scratch + TEXTS.value, TEXTS.bytes)),
+    true,
+  );
   view.setBigUint64(scratch + PARAMETER.size, BigInt(value.length), true);
   bytes.set(key, scratch + KEY);
   const mac = evp.newMac(name);
-  const good = mac !== 0 && evp.macInit(mac, at + KEY, key.length, at) === 1;
+  const good =
+    mac !== 0 && evp.macInit(mac, arena.address(scratch + KEY, key.length), key.length, parameters) === 1;
   bytes.fill(0, scratch, scratch + length);
   if (good) return mac;
   if (mac !== 0) evp.freeMac(mac);

@@ -5,42 +5,52 @@ import { KitError } from '../core/errors.js';
 /**
  * Functions of the OpenSSL inside the node binary, called by way of the optional package koffi. A call of node:crypto
  * makes objects for each packet, which costs several times what AES-GCM costs for 1,400 bytes; here a context is made
- * once for a key. Addresses are unchecked behind this table: lengths are the caller's to check. Those that give back a
- * number give 1 when all is well, where nothing else is said.
+ * once for a key. Nothing behind this table checks an address or a length: they come from `PinnedBytes`, which does. Those
+ * that give back a number give 1 when all is well, where nothing else is said.
  */
 export interface EvpFunctions {
   /** A cipher context; 0 when there is none. */
-  newContext(): Address;
+  newContext(): Address | 0;
   freeContext(context: Address): void;
   /** 0 for an unknown name. */
-  cipherByName(name: string): Address;
+  cipherByName(name: string): Address | 0;
   /** A 0 keeps what the context has; `encrypt` is 1, 0 for decryption, or -1 to keep the direction. */
-  init(context: Address, cipher: Address, engine: 0, key: Address, iv: Address, encrypt: 0 | 1 | -1): number;
+  init(
+    context: Address,
+    cipher: Address | 0,
+    engine: 0,
+    key: Address | 0,
+    iv: Address | 0,
+    encrypt: 0 | 1 | -1,
+  ): number;
   /** As {@link init}, with an array of OSSL_PARAM that is set afterwards. */
   initWith(
     context: Address,
-    cipher: Address,
-    key: Address,
-    iv: Address,
+    cipher: Address | 0,
+    key: Address | 0,
+    iv: Address | 0,
     encrypt: 0 | 1 | -1,
     parameters: Address,
   ): number;
   /** Writes what an array of OSSL_PARAM asks for to where it says. */
   getParameters(context: Address, parameters: Address): number;
   setPadding(context: Address, padding: 0 | 1): number;
-  control(context: Address, command: number, value: number, pointer: Address): number;
-  /** `outLength` is where a 32-bit number goes. */
-  update(context: Address, out: Address, outLength: Address, data: Address, length: number): number;
+  control(context: Address, command: number, value: number, pointer: Address | 0): number;
+  /**
+   * `outLength` is where a 32-bit number goes. Without `out` the data are only authenticated; without data too, CCM is
+   * told how many there will be.
+   */
+  update(context: Address, out: Address | 0, outLength: Address, data: Address | 0, length: number): number;
   /**
    * EVP_CipherFinal_ex: the verdict upon the ICV of GCM and ChaCha20-Poly1305. EVP_Cipher without data is no substitute:
    * it says yes to any ICV of ChaCha20-Poly1305.
    */
   final(context: Address, out: Address, outLength: Address): number;
   /** A context of a MAC; 0 for an unknown name. */
-  newMac(name: string): Address;
+  newMac(name: string): Address | 0;
   freeMac(mac: Address): void;
   /** Begins a MAC; without key (0, 0) with the one it has. `parameters` is an array of OSSL_PARAM. */
-  macInit(mac: Address, key: Address, keyLength: number, parameters: Address): number;
+  macInit(mac: Address, key: Address | 0, keyLength: number, parameters: Address | 0): number;
   macUpdate(mac: Address, data: Address, length: number): number;
   /** `outLength` is where a 64-bit number goes. */
   macFinal(mac: Address, out: Address, outLength: Address, outSize: number): number;
@@ -100,9 +110,9 @@ function bind(koffi: Koffi): EvpFunctions {
     const newMac = lib.func('EVP_MAC_CTX_new', pointer, [pointer]);
     const dropMac = lib.func('EVP_MAC_free', 'void', [pointer]);
     return {
-      newContext: () => Number(newContext()),
+      newContext: () => Number(newContext()) as Address | 0,
       freeContext: lib.func('EVP_CIPHER_CTX_free', 'void', [pointer]),
-      cipherByName: (name) => Number(cipherByName(name)),
+      cipherByName: (name) => Number(cipherByName(name)) as Address | 0,
       init: lib.func('EVP_CipherInit_ex', 'int', [pointer, pointer, pointer, pointer, pointer, 'int']),
       initWith: lib.func('EVP_CipherInit_ex2', 'int', [pointer, pointer, pointer, pointer, 'int', pointer]),
       getParameters: lib.func('EVP_CIPHER_CTX_get_params', 'int', [pointer, pointer]),
@@ -111,9 +121,9 @@ function bind(koffi: Koffi): EvpFunctions {
       update: lib.func('EVP_CipherUpdate', 'int', [pointer, pointer, pointer, pointer, 'int']),
       final: lib.func('EVP_CipherFinal_ex', 'int', [pointer, pointer, pointer]),
       newMac: (name) => {
-        const mac = Number(fetchMac(0, name, 0));
+        const mac = Number(fetchMac(0, name, 0)) as Address | 0;
         if (mac === 0) return 0;
-        const context = Number(newMac(mac));
+        const context = Number(newMac(mac)) as Address | 0;
         // The context holds on to it.
         dropMac(mac);
         return context;
@@ -124,7 +134,7 @@ function bind(koffi: Koffi): EvpFunctions {
       macFinal: lib.func('EVP_MAC_final', 'int', [pointer, pointer, pointer, 'size_t']),
       compare: lib.func('CRYPTO_memcmp', 'int', [pointer, pointer, 'size_t']),
       clearErrors: lib.func('ERR_clear_error', 'void', []),
-      address: (of) => Number(koffi.address(of)),
+      address: (of) => Number(koffi.address(of)) as Address,
     };
   } catch (cause) {
     throw new KitError(

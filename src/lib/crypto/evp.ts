@@ -1,5 +1,5 @@
 import { createCipheriv } from 'node:crypto';
-import { type Address, Arena } from '../core/arena.js';
+import { type Address, Arena, PinnedBytes } from '../core/arena.js';
 import { Control, createCipherContext } from './evp-contexts.js';
 import { type EvpFunctions, loadEvp } from './evp-functions.js';
 import type { BoundCipher } from './transform.js';
@@ -13,8 +13,8 @@ const NONCE_BYTES = 12;
 const IV_BYTES = 8;
 const MAX_AAD = 64;
 const MAX_DATA = 1 << 16;
-/** Layout of the memory that OpenSSL reads; a whole packet stands where its AAD does. */
-const IN = { outLength: 0, key: 8, nonce: 64, aad: 96, data: 192 } as const;
+/** Layout of the memory of OpenSSL, without the plaintext that it writes; a whole packet stands where its AAD does. */
+const IN = { outLength: 0, key: 32, nonce: 64, block: 96, aad: 128, data: 224 } as const;
 /** Plaintexts are cut from pieces of this size: one that is kept keeps no more than a piece alive. */
 const SLAB = 1 << 15;
 /** Memory for plaintexts that are only lent: what is lent stays whole while as much again less one packet is opened. */
@@ -69,12 +69,13 @@ class NativeAeads {
   /** What OpenSSL reads. */
   readonly #arena: Arena;
   readonly #in: Uint8Array;
-  readonly #inAt: Address;
-  #slab = new Uint8Array(0);
-  #slabAt: Address = 0;
+  readonly #nonce: Address;
+  readonly #outLength: Address;
+  /** Nobody reads it. */
+  readonly #block: Address;
+  #slab: PinnedBytes;
   #used = 0;
-  readonly #lent = new Uint8Array(LENT);
-  readonly #lentAt: Address;
+  readonly #lent: PinnedBytes;
   #lentUsed = 0;
   readonly #contexts = new FinalizationRegistry<Address>((context) => this.#evp.freeContext(context));
 
@@ -82,8 +83,11 @@ class NativeAeads {
     this.#evp = evp;
     this.#arena = new Arena(IN.data + MAX_DATA, evp.address);
     this.#in = this.#arena.bytes;
-    this.#inAt = this.#arena.address(0, IN.data + MAX_DATA);
-    this.#lentAt = evp.address(this.#lent);
+    this.#nonce = this.#arena.address(IN.nonce, NONCE_BYTES);
+    this.#outLength = this.#arena.address(IN.outLength, 4);
+    this.#block = this.#arena.address(IN.block, IN.aad - IN.block);
+    this.#slab = new PinnedBytes(new Uint8Array(SLAB), evp.address);
+    this.#lent = new PinnedBytes(new Uint8Array(LENT), evp.address);
   }
 
   bind(
@@ -112,7 +116,7 @@ class NativeAeads {
         const out = this.#room(length);
         if (!this.#open(held.context, saltCopy, aad.length, IN.data, length, icvBytes, out)) return undefined;
         this.#used += length;
-        return this.#slab.subarray(this.#used - length, this.#used);
+        return this.#slab.bytes.subarray(this.#used - length, this.#used);
       },
       openPacket: (packet, aadBytes) => {
         const dataAt = aadBytes + IV_BYTES;
@@ -126,11 +130,11 @@ class NativeAeads {
         this.#in.copyWithin(IN.nonce + saltCopy.length, IN.aad + aadBytes, IN.aad + dataAt);
         if (this.#lentUsed + length > LENT) this.#lentUsed = 0;
         const at = this.#lentUsed;
-        const out = this.#lentAt + at;
+        const out = this.#lent.address(at, length);
         if (!this.#open(held.context, saltCopy, aadBytes, IN.aad + dataAt, length, icvBytes, out))
           return undefined;
         this.#lentUsed = at + length;
-        return this.#lent.subarray(at, at + length);
+        return this.#lent.bytes.subarray(at, at + length);
       },
     };
   }
@@ -176,25 +180,28 @@ class NativeAeads {
     out: Address,
   ): boolean {
     const evp = this.#evp;
-    const at = this.#inAt;
+    const arena = this.#arena;
+    const outLength = this.#outLength;
+    const from = arena.address(data, length);
+    const icv = arena.address(data + length, icvBytes);
+    const aad = arena.address(IN.aad, aadBytes);
     this.#in.set(salt, IN.nonce);
     // Only the result of EVP_CipherFinal_ex says that the ICV is right; every step must succeed before it counts.
     return (
-      evp.init(context, 0, 0, 0, at + IN.nonce, -1) === 1 &&
-      evp.control(context, Control.SET_TAG, icvBytes, at + data + length) === 1 &&
-      (aadBytes === 0 || evp.update(context, 0, at + IN.outLength, at + IN.aad, aadBytes) === 1) &&
-      (length === 0 || evp.update(context, out, at + IN.outLength, at + data, length) === 1) &&
-      evp.final(context, out + length, at + IN.outLength) === 1
+      evp.init(context, 0, 0, 0, this.#nonce, -1) === 1 &&
+      evp.control(context, Control.SET_TAG, icvBytes, icv) === 1 &&
+      (aadBytes === 0 || evp.update(context, 0, outLength, aad, aadBytes) === 1) &&
+      (length === 0 || evp.update(context, out, outLength, from, length) === 1) &&
+      evp.final(context, this.#block, outLength) === 1
     );
   }
 
   /** Where `length` bytes of plaintext may go; they count as used once the ICV was right. */
   #room(length: number): Address {
-    if (this.#used + length > this.#slab.length) {
-      this.#slab = new Uint8Array(Math.max(length, SLAB));
-      this.#slabAt = this.#evp.address(this.#slab);
+    if (this.#used + length > this.#slab.bytes.length) {
+      this.#slab = new PinnedBytes(new Uint8Array(Math.max(length, SLAB)), this.#evp.address);
       this.#used = 0;
     }
-    return this.#slabAt + this.#used;
+    return this.#slab.address(this.#used, length);
   }
 }

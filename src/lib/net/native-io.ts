@@ -4,15 +4,15 @@ import { noKoffi } from './libc.js';
 
 /**
  * Reading and writing many packets with one call of C, by address. Nothing behind this point checks an address or a
- * length: they come from an `Arena`, which does. All descriptors are non-blocking; results are those of C.
+ * length: they come from `PinnedBytes`, which does. All descriptors are non-blocking; results are those of C.
  */
 export interface NativeIo {
   /** @param set an array of struct pollfd */
   poll(set: Address, count: number, timeoutMs: number): number;
   read(fd: number, into: Address, length: number): number;
   write(fd: number, from: Address, length: number): number;
-  /** @param vector an array of struct mmsghdr; @param timeout a struct timespec or 0 */
-  recvmmsg(fd: number, vector: Address, count: number, flags: number, timeout: Address): number;
+  /** @param vector an array of struct mmsghdr; @param timeout a struct timespec, or 0 for none */
+  recvmmsg(fd: number, vector: Address, count: number, flags: number, timeout: Address | 0): number;
   /** @param message a struct msghdr */
   sendmsg(fd: number, message: Address, flags: number): number;
   /** @param vector an array of struct mmsghdr */
@@ -67,7 +67,7 @@ export async function loadNativeIo(): Promise<NativeIo> {
       connect: lib.func('connect', 'int', ['int', pointer, 'unsigned int']),
       close: lib.func('close', 'int', ['int']),
       errno: () => koffi.errno(),
-      addressOf: (bytes) => Number(koffi.address(bytes)),
+      addressOf: (bytes) => Number(koffi.address(bytes)) as Address,
     };
   } catch (cause) {
     throw noKoffi(cause);

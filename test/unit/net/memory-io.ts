@@ -51,6 +51,7 @@ export class MemoryIo implements NativeIo {
   /** A socket on which nothing ever comes. */
   static readonly idle = IDLE;
   readonly #ends: MemoryEnds;
+  /** Where the arena begins. */
   #base = 0;
   #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
@@ -64,8 +65,9 @@ export class MemoryIo implements NativeIo {
   readonly addressOf = (bytes: Uint8Array): Address => {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer);
-    this.#base = addressOf(bytes);
-    return this.#base;
+    const base = addressOf(bytes);
+    this.#base = base;
+    return base;
   };
 
   poll(set: Address, count: number): number {
@@ -103,17 +105,13 @@ export class MemoryIo implements NativeIo {
   }
 
   sendmsg(_fd: number, message: Address): number {
-    const header = this.#offset(message, MMSGHDR_BYTES - 8);
-    this.#pointer(header + MSG.name, this.#view.getUint32(header + MSG.nameLength, true));
-    const length = this.#pieceLength(header);
-    const at = this.#pieceAt(header, length);
-    const size = this.#controlOf(header) || length;
-    return this.#ends.send(this.#bytes, at, length, size) ? length : this.#fail();
+    return this.#send(this.#offset(message, MMSGHDR_BYTES - 8));
   }
 
-  sendmmsg(fd: number, vector: Address, count: number): number {
+  sendmmsg(_fd: number, vector: Address, count: number): number {
+    const headers = this.#offset(vector, count * MMSGHDR_BYTES);
     for (let i = 0; i < count; i++) {
-      if (this.sendmsg(fd, vector + i * MMSGHDR_BYTES) < 0) return i || -1;
+      if (this.#send(headers + i * MMSGHDR_BYTES) < 0) return i || -1;
     }
     return count;
   }
@@ -146,6 +144,15 @@ export class MemoryIo implements NativeIo {
 
   errno(): number {
     return this.#errno;
+  }
+
+  /** What a struct msghdr says. @returns bytes that left, or -1 */
+  #send(header: number): number {
+    this.#pointer(header + MSG.name, this.#view.getUint32(header + MSG.nameLength, true));
+    const length = this.#pieceLength(header);
+    const at = this.#pieceAt(header, length);
+    const size = this.#controlOf(header) || length;
+    return this.#ends.send(this.#bytes, at, length, size) ? length : this.#fail();
   }
 
   #receive(header: number): boolean {
@@ -193,7 +200,7 @@ export class MemoryIo implements NativeIo {
     return this.#offset(address, length);
   }
 
-  #offset(address: Address, length: number): number {
+  #offset(address: number, length: number): number {
     const at = address - this.#base;
     if (!(at >= 0 && length >= 0 && at + length <= this.#bytes.length)) {
       throw new RangeError(`C was given ${length} bytes at ${at} of an arena of ${this.#bytes.length}`);

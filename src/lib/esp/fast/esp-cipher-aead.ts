@@ -45,14 +45,16 @@ export class AeadProtection implements Protection {
 
   seal(packet: number, plaintext: number, length: number): void {
     const evp = this.#evp;
+    const arena = this.#arena;
     const context = this.#context;
-    const at = this.#arena.address(packet, DATA + length + this.#icvBytes);
-    const from = this.#arena.address(plaintext, length);
-    this.#tag.pointTo(at + DATA + length, this.#icvBytes);
+    const data = packet + DATA;
+    const from = arena.address(plaintext, length);
+    const to = arena.address(data, length);
+    this.#tag.pointTo(arena.address(data + length, this.#icvBytes), this.#icvBytes);
     const good =
       evp.init(context, 0, 0, 0, this.#nonce, -1) === 1 &&
-      this.#authenticateHeader(at, length) &&
-      evp.update(context, at + DATA, this.#outLength, from, length) === 1 &&
+      this.#authenticateHeader(packet, length) &&
+      evp.update(context, to, this.#outLength, from, length) === 1 &&
       evp.final(context, this.#block, this.#outLength) === 1 &&
       evp.getParameters(context, this.#tag.address) === 1;
     if (!good) throw new KitError('bug', 'E_ESP_CIPHER', 'OpenSSL did not seal a packet');
@@ -60,15 +62,17 @@ export class AeadProtection implements Protection {
 
   open(packet: number, length: number, out: number): boolean {
     const evp = this.#evp;
+    const arena = this.#arena;
     const context = this.#context;
-    const at = this.#arena.address(packet, DATA + length + this.#icvBytes);
-    const to = this.#arena.address(out, length);
-    this.#tag.pointTo(at + DATA + length, this.#icvBytes);
+    const data = packet + DATA;
+    const from = arena.address(data, length);
+    const to = arena.address(out, length);
+    this.#tag.pointTo(arena.address(data + length, this.#icvBytes), this.#icvBytes);
     // Every step has to succeed: the verdict upon the ICV is what `update` says with CCM, and `final` with the others.
     const authentic =
       evp.initWith(context, 0, 0, this.#nonce, -1, this.#tag.address) === 1 &&
-      this.#authenticateHeader(at, length) &&
-      evp.update(context, to, this.#outLength, at + DATA, length) === 1 &&
+      this.#authenticateHeader(packet, length) &&
+      evp.update(context, to, this.#outLength, from, length) === 1 &&
       evp.final(context, this.#block, this.#outLength) === 1;
     if (!authentic) evp.clearErrors();
     return authentic;
@@ -79,10 +83,10 @@ export class AeadProtection implements Protection {
   }
 
   /** The additional data: SPI and sequence number, all 64 bits of it with ESN (RFC 4106 5, RFC 4309 5, RFC 7634 2.1). */
-  #authenticateHeader(packet: Address, length: number): boolean {
+  #authenticateHeader(packet: number, length: number): boolean {
     const evp = this.#evp;
     if (this.#ccm && evp.update(this.#context, 0, this.#outLength, 0, length) !== 1) return false;
-    const aad = this.#esn ? this.#extended : packet;
+    const aad = this.#esn ? this.#extended : this.#arena.address(packet, HEADER_BYTES);
     const aadBytes = this.#esn ? EXTENDED_HEADER_BYTES : HEADER_BYTES;
     return evp.update(this.#context, 0, this.#outLength, aad, aadBytes) === 1;
   }

@@ -11,9 +11,10 @@ const HIGH_WORD_BYTES = 4;
 export class CipherMacProtection implements Protection {
   readonly #evp: EvpFunctions;
   /** 0 for NULL. */
-  readonly #cipher: Address;
+  readonly #cipher: Address | 0;
   readonly #mac: Address;
   readonly #arena: Arena;
+  readonly #ivBytes: number;
   readonly #data: number;
   readonly #icvBytes: number;
   readonly #blockBytes: number;
@@ -29,7 +30,7 @@ export class CipherMacProtection implements Protection {
   /** @param cipher a context or 0 for NULL; it and `mac` become this object's */
   constructor(
     evp: EvpFunctions,
-    cipher: Address,
+    cipher: Address | 0,
     mac: Address,
     arena: Arena,
     bound: BoundEspSa,
@@ -39,6 +40,7 @@ export class CipherMacProtection implements Protection {
     this.#cipher = cipher;
     this.#mac = mac;
     this.#arena = arena;
+    this.#ivBytes = bound.ivBytes;
     this.#data = HEADER_BYTES + bound.ivBytes;
     this.#icvBytes = bound.icvBytes;
     this.#blockBytes = blockBytes;
@@ -54,8 +56,7 @@ export class CipherMacProtection implements Protection {
 
   seal(packet: number, plaintext: number, length: number): void {
     const covered = this.#data + length;
-    const at = this.#arena.address(packet, covered + this.#icvBytes);
-    if (!(this.#crypt(at, plaintext, packet + this.#data, length) && this.#computeMac(at, covered))) {
+    if (!(this.#crypt(packet, plaintext, packet + this.#data, length) && this.#computeMac(packet, covered))) {
       throw new KitError('bug', 'E_ESP_CIPHER', 'OpenSSL did not seal a packet');
     }
     const { view } = this.#arena;
@@ -66,12 +67,12 @@ export class CipherMacProtection implements Protection {
   open(packet: number, length: number, out: number): boolean {
     if (length % this.#blockBytes !== 0) return false;
     const covered = this.#data + length;
-    const at = this.#arena.address(packet, covered + this.#icvBytes);
+    const icv = this.#arena.address(packet + covered, this.#icvBytes);
     // The ICV has to be right before anything is decrypted (RFC 4303 3.4.4.1).
     return (
-      this.#computeMac(at, covered) &&
-      this.#evp.compare(this.#macOut, at + covered, this.#icvBytes) === 0 &&
-      this.#crypt(at, packet + this.#data, out, length)
+      this.#computeMac(packet, covered) &&
+      this.#evp.compare(this.#macOut, icv, this.#icvBytes) === 0 &&
+      this.#crypt(packet, packet + this.#data, out, length)
     );
   }
 
@@ -80,15 +81,15 @@ export class CipherMacProtection implements Protection {
     this.#evp.freeMac(this.#mac);
   }
 
-  #crypt(packet: Address, from: number, to: number, length: number): boolean {
+  #crypt(packet: number, from: number, to: number, length: number): boolean {
     const arena = this.#arena;
-    if (this.#cipher === 0) {
+    const cipher = this.#cipher;
+    if (cipher === 0) {
       arena.bytes.copyWithin(to, from, from + length);
       return true;
     }
     const evp = this.#evp;
-    const cipher = this.#cipher;
-    const iv = this.#counterBlock ?? packet + HEADER_BYTES;
+    const iv = this.#counterBlock ?? arena.address(packet + HEADER_BYTES, this.#ivBytes);
     const data = arena.address(from, length);
     const out = arena.address(to, length);
     // Whole blocks, or a stream: nothing is left for EVP_CipherFinal_ex to write.
@@ -100,11 +101,12 @@ export class CipherMacProtection implements Protection {
   }
 
   /** Of the packet before the ICV and, with ESN, the high word, which is not sent (RFC 4303 2.2.1). */
-  #computeMac(packet: Address, length: number): boolean {
+  #computeMac(packet: number, length: number): boolean {
     const evp = this.#evp;
+    const covered = this.#arena.address(packet, length);
     return (
       evp.macInit(this.#mac, 0, 0, 0) === 1 &&
-      evp.macUpdate(this.#mac, packet, length) === 1 &&
+      evp.macUpdate(this.#mac, covered, length) === 1 &&
       (!this.#esn || evp.macUpdate(this.#mac, this.#highWord, HIGH_WORD_BYTES) === 1) &&
       evp.macFinal(this.#mac, this.#macOut, this.#outLength, MAC_BYTES) === 1
     );

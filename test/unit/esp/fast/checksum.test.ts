@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { Arena } from '../../../../src/lib/core/arena.js';
 import { Checksum, fold } from '../../../../src/lib/esp/fast/checksum.js';
 import { createRandom } from '../../../fuzz/mutate.js';
+import { plainArena } from '../../plain-arena.js';
 import { slowSum } from './slow-checksum.js';
 
 const SIZE = 131_072;
 
 function make(fill: (index: number) => number) {
-  const arena = new Arena(SIZE, () => 0);
+  const arena = plainArena(SIZE);
   for (let i = 0; i < SIZE; i++) arena.bytes[i] = fill(i);
   return { arena, checksum: new Checksum(arena) };
 }

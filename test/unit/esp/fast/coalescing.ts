@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
-import { Arena } from '../../../../src/lib/core/arena.js';
 import { Coalescer, type CoalescerOptions } from '../../../../src/lib/esp/fast/coalescer.js';
+import { plainArena } from '../../plain-arena.js';
 
 /** What decryption leaves behind a packet, bytes. */
 const BEHIND = 40;
 
 /** A coalescer and what comes out of it: virtio headers with packets. */
 export function makeCoalescer(options: CoalescerOptions = {}) {
-  const arena = new Arena(1 << 20, () => 0);
+  const arena = plainArena(1 << 20);
   const written: Uint8Array[] = [];
   const coalescer = new Coalescer(
     arena,

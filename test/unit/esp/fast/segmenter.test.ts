@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Arena } from '../../../../src/lib/core/arena.js';
 import { Segmenter } from '../../../../src/lib/esp/fast/segmenter.js';
+import { plainArena } from '../../plain-arena.js';
 import { bytesOf, type PacketOptions, packetOf, superOf, timestamp, withVirtio } from './packets.js';
 import { slowSum } from './slow-checksum.js';
 import { slowSegments } from './slow-segmenter.js';
@@ -9,7 +9,7 @@ import { slowSegments } from './slow-segmenter.js';
 const BEHIND = 48;
 
 function make() {
-  const arena = new Arena(1 << 18, () => 0);
+  const arena = plainArena(1 << 18);
   const { at } = arena.reserve('read', 10 + 65_535 + BEHIND);
   return { arena, at, segmenter: new Segmenter(arena) };
 }
