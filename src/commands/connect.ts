@@ -15,8 +15,8 @@ export default class Connect extends TunnelCommand {
 Negotiates IKEv2 with the gateway, opens a TUN device, sets addresses and routes, and stays until it is interrupted or \
 --duration is over. A first attempt that fails ends the command; a tunnel that was up and is lost is made anew; \
 until it is, traffic takes the routes of this host, not the tunnel. \
-Everything it set up is taken down again, also when the process is killed. Opening the device needs root or \
-CAP_NET_ADMIN.
+Everything it set up is taken down again, also when the process is killed. It needs root or the ambient capability \
+CAP_NET_ADMIN, for ESP without UDP (--no-encap) CAP_NET_RAW as well.
 
 Without --local-ts it asks the gateway for a virtual address. Without --remote-ts it asks for everything (0.0.0.0/0 and \
 ::/0); the path to the gateway itself stays outside the tunnel.

@@ -12,8 +12,8 @@ export default class Serve extends TunnelCommand {
 
   static override description = `\
 Listens for IKEv2, authenticates clients, gives them addresses from --pool, and carries their traffic over one TUN \
-device until it is interrupted or --duration is over. Listening on the ports below 1024 and opening \
-the device need root or CAP_NET_ADMIN and CAP_NET_BIND_SERVICE.
+device until it is interrupted or --duration is over. It needs root or the ambient capabilities CAP_NET_ADMIN, \
+CAP_NET_BIND_SERVICE for ports below 1024, and CAP_NET_RAW for ESP without UDP (--no-encap).
 
 It never changes the firewall of this host: what forwarding or NAT is missing is printed together with the commands \
 that set it up.

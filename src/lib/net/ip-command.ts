@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { isIP } from 'node:net';
 import { KitError } from '../core/errors.js';
+import { privilegeError } from './capabilities.js';
 
 /** Where `ip` and the tools of an undo command are looked for; ordinary users often lack the sbin folders. */
 export const TOOL_PATH = '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin';
@@ -159,15 +160,7 @@ function ipError(argv: readonly string[], cause: Error, stderr: string): KitErro
   const said = stderr.trim().split('\n', 1)[0] || cause.message;
   const command = `ip ${argv.join(' ')}`;
   if (/Operation not permitted/.test(stderr)) {
-    return new KitError(
-      'environment',
-      'E_PRIVILEGE',
-      `\`${command}\` needs the right to change the network`,
-      {
-        hint: 'Run as root or with CAP_NET_ADMIN.',
-        cause,
-      },
-    );
+    return privilegeError(`\`${command}\``, cause);
   }
   return new KitError('environment', 'E_IP_COMMAND', `\`${command}\` failed: ${said}`, { cause });
 }

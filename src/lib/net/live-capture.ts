@@ -218,7 +218,7 @@ function droppedBy(calls: PacketCalls, fd: number): number {
 function captureError(iface: string, errno: number): KitError {
   if (errno === EPERM || errno === EACCES) {
     return new KitError('environment', 'E_PRIVILEGE', `Capturing on ${iface} needs CAP_NET_RAW`, {
-      hint: 'Run as root, or pipe a capture in: `sudo tcpdump -w - | ipsec-kit decode -`.',
+      hint: 'Run as root or with CAP_NET_RAW, or pipe a capture in: `sudo tcpdump -w - | ipsec-kit decode -`.',
     });
   }
   const reason = errno === ENETDOWN ? 'the interface is down' : `errno ${errno}`;

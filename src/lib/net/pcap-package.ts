@@ -42,7 +42,7 @@ export async function capturePcap(
     session = createSession(iface, { filter: '', promiscuous: true });
   } catch (cause) {
     throw new KitError('environment', 'E_CAPTURE', `Capturing on ${iface} failed: ${String(cause)}`, {
-      hint: 'Run as root, or pipe a capture in: `sudo tcpdump -w - | ipsec-kit decode -`.',
+      hint: 'Run as root or with CAP_NET_RAW, or pipe a capture in: `sudo tcpdump -w - | ipsec-kit decode -`.',
       cause,
     });
   }

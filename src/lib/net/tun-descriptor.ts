@@ -1,5 +1,6 @@
 import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { KitError } from '../core/errors.js';
+import { checkNetworkRights, privilegeError } from './capabilities.js';
 import { type Libc, loadLibc } from './libc.js';
 
 /** An open TUN device, for whoever reads and writes its packets. */
@@ -36,8 +37,8 @@ const IFF_VNET_HDR = 0x4000;
 const TCP_OFFLOADS = 0x1 | 0x2 | 0x4 | 0x8;
 /** TUN_F_USO4, USO6; Linux 6.2 and later. */
 const UDP_OFFLOADS = 0x20 | 0x40;
-/** linux/capability.h: the bit in the masks of /proc/self/status. */
-const CAP_NET_ADMIN = 12n;
+/** What is refused without CAP_NET_ADMIN. */
+const CREATING = 'Creating a TUN device';
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 0o2000002;
 /** struct ifreq: 16 bytes of name, then a union of 24. */
@@ -102,9 +103,7 @@ export async function checkTun(name?: string): Promise<void> {
   checkName(name);
   await loadLibc();
   closeSync(openTunFile());
-  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readIfThere('/proc/self/status') ?? '')?.[1];
-  if (capabilities !== undefined && ((BigInt(`0x${capabilities}`) >> CAP_NET_ADMIN) & 1n) === 0n)
-    throw privilegeError();
+  checkNetworkRights();
   if (name === undefined) return;
   // Unlike /sys, which keeps to the namespace it was mounted in, this lists the devices of ours.
   const devices = readIfThere('/proc/net/dev') ?? '';
@@ -135,7 +134,12 @@ function openTunFile(): number {
     return openSync(TUN_PATH, constants.O_RDWR | constants.O_NONBLOCK);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EACCES' || code === 'EPERM') throw privilegeError(cause);
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new KitError('environment', 'E_PRIVILEGE', `This user may not open ${TUN_PATH}`, {
+        hint: 'Run as root; or let this user read and write it, as most systems let everybody (mode 0666), and grant the capability CAP_NET_ADMIN.',
+        cause,
+      });
+    }
     throw new KitError('environment', 'E_NO_TUN', `This system has no TUN device (${TUN_PATH}: ${code})`, {
       hint: 'Load the kernel module with `modprobe tun`; in a container, hand in /dev/net/tun.',
       cause,
@@ -150,7 +154,7 @@ function attach(libc: Libc, fd: number, wanted: string, flags: number): string {
   ifreq.writeUInt16LE(IFF_TUN | IFF_NO_PI | flags, 16);
   if (libc.ioctl(fd, TUNSETIFF, ifreq) < 0) {
     const errno = libc.errno();
-    if (errno === 1 || errno === 13) throw privilegeError();
+    if (errno === 1 || errno === 13) throw privilegeError(CREATING);
     if (errno === 16 || errno === 22) throw busyError(wanted);
     throw deviceError(`the device ${wanted} cannot be created`, errno);
   }
@@ -167,13 +171,6 @@ function setMtu(libc: Libc, name: string, mtu: number): void {
   const errno = libc.errno();
   libc.close(socket);
   if (result < 0) throw deviceError(`${name} does not take an MTU of ${mtu}`, errno);
-}
-
-function privilegeError(cause?: unknown): KitError {
-  return new KitError('environment', 'E_PRIVILEGE', 'Creating a TUN device needs CAP_NET_ADMIN', {
-    hint: 'Run as root, or inside a user and network namespace (`unshare -Urn`).',
-    cause,
-  });
 }
 
 function busyError(name: string): KitError {
