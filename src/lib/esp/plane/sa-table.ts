@@ -1,5 +1,6 @@
 import { type Endpoint, type EspPath, sameEndpoint } from '../../core/endpoint.js';
 import { KitError } from '../../core/errors.js';
+import { SelectorIndex } from '../../ike/selector-index.js';
 import { type InnerPacket, narrowestMatch } from '../inner.js';
 import type { ChildSa } from '../sa.js';
 
@@ -12,10 +13,16 @@ export interface Entry<Halves> {
   readonly halves: Halves;
   /** Where its packets go. */
   path: EspPath;
+  /** How many pairs came before it. */
+  readonly number: number;
   /** The pair this one replaces, while that is still there. */
   predecessor: Entry<Halves> | undefined;
+  /** Pairs that replace this one. */
+  readonly successors: Set<Entry<Halves>>;
   /** True while the predecessor goes on sending (`sendOn: 'old'`). */
   pending: boolean;
+  /** It seals what its selectors are the best for. */
+  sends: boolean;
   /** When the peer was last reported to have moved, milliseconds. */
   movedAt: number;
 }
@@ -26,8 +33,9 @@ export class SaTable<Halves> {
   readonly #entries = new Map<string, Entry<Halves>>();
   /** By the SPI as a signed number, which a `Map` finds without looking into an object of the heap. */
   readonly #bySpi = new Map<number, Entry<Halves>>();
-  /** Those that may send, newest first. */
-  #senders: Entry<Halves>[] = [];
+  /** Those that may send, by where to. */
+  readonly #senders = new SelectorIndex<Entry<Halves>>();
+  #installed = 0;
 
   /**
    * @param makeHalves makes what packets need, once the pair is known to be new
@@ -57,12 +65,14 @@ export class SaTable<Halves> {
     const entry = this.known(id);
     this.#entries.delete(id);
     this.#bySpi.delete(entry.child.inbound.spi | 0);
-    for (const successor of this.#entries.values()) {
-      if (successor.predecessor !== entry) continue;
-      successor.predecessor = entry.predecessor;
+    const { predecessor, successors } = entry;
+    predecessor?.successors.delete(entry);
+    for (const successor of successors) {
+      successor.predecessor = predecessor;
+      predecessor?.successors.add(successor);
       successor.pending = false;
     }
-    this.#chooseSenders();
+    this.#chooseSenders(entry, ...successors, predecessor);
     return entry;
   }
 
@@ -91,7 +101,7 @@ export class SaTable<Halves> {
   confirm(entry: Entry<Halves>): void {
     if (!entry.pending) return;
     entry.pending = false;
-    this.#chooseSenders();
+    this.#chooseSenders(entry, entry.predecessor);
   }
 
   /**
@@ -105,7 +115,7 @@ export class SaTable<Halves> {
     // A clock that is set back must not silence it.
     const tooSoon = Math.abs(now - entry.movedAt) < MOVE_INTERVAL;
     if (tooSoon || sameEndpoint(remote, entry.path.remote)) return false;
-    if (!entry.pending && !this.#senders.includes(entry)) return false;
+    if (!entry.pending && !entry.sends) return false;
     entry.movedAt = now;
     return true;
   }
@@ -115,13 +125,15 @@ export class SaTable<Halves> {
     let best: Entry<Halves> | undefined;
     let bestRemote = -1;
     let bestLocal = -1;
-    for (const entry of this.#senders) {
+    const { source, destination, protocol, sourcePort, destinationPort } = packet;
+    for (const entry of this.#senders.covering(destination)) {
       const { localSelectors, remoteSelectors } = entry.child;
-      const { source, destination, protocol, sourcePort, destinationPort } = packet;
       const remote = narrowestMatch(remoteSelectors, destination, protocol, destinationPort);
       if (remote === undefined || remote < bestRemote) continue;
       const local = narrowestMatch(localSelectors, source, protocol, sourcePort);
-      if (local === undefined || (remote === bestRemote && local <= bestLocal)) continue;
+      if (local === undefined) continue;
+      const better = remote - bestRemote || local - bestLocal || entry.number - (best?.number ?? 0);
+      if (better <= 0) continue;
       best = entry;
       bestRemote = remote;
       bestLocal = local;
@@ -140,18 +152,38 @@ export class SaTable<Halves> {
     const { local, remote, encapsulation } = child;
     const halves = this.makeHalves(child);
     const path = { local, remote, encapsulation };
-    const entry = { child, halves, path, predecessor, pending, movedAt: Number.NEGATIVE_INFINITY };
+    const entry: Entry<Halves> = {
+      child,
+      halves,
+      path,
+      number: this.#installed++,
+      predecessor,
+      successors: new Set(),
+      pending,
+      sends: false,
+      movedAt: Number.NEGATIVE_INFINITY,
+    };
     this.#entries.set(child.id, entry);
     this.#bySpi.set(child.inbound.spi | 0, entry);
-    this.#chooseSenders();
+    predecessor?.successors.add(entry);
+    this.#chooseSenders(entry, predecessor);
     return entry;
   }
 
-  /** A pair sends unless it waits for its turn or a successor has taken over. */
-  #chooseSenders(): void {
-    const entries = [...this.#entries.values()].reverse();
-    const superseded = new Set(entries.filter((entry) => !entry.pending).map((entry) => entry.predecessor));
-    this.#senders = entries.filter((entry) => !entry.pending && !superseded.has(entry));
+  /** Looks again at pairs that a change concerns: one sends unless it waits for its turn or a successor has taken over. */
+  #chooseSenders(...concerned: (Entry<Halves> | undefined)[]): void {
+    for (const entry of concerned) {
+      if (entry === undefined) continue;
+      const { child, pending, successors } = entry;
+      const sends =
+        this.#entries.get(child.id) === entry &&
+        !pending &&
+        [...successors].every((successor) => successor.pending);
+      if (sends === entry.sends) continue;
+      entry.sends = sends;
+      if (sends) this.#senders.add(child.remoteSelectors, entry);
+      else this.#senders.remove(child.remoteSelectors, entry);
+    }
     this.onChange();
   }
 }
