@@ -3,9 +3,11 @@ import type { Milliseconds } from '../core/environment.js';
 import type { Log } from '../core/log.js';
 import type { Plane } from '../esp/plane/plane.js';
 import type { ChildSa } from '../esp/sa.js';
+import { SelectorIndex } from '../ike/selector-index.js';
 import type { ChildSaInfo, DeleteReason, IkeSaInfo, SessionEvent } from '../ike/session/types.js';
 import { toTunnelEvents } from './events.js';
 import type { KeyLog } from './keylog.js';
+import { overlapping } from './routes.js';
 import type { TunnelEvent } from './types.js';
 
 /** The SAs of one session. */
@@ -13,6 +15,12 @@ interface SessionRecord {
   ikeSa: IkeSaInfo | undefined;
   path: Path | undefined;
   children: Map<string, ChildSaInfo>;
+}
+
+/** A child SA as it was made; its path may have changed since. */
+interface OwnedChild {
+  session: number;
+  child: ChildSaInfo;
 }
 
 /**
@@ -23,6 +31,9 @@ export class SaTracker {
   /** Set before the first child SA. */
   plane: Plane | undefined;
   readonly #sessions = new Map<number, SessionRecord>();
+  /** The child SAs of all sessions, by id and by what lies behind the peer. */
+  readonly #owned = new Map<string, OwnedChild>();
+  readonly #claims = new SelectorIndex<OwnedChild>();
   readonly #keylog: KeyLog | undefined;
   readonly #log: Log;
 
@@ -52,14 +63,14 @@ export class SaTracker {
       case 'child-sa-established':
         this.#recordKeys(record, event.child);
         this.plane?.install(toChildSa(event.child));
-        record.children.set(event.child.id, event.child);
+        this.#keepChild(session, record, event.child);
         break;
       case 'child-sa-rekeyed': {
         const replaced = record.children.get(event.oldId);
         this.#recordKeys(record, event.child, replaced);
         if (replaced) this.plane?.replace(event.oldId, toChildSa(event.child), event.sendOn);
         else this.plane?.install(toChildSa(event.child));
-        record.children.set(event.child.id, event.child);
+        this.#keepChild(session, record, event.child);
         return toTunnelEvents(event, { path: record.path, replaced });
       }
       case 'child-sa-deleted':
@@ -114,8 +125,17 @@ export class SaTracker {
 
   /** Which session a child SA belongs to. */
   ownerOf(childId: string): number | undefined {
-    for (const [session, record] of this.#sessions) if (record.children.has(childId)) return session;
-    return undefined;
+    return this.#owned.get(childId)?.session;
+  }
+
+  /** Other sessions, oldest first, of which a child SA could carry a packet that this one could. */
+  rivalsOf(session: number, { localTs, remoteTs }: ChildSaInfo): number[] {
+    const rivals = new Set<number>();
+    for (const { session: owner, child } of new Set(this.#claims.meeting(remoteTs))) {
+      if (owner === session || rivals.has(owner)) continue;
+      if (overlapping(child.remoteTs, remoteTs) && overlapping(child.localTs, localTs)) rivals.add(owner);
+    }
+    return [...rivals].sort((a, b) => a - b);
   }
 
   /** Which session an IKE SA belongs to, by its SPIs. */
@@ -146,10 +166,20 @@ export class SaTracker {
     else this.#log('warn', 'a child SA came without an IKE SA and is not in the key log');
   }
 
+  #keepChild(session: number, record: SessionRecord, child: ChildSaInfo): void {
+    record.children.set(child.id, child);
+    const owned = { session, child };
+    this.#owned.set(child.id, owned);
+    this.#claims.add(child.remoteTs, owned);
+  }
+
   #removeChild(record: SessionRecord, event: SessionEvent & { type: 'child-sa-deleted' }): TunnelEvent[] {
     const { id } = event.child;
     // A pair that was refused before it carried traffic was never announced.
     if (!record.children.delete(id)) return [];
+    const owned = this.#owned.get(id);
+    this.#owned.delete(id);
+    if (owned) this.#claims.remove(owned.child.remoteTs, owned);
     const stats = this.plane?.stats(id);
     this.plane?.remove(id);
     return toTunnelEvents(event, { path: record.path, stats });

@@ -19,7 +19,7 @@ import type { KeyLog } from './keylog.js';
 import { listenBindings } from './listen.js';
 import { defaultMtu, mtuWarnings, possibleSuites } from './overhead.js';
 import { deviceFailed, devicePlane, givesSockets, inStep } from './plane.js';
-import { familyOf, overlapping, sourceWithin } from './routes.js';
+import { familyOf, sourceWithin } from './routes.js';
 import { Sequence } from './sequence.js';
 import { statsEvent } from './stats.js';
 import { espPath, SaTracker } from './tracker.js';
@@ -221,15 +221,7 @@ export class TunnelServer {
       );
       return false;
     }
-    for (const other of this.#tracker.sessions) {
-      if (other === session) continue;
-      const rival = this.#tracker
-        .childrenOf(other)
-        .find(
-          ({ remoteTs, localTs }) =>
-            overlapping(remoteTs, child.remoteTs) && overlapping(localTs, child.localTs),
-        );
-      if (!rival) continue;
+    for (const other of this.#tracker.rivalsOf(session, child)) {
       if (this.#sameIdentity(other, session)) {
         this.#context.log('info', `session ${other} gives way to a newer one of ${this.#identity(session)}`);
         this.#driver.command(other, { type: 'close' });

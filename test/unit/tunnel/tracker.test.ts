@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { silent } from '../../../src/lib/core/log.js';
 import type { ChildSaStats, Plane } from '../../../src/lib/esp/plane/plane.js';
+import { selectorFromCidr } from '../../../src/lib/ike/traffic-selectors.js';
 import { SaTracker, toChildSa } from '../../../src/lib/tunnel/tracker.js';
 import { childSaInfo, ikeSaInfo, path } from './fixtures.js';
 
@@ -64,6 +65,36 @@ describe('SaTracker', () => {
     const bare = { local: { ...local, port: 0 }, remote: { ...remote, port: 0 } };
     expect(calls.at(-1)).toEqual(['movePeer', 'child-1', { ...bare, encapsulation: 'none' }]);
     expect(tracker.childrenOf(1)).toMatchObject([{ path: moved, encapsulation: 'none' }]);
+  });
+
+  it('finds who has what another claims, until the last child SA of it is gone', () => {
+    const { tracker } = setUp();
+    const rivals = (remoteTs: string, localTs = '10.1.0.0/16', session = 9) => {
+      const claim = { remoteTs: [selectorFromCidr(remoteTs)], localTs: [selectorFromCidr(localTs)] };
+      return tracker.rivalsOf(session, childSaInfo(undefined, claim));
+    };
+    const has = (id: string, network: string) =>
+      childSaInfo(undefined, { id, remoteTs: [selectorFromCidr(network)] });
+    const [first, second] = [has('child-1', '10.9.0.1/32'), has('child-2', '10.9.0.0/24')];
+    tracker.apply(2, { type: 'ike-sa-established', ikeSa: ikeSaInfo() });
+    tracker.apply(2, { type: 'child-sa-established', child: second });
+    tracker.apply(1, { type: 'child-sa-established', child: first });
+    expect(rivals('10.9.0.1/32')).toEqual([1, 2]);
+    expect(rivals('10.9.0.2/32')).toEqual([2]);
+    expect(rivals('10.0.0.0/8')).toEqual([1, 2]);
+    expect(rivals('10.9.1.1/32')).toEqual([]);
+    expect(rivals('10.9.0.1/32[tcp]')).toEqual([1, 2]);
+    expect(rivals('10.9.0.1/32', '10.2.0.0/16')).toEqual([]);
+    expect(rivals('10.9.0.1/32', '10.1.0.0/16', 1)).toEqual([2]);
+    const successor = has('child-3', '10.9.0.1/32');
+    tracker.apply(1, { type: 'child-sa-rekeyed', oldId: 'child-1', child: successor, sendOn: 'new' });
+    tracker.apply(1, { type: 'peer-moved', path, encapsulation: 'udp' });
+    tracker.apply(1, { type: 'child-sa-deleted', child: first, reason: 'rekeyed' });
+    expect(rivals('10.9.0.1/32')).toEqual([1, 2]);
+    tracker.drop(2, 'failed');
+    expect(rivals('10.0.0.0/8')).toEqual([1]);
+    tracker.apply(1, { type: 'child-sa-deleted', child: successor, reason: 'deleted-by-peer' });
+    expect(rivals('0.0.0.0/0')).toEqual([]);
   });
 
   it('leaves nothing in the plane when an IKE SA ends without a word about its children', () => {
