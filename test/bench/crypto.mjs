@@ -1,17 +1,17 @@
-/**
- * What it costs to seal and to open one ESP packet, by who does the cryptography: OpenSSL with kept contexts on packets
- * in an arena, node:crypto as the simple plane uses it, and @noble/ciphers in JavaScript. Rounds are interleaved, medians
- * count, and processor time instead of the clock, so that other work on the machine matters little.
- *
- *   npm run bench:crypto -- [--rounds 9] [--json]
- */
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { benchOptions } from './options.mjs';
 
-const { values: options } = parseArgs({
-  options: { rounds: { type: 'string', default: '9' }, json: { type: 'boolean', default: false } },
+const { rounds, json } = benchOptions({
+  script: 'bench:crypto',
+  about: `What it costs to seal and to open one ESP packet, by who does the cryptography: OpenSSL with kept contexts on
+packets in an arena, node:crypto as the simple plane uses it, and @noble/ciphers in JavaScript. Rounds are interleaved,
+medians count, and processor time instead of the clock, so that other work on the machine matters little.`,
+  flags: {
+    rounds: { value: 'N', least: 1, default: 9, help: 'rounds' },
+    json: { help: 'print JSON' },
+  },
 });
 const lib = (path) => import(new URL(`../../dist/lib/${path}`, import.meta.url).href);
 const { Arena } = await lib('core/arena.js');
@@ -21,7 +21,6 @@ const { encrTransform, integTransform } = await lib('crypto/registry.js');
 const { createEspCipher } = await lib('esp/fast/esp-cipher-create.js');
 const { bindEspSa, openEsp, sealEsp } = await lib('esp/packet.js');
 
-const rounds = Number(options.rounds);
 const SIZES = [64, 1372];
 /** Time that a run of one provider takes about. */
 const RUN_MS = 20;
@@ -166,7 +165,7 @@ const results = suites.flatMap(({ name }) =>
   }),
 );
 
-if (options.json) {
+if (json) {
   const host = { node: process.version, openssl: process.versions.openssl, cpu: cpus()[0]?.model };
   process.stdout.write(
     `${JSON.stringify({ ...host, rounds, unit: 'microseconds of processor time', results }, null, 2)}\n`,

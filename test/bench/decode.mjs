@@ -1,31 +1,29 @@
-/**
- * How fast `decode` is, as a multiple of tshark on the same file: makes captures, runs both in turn, each on one core,
- * and prints packets a second of processor time, the ratio of the medians, and the peak of resident memory.
- *
- *   npm run bench:decode -- [--packets 500000] [--runs 5] [--only NAME] [--json] [--memory]
- *
- * --memory reads ESP captures of 10 MB, 200 MB and 2 GB instead and compares peaks; it needs 2.5 GB in the temporary
- * folder. Without tshark only ours is measured; without taskset the processes are not bound to a core.
- */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { makeGcm1400, makeIke, makeImix, makeKeys } from './decode-inputs.mjs';
+import { benchOptions } from './options.mjs';
 
 const bin = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-const { values: options } = parseArgs({
-  options: {
-    packets: { type: 'string', default: '500000' },
-    runs: { type: 'string', default: '5' },
-    only: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    memory: { type: 'boolean', default: false },
+const options = benchOptions({
+  script: 'bench:decode',
+  about: `How fast decode is, as a multiple of tshark on the same file: makes captures, runs both in turn, each on one
+core, and prints packets a second of processor time, the ratio of the medians, and the peak of resident memory.
+
+Without tshark only ours is measured; without taskset the processes are not bound to a core.`,
+  flags: {
+    packets: { value: 'N', least: 1, default: 500_000, help: 'packets of each capture' },
+    runs: { value: 'N', least: 1, default: 5, help: 'runs' },
+    only: { value: 'TEXT', help: 'cases with this in their name' },
+    json: { help: 'print JSON' },
+    memory: {
+      help: 'compare the peaks of ESP captures of 10 MB, 200 MB and 2 GB instead; takes 2.5 GB of temporary files',
+    },
   },
 });
-const packets = Number(options.packets);
+const { packets } = options;
 const has = (program) => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
 const tshark = has('tshark');
 const core = has('taskset') ? ['taskset', '-c', String(cpus().length - 1)] : [];
@@ -145,7 +143,7 @@ async function compare(folder, keys, { name, aim, make, ours, theirs }) {
   const count = make(file, packets);
   const seconds = { ours: [], theirs: [] };
   const peak = { ours: 0, theirs: 0 };
-  for (let run = 0; run < Number(options.runs); run++) {
+  for (let run = 0; run < options.runs; run++) {
     const own = await measure([process.execPath, bin, 'decode', file, ...ours(keys)]);
     seconds.ours.push(own.processor);
     peak.ours = Math.max(peak.ours, own.peak);

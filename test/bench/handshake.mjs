@@ -1,33 +1,30 @@
-/**
- * IKE SAs a second, and the processor time that each takes at either end: our initiator against our responder, each in a
- * process, over loopback, with a pre-shared key and a child SA each. For root with strongSwan installed, also our
- * initiator against its responder, in a network namespace that goes with the bench. Rounds are interleaved, medians
- * count.
- *
- *   npm run bench:handshake -- [--rounds 3] [--count 500] [--together 8] [--quick] [--json]
- */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Initiator } from './handshake/initiator.mjs';
 import { GROUPS } from './handshake/policy.mjs';
 import { misses, startStrongSwan } from './handshake/strongswan.mjs';
+import { benchOptions } from './options.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string' },
-    count: { type: 'string' },
-    together: { type: 'string', default: '8' },
-    quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    inside: { type: 'boolean', default: false },
+const options = benchOptions({
+  script: 'bench:handshake',
+  about: `IKE SAs a second, and the processor time that each takes at either end: our initiator against our responder, each
+in a process, over loopback, with a pre-shared key and a child SA each. For root with strongSwan installed, also our
+initiator against its responder, in a network namespace that goes with the bench. Rounds are interleaved, medians
+count.`,
+  flags: {
+    rounds: { value: 'N', least: 1, help: 'rounds (3; with --quick 1)' },
+    count: { value: 'N', least: 1, help: 'IKE SAs in each round (500; with --quick 100)' },
+    together: { value: 'N', least: 1, default: 8, help: 'how many are made at the same time' },
+    quick: { help: 'show that it works' },
+    json: { help: 'print JSON' },
+    inside: {},
   },
 });
-const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
-const count = Number(options.count ?? (options.quick ? 100 : 500));
-const together = Number(options.together);
+const { together } = options;
+const rounds = options.rounds ?? (options.quick ? 1 : 3);
+const count = options.count ?? (options.quick ? 100 : 500);
 /**
  * SAs that do not count. Ours needs more: compilers learn from the first thousand. strongSwan gets slower with each that
  * it keeps, so it is spared them.

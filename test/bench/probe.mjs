@@ -1,28 +1,25 @@
-/**
- * What a probe costs: packets, seconds at 30 ms of delay each way, and half-open SAs that stay behind, and the same for
- * ike-scan, which asks one fixed offer.
- *
- *   npm run bench:probe -- [--delay 30] [--json]
- *
- * Gateways are our own responder and, for root with charon-systemd and swanctl installed, strongSwan in a network
- * namespace that goes with the bench. The delay comes from a relay in this process.
- */
 import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { benchOptions } from './options.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    delay: { type: 'string', default: '30' },
-    json: { type: 'boolean', default: false },
-    inside: { type: 'boolean', default: false },
+const options = benchOptions({
+  script: 'bench:probe',
+  about: `What a probe costs: packets, seconds at 30 ms of delay each way, and half-open SAs that stay behind, and the same
+for ike-scan, which asks one fixed offer.
+
+Gateways are our own responder and, for root with charon-systemd and swanctl installed, strongSwan in a network
+namespace that goes with the bench. The delay comes from a relay in this process.`,
+  flags: {
+    delay: { value: 'MS', least: 0, default: 30, help: 'delay each way, milliseconds' },
+    json: { help: 'print JSON' },
+    inside: {},
   },
 });
-const delay = Number(options.delay);
+const { delay } = options;
 const lib = (path) => import(new URL(`../../dist/lib/${path}`, import.meta.url).href);
 const has = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

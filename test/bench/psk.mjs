@@ -1,27 +1,24 @@
-/**
- * Words a second and core that `psk audit` tries against an IKEv1 Aggressive Mode hash, beside psk-crack on the same file
- * where it is installed and knows the hash. Runs are interleaved; processor time counts, not the clock, so that other
- * work on the machine matters little; starting up is part of it.
- *
- * npm run bench:psk -- [--words N] [--runs N] [--json]
- */
 import { spawnSync } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { benchOptions } from './options.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    words: { type: 'string', default: '6000000' },
-    runs: { type: 'string', default: '3' },
-    json: { type: 'boolean', default: false },
+const options = benchOptions({
+  script: 'bench:psk',
+  about: `Words a second and core that psk audit tries against an IKEv1 Aggressive Mode hash, beside psk-crack on the same
+file where it is installed and knows the hash. Runs are interleaved; processor time counts, not the clock, so that other
+work on the machine matters little; starting up is part of it.`,
+  flags: {
+    words: { value: 'N', least: 1, default: 6_000_000, help: 'words of the list' },
+    runs: { value: 'N', least: 1, default: 3, help: 'runs' },
+    json: { help: 'print JSON' },
   },
 });
 const bin = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-const count = Number(options.words);
+const count = options.words;
 const cases = [
   { hash: 'md5', other: true },
   { hash: 'sha1', other: true },
@@ -63,7 +60,7 @@ function compare(folder, words, { hash, other }) {
   const file = join(folder, `${hash}.hash`);
   writeFileSync(file, makeLine(hash));
   const seconds = { ours: [], other: [] };
-  for (let run = 0; run < Number(options.runs); run++) {
+  for (let run = 0; run < options.runs; run++) {
     seconds.ours.push(
       measure(process.execPath, bin, 'psk', 'audit', file, '--wordlist', words, '--threads', '1'),
     );

@@ -1,28 +1,24 @@
-/**
- * Two hours of traffic by the number of packets: whether the memory of the data path stays as it is. Two data paths carry
- * bulk of TCP and UDP to each other, with rekeys, damaged, repeated and strange datagrams in between, and every packet is
- * accounted for. There are no devices and no sockets, so it needs no root.
- *
- *   npm run bench:soak -- [--packets 100000000] [--replace 20000]
- *
- * Exit code 1 when memory grew after the warm-up, the first tenth, or the sums are wrong.
- */
-import { parseArgs } from 'node:util';
+import { benchOptions } from './options.mjs';
 import { growth, type MemoryUse, memoryUse } from './soak/memory.js';
 import { SoakWorld } from './soak/world.js';
 
-const { values: options } = parseArgs({
-  options: {
-    packets: { type: 'string', default: '100000000' },
-    replace: { type: 'string', default: '20000' },
+const { packets, replace } = benchOptions({
+  script: 'bench:soak',
+  about: `Two hours of traffic by the number of packets: whether the memory of the data path stays as it is. Two data paths
+carry bulk of TCP and UDP to each other, with rekeys, damaged, repeated and strange datagrams in between, and every
+packet is accounted for. There are no devices and no sockets, so it needs no root.
+
+Exit code 1 when memory grew after the warm-up, the first tenth, or the sums are wrong.`,
+  flags: {
+    packets: { value: 'N', least: 1000, default: 100_000_000, help: 'packets to carry' },
+    replace: {
+      value: 'N',
+      least: 1000,
+      default: 20_000,
+      help: 'packets after which a pair of SAs is replaced',
+    },
   },
 });
-const packets = Number(options.packets);
-const replaceEvery = Number(options.replace);
-if (!(packets >= 1000 && replaceEvery >= 1000)) {
-  process.stderr.write('--packets and --replace have to be numbers of at least 1000\n');
-  process.exit(2);
-}
 
 /** How often memory is looked at, and after how many of those it is warm. */
 const SAMPLES = 40;
@@ -39,7 +35,7 @@ function seconds(): string {
 }
 
 write(`${['packets', 'CPU s', 'rekeys', 'RSS', 'heap', 'external', 'malloc'].map(cell).join('')}  MiB`);
-const world = new SoakWorld(replaceEvery);
+const world = new SoakWorld(replace);
 const problems: string[] = [];
 let warm: MemoryUse | undefined;
 for (let sample = 1; sample <= SAMPLES && problems.length === 0; sample++) {

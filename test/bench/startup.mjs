@@ -1,10 +1,12 @@
-/**
- * How long `ipsec-kit --version` takes, as a multiple of `node -e 0`: medians of interleaved runs, so that a busy
- * machine slows both alike.
- */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { benchOptions } from './options.mjs';
 
+benchOptions({
+  script: 'bench',
+  about: `How long ipsec-kit --version and --help of a command take, as multiples of node -e 0: medians of interleaved runs,
+so that a busy machine slows all alike.`,
+});
 const RUNS = 31;
 const WARM_UP = 3;
 const bin = fileURLToPath(new URL('../../bin/run.js', import.meta.url));

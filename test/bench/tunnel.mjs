@@ -1,60 +1,48 @@
-/**
- * How fast tunnels are, ours beside others: TCP, UDP, pings beside a stream, processor time, between two network
- * namespaces that go with the bench. Each round brings up each tunnel anew, in turn, and medians of rounds count: both
- * ends, iperf3 and whatever else runs share the machine, so the ratios mean something and the numbers little.
- *
- *   npm run bench:tunnel -- [--rounds 3] [--seconds 5] [--quick] [--only fast,openvpn] [--cipher aes|chacha]
- *                           [--link offload|plain] [--measure up,ping] [--json]
- *
- * Needs root. It installs nothing; what is missing is named and left out.
- */
 import { accessSync, constants } from 'node:fs';
 import { cpus, release } from 'node:os';
-import { parseArgs } from 'node:util';
+import { benchOptions, misused } from './options.mjs';
 import { CIPHERS, COMMON_NEEDS, CONTENDERS } from './tunnel/contenders.mjs';
 import { measure, STREAMS } from './tunnel/measure.mjs';
 import { aims, medians, ratios, render } from './tunnel/report.mjs';
 import { Wire } from './tunnel/wire.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    cipher: { type: 'string' },
-    link: { type: 'string' },
-    measure: { type: 'string' },
-    json: { type: 'boolean', default: false },
+const LINKS = ['offload', 'plain'];
+const MEASURES = [...Object.keys(STREAMS), 'ping'];
+const options = benchOptions({
+  script: 'bench:tunnel',
+  about: `How fast tunnels are, ours beside others: TCP, UDP, pings beside a stream, processor time, between two network
+namespaces that go with the bench. Each round brings up each tunnel anew, in turn, and medians of rounds count: both
+ends, iperf3 and whatever else runs share the machine, so the ratios mean something and the numbers little.
+
+It needs root and installs nothing: what is missing is named and left out. NAMES are separated by commas, and the
+beginning of each is enough.`,
+  flags: {
+    rounds: { value: 'N', least: 1, help: 'rounds (3; with --quick 1)' },
+    seconds: { value: 'N', least: 1, help: 'length of each stream (5; with --quick 1)' },
+    quick: { help: 'show that it works' },
+    only: { value: 'NAMES', help: `tunnels: ${Object.keys(CONTENDERS).join(', ')}` },
+    cipher: { value: 'NAMES', help: `ciphers: ${Object.keys(CIPHERS).join(', ')}` },
+    link: { value: 'NAMES', help: `with UDP segmentation on the link, and without: ${LINKS.join(', ')}` },
+    measure: { value: 'NAMES', help: `what to measure: ${MEASURES.join(', ')}` },
+    json: { help: 'print JSON' },
   },
 });
-
-function fail(text) {
-  process.stderr.write(`${text}\n`);
-  process.exit(2);
-}
 
 /** Those of a list that were asked for: all, or the ones that begin with a word of `asked`. */
 function chosen(all, asked, what) {
   if (asked === undefined) return all;
   const words = asked.toLowerCase().split(',');
   const wrong = words.find((word) => !all.some((one) => one.toLowerCase().startsWith(word)));
-  if (wrong !== undefined) fail(`There is no ${what} ${wrong}; there are ${all.join(', ')}`);
+  if (wrong !== undefined) misused(`There is no ${what} ${wrong}; there are ${all.join(', ')}`);
   return all.filter((one) => words.some((word) => one.toLowerCase().startsWith(word)));
 }
 
-function positive(text, fallback, name) {
-  const value = Number(text ?? fallback);
-  if (!(value > 0)) fail(`--${name} has to be a number greater than 0`);
-  return value;
-}
-
-const rounds = Math.ceil(positive(options.rounds, options.quick ? 1 : 3, 'rounds'));
-const seconds = Math.ceil(positive(options.seconds, options.quick ? 1 : 5, 'seconds'));
+const rounds = options.rounds ?? (options.quick ? 1 : 3);
+const seconds = options.seconds ?? (options.quick ? 1 : 5);
 const asked = chosen(Object.keys(CONTENDERS), options.only, 'contender');
 const ciphers = chosen(Object.keys(CIPHERS), options.cipher, 'cipher');
-const links = chosen(['offload', 'plain'], options.link, 'link');
-const wanted = chosen([...Object.keys(STREAMS), 'ping'], options.measure, 'measurement');
+const links = chosen(LINKS, options.link, 'link');
+const wanted = chosen(MEASURES, options.measure, 'measurement');
 
 function isThere(program) {
   const places = program.startsWith('/')
@@ -81,9 +69,9 @@ function missing(needs) {
   ];
 }
 
-if (process.getuid?.() !== 0) fail('This bench makes network namespaces: run it as root');
+if (process.getuid?.() !== 0) misused('This bench makes network namespaces: run it as root');
 const lacking = missing(COMMON_NEEDS);
-if (lacking.length > 0) fail(`Install what is missing: apt-get install ${lacking.join(' ')}`);
+if (lacking.length > 0) misused(`Install what is missing: apt-get install ${lacking.join(' ')}`);
 
 const problems = [];
 function note(text) {
