@@ -99,18 +99,6 @@ test('a full tunnel leaves its own ESP outside', async (context) => {
   expect(await ping(lab, a, a.inner4, b.inner4)).toEqual({ sent: 3, received: 3 });
 });
 
-test('the simple plane says that it cannot, on either side', async (context) => {
-  const lab = await openLab(context);
-  const server = await serve(lab, lab.b, { ...serveFlags(lab), ...plain, plane: 'simple' });
-  const client = connect(lab, lab.a, lab.b.v4, { ...connectFlags(lab), ...plain, plane: 'simple' });
-  expect((await client.ended()).code).toBe(7);
-  expect(verdict(client)).toMatchObject({
-    code: 'E_PLAIN_ESP',
-    hint: expect.stringContaining('--plane fast'),
-  });
-  expect(await server.waitFor('error')).toMatchObject({ code: 'E_PLAIN_ESP' });
-});
-
 test('without the right to open raw sockets it says what would help', async (context) => {
   const lab = await openLab(context);
   await serve(lab, lab.b, { ...serveFlags(lab), ...plain });

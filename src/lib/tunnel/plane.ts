@@ -1,7 +1,7 @@
 import { KitError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
 import { defaultPathPolicy, type PathPolicy } from '../esp/path-policy.js';
-import type { Plane } from '../esp/plane/plane.js';
+import { noPlainEsp, type Plane } from '../esp/plane/plane.js';
 import type { ChildSaInfo } from '../ike/session/types.js';
 import type { PlaneChoice, PlaneFactory, TunnelContext, TunnelOptions } from './types.js';
 
@@ -39,11 +39,12 @@ export function givesSockets(options: TunnelOptions, context: TunnelContext): bo
 }
 
 /**
- * Fails before any packet is sent when there could be no device in the end.
- * @throws {KitError} of `checkTun`
+ * Fails before any packet is sent when there could be no device in the end, or none for what is wanted.
+ * @throws {KitError} `E_PLAIN_ESP`, and of `checkTun`
  */
 export async function requireDevice(options: TunnelOptions, context: TunnelContext): Promise<void> {
   if (context.createPlane) return;
+  if (options.plane === 'simple' && !options.encap) throw noPlainEsp(options.plane);
   const { checkTun } = await import('../net/tun-descriptor.js');
   await checkTun(options.tunName);
 }

@@ -1,5 +1,5 @@
 import type { Endpoint, EspPath } from '../../core/endpoint.js';
-import type { KitError } from '../../core/errors.js';
+import { KitError } from '../../core/errors.js';
 import type { UdpTransport } from '../../net/udp.js';
 import type { ChildSa } from '../sa.js';
 
@@ -82,6 +82,16 @@ export interface PlaneEvents {
   refused(childSaId: string, error: KitError): void;
   /** The plane cannot go on (device gone). */
   failed(error: Error): void;
+}
+
+/** Those planes that send through UDP sockets carry no ESP without UDP. */
+export function noPlainEsp(plane: 'simple' | 'memory'): KitError {
+  return new KitError(
+    'environment',
+    'E_PLAIN_ESP',
+    `Without a NAT in between this tunnel needs ESP without UDP, which the ${plane} plane has not`,
+    { hint: 'Use --plane fast; or --encap (the default), so that ESP travels in UDP.' },
+  );
 }
 
 /**

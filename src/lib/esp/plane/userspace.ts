@@ -1,6 +1,5 @@
 import type { Endpoint, EspPath } from '../../core/endpoint.js';
 import { type Clock, type Entropy, systemClock, systemEntropy } from '../../core/environment.js';
-import { KitError } from '../../core/errors.js';
 import { mayBeFragmented, TooBigReplies } from '../icmp.js';
 import { readInnerPacket } from '../inner.js';
 import { MssClamp } from '../mss.js';
@@ -8,7 +7,14 @@ import { NextHeader, readEspHeader } from '../packet.js';
 import { defaultPathPolicy, type PathPolicy } from '../path-policy.js';
 import { byteLifetime, type ChildSa } from '../sa.js';
 import { InboundSa, OutboundSa } from '../sad.js';
-import { type ChildSaStats, noTraffic, type Plane, type PlaneEvents, type PlaneStats } from './plane.js';
+import {
+  type ChildSaStats,
+  noPlainEsp,
+  noTraffic,
+  type Plane,
+  type PlaneEvents,
+  type PlaneStats,
+} from './plane.js';
 import { type Entry as EntryOf, mayArrive, SaTable } from './sa-table.js';
 
 /** Hands one ESP packet to the UDP socket bound to `local`. */
@@ -116,13 +122,7 @@ export class UserspacePlane implements Plane {
   }
 
   prepare({ encapsulation }: EspPath): void {
-    if (encapsulation === 'udp') return;
-    throw new KitError(
-      'environment',
-      'E_PLAIN_ESP',
-      `Without a NAT in between this tunnel needs ESP without UDP, which the ${this.kind} plane has not`,
-      { hint: 'Use --plane fast; or --encap (the default), so that ESP travels in UDP.' },
-    );
+    if (encapsulation !== 'udp') throw noPlainEsp(this.kind);
   }
 
   install(child: ChildSa): void {
