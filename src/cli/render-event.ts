@@ -64,12 +64,12 @@ function describe(event: TunnelEvent): { tone: Tone; text: string; more?: string
     case 'child-sa-rekeyed':
       return {
         tone: 'change',
-        text: `child SA rekeyed with ${event.peer}: ${child(event)}, replaces ${event.oldInboundSpi}_i ${event.oldOutboundSpi}_o`,
+        text: `child SA rekeyed with ${event.peer}: ${child(event)}, replaces in ${event.oldInboundSpi} out ${event.oldOutboundSpi}`,
       };
     case 'child-sa-deleted':
       return {
         tone: 'end',
-        text: `child SA deleted (${event.reason}): ${spis(event)}, in ${traffic(event.packetsIn, event.bytesIn)}, out ${traffic(event.packetsOut, event.bytesOut)}`,
+        text: `child SA deleted (${event.reason}): ${spis(event)}; traffic in ${traffic(event.packetsIn, event.bytesIn)}, out ${traffic(event.packetsOut, event.bytesOut)}`,
       };
     case 'ike-sa-rekeyed':
       return {
@@ -123,8 +123,9 @@ function child(event: ChildText): string {
   return `${event.proposal}${way}, ${event.localTs.join(' ')} to ${event.remoteTs.join(' ')}, ${spis(event)}`;
 }
 
+/** In words: the `_i` of IKE SAs is the initiator. */
 function spis(event: { inboundSpi: string; outboundSpi: string }): string {
-  return `SPIs ${event.inboundSpi}_i ${event.outboundSpi}_o`;
+  return `SPIs in ${event.inboundSpi} out ${event.outboundSpi}`;
 }
 
 function list(label: string, items: string[]): string {

@@ -80,6 +80,20 @@ describe('text', () => {
     expect(lines).toHaveLength(1 + more);
   });
 
+  it('tells SPIs of IKE SAs by role and those of child SAs by direction', () => {
+    const text = (name: keyof typeof examples) => renderEvent(examples[name], new Date(), plain);
+    const pair = 'SPIs in 0xc0000001 out 0xc0000002';
+    expect(text('child-sa-established')).toMatch(new RegExp(`, ${pair}$`));
+    expect(text('child-sa-rekeyed')).toMatch(new RegExp(`, ${pair}, replaces in 0xc0000003 out 0xc0000004$`));
+    expect(text('child-sa-deleted')).toMatch(
+      new RegExp(`: ${pair}; traffic in 1 packets 3 bytes, out 2 packets 4 bytes$`),
+    );
+    expect(text('stats')).toContain(`192.0.2.1:4500 ${pair}: in 100 packets`);
+    for (const name of ['ike-sa-established', 'ike-sa-rekeyed'] as const) {
+      expect(text(name)).toContain('SPIs 0123456789abcdef_i fedcba9876543210_r');
+    }
+  });
+
   it('shows exchanges only when asked, and on stderr', () => {
     const streams = capture();
     new EventOutput({ format: 'text', verbose: false, color: true }).onEvent(examples.exchange);
