@@ -1,4 +1,5 @@
 import { type InnerPacket, readInnerPacket } from './inner.js';
+import { IPV6_BYTES } from './ipv6-extensions.js';
 import { NextHeader } from './packet.js';
 
 /** What every link must carry of IPv4 (RFC 791 3.2) and of IPv6 (RFC 8200 5), bytes. */
@@ -8,7 +9,6 @@ export const IPV6_MIN_MTU = 1280;
 const ICMP = 1;
 const ICMPV6 = 58;
 const IPV4_BYTES = 20;
-const IPV6_BYTES = 40;
 const ICMP_BYTES = 8;
 /** Destination Unreachable, Fragmentation Needed and DF Set (RFC 1191 4). */
 const FRAGMENTATION_NEEDED = [3, 4] as const;

@@ -1,5 +1,6 @@
 import type { Encapsulation } from '../core/endpoint.js';
-import { HEADER_BYTES, TRAILER_BYTES } from './packet.js';
+import { HEADER_BYTES } from './packet.js';
+import { TRAILER_BYTES } from './trailer.js';
 
 /** Headers before ESP, bytes. */
 export function outerBytes(family: 4 | 6, encapsulation: Encapsulation): number {

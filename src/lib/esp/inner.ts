@@ -1,4 +1,5 @@
 import type { TrafficSelector } from '../ike/wire/types.js';
+import { IPV6_BYTES, Ipv6Extensions } from './ipv6-extensions.js';
 import { NextHeader } from './packet.js';
 
 /** What selectors look at in an inner packet (RFC 4301 4.4.1.1). */
@@ -20,11 +21,8 @@ const ICMP = 1;
 const ICMPV6 = 58;
 /** TCP, UDP, DCCP, SCTP, UDP-Lite: source and destination port are the first four bytes. */
 const WITH_PORTS = new Set([6, 17, 33, 132, 136]);
-/** Hop-by-hop options, routing, destination options: length in units of 8 bytes, not counting the first. */
-const SKIPPED_EXTENSIONS = new Set([0, 43, 60]);
-const FRAGMENT = 44;
-/** RFC 8200 4.1 knows seven extension headers in a packet at most. */
-const MAX_EXTENSIONS = 8;
+/** Of the packet at hand. */
+const extensions = new Ipv6Extensions();
 
 /** Reads the headers of an inner packet. @returns undefined when it is no whole IPv4 or IPv6 packet */
 export function readInnerPacket(data: Uint8Array): InnerPacket | undefined {
@@ -52,28 +50,19 @@ function readIpv4(data: Uint8Array): InnerPacket | undefined {
 }
 
 function readIpv6(data: Uint8Array): InnerPacket | undefined {
-  if (data.length < 40) return undefined;
-  const length = 40 + u16(data, 4);
+  if (data.length < IPV6_BYTES) return undefined;
+  const length = IPV6_BYTES + u16(data, 4);
   if (length > data.length) return undefined;
-  let protocol = data[6]!;
-  let at = 40;
-  let laterFragment = false;
-  for (let seen = 0; !laterFragment && (SKIPPED_EXTENSIONS.has(protocol) || protocol === FRAGMENT); seen++) {
-    if (seen === MAX_EXTENSIONS || at + 8 > length) return undefined;
-    const isFragment = protocol === FRAGMENT;
-    if (isFragment) laterFragment = (u16(data, at + 2) & 0xfff8) !== 0;
-    const headerLength = isFragment ? 8 : (data[at + 1]! + 1) * 8;
-    protocol = data[at]!;
-    at += headerLength;
-    if (at > length) return undefined;
-  }
+  const view = new DataView(data.buffer, data.byteOffset, length);
+  if (!extensions.read(view, 0, length)) return undefined;
+  const { networkBytes, protocol, laterFragment } = extensions;
   return {
     nextHeader: NextHeader.IPV6,
     length,
     source: data.subarray(8, 24),
     destination: data.subarray(24, 40),
     protocol,
-    ...portsAt(data.subarray(at, length), protocol, laterFragment),
+    ...portsAt(data.subarray(networkBytes, length), protocol, laterFragment),
   };
 }
 

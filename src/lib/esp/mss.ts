@@ -1,5 +1,6 @@
 import { IpProtocol, PacketHeaders, TCP_CHECKSUM, TcpFlag } from './fast/headers.js';
 import { IPV6_MIN_MTU } from './icmp.js';
+import { isExtension } from './ipv6-extensions.js';
 import { mendChecksum } from './mend-checksum.js';
 import type { PathPolicy } from './path-policy.js';
 
@@ -40,7 +41,7 @@ export class MssClamp {
       tcp = at + (first & 15) * 4;
     } else if (view.getUint8(at + 6) !== IpProtocol.TCP) {
       // Extension headers: to be read. Nearly nobody sends them.
-      return isPassed(view.getUint8(at + 6));
+      return isExtension(view.getUint8(at + 6));
     }
     return tcp + TCP_BYTES <= at + length && (view.getUint8(tcp + 13) & TcpFlag.SYN) !== 0;
   }
@@ -70,11 +71,6 @@ function fitting(version: 4 | 6, largest: number): number {
   return version === 4
     ? Math.max(largest - IPV4_AND_TCP, SMALLEST)
     : Math.max(largest, IPV6_MIN_MTU) - IPV6_AND_TCP;
-}
-
-/** Hop-by-hop options, routing, destination options. */
-function isPassed(nextHeader: number): boolean {
-  return nextHeader === 0 || nextHeader === 43 || nextHeader === 60;
 }
 
 /** @param bytes of the TCP header, all in the view */

@@ -4,6 +4,7 @@ import { KitError } from '../core/errors.js';
 import { constantTimeEqual } from '../core/secret.js';
 import type { BoundCipher } from '../crypto/transform.js';
 import type { EspSaParameters } from './sa.js';
+import { padLengthOf, TRAILER_BYTES, unpaddedBytes, writeTrailer } from './trailer.js';
 
 /** IP protocol numbers that the Next Header field of tunnel mode carries (RFC 4303 2.6). */
 export const NextHeader = {
@@ -15,8 +16,6 @@ export const NextHeader = {
 
 /** SPI and the low 32 bits of the sequence number. */
 export const HEADER_BYTES = 8;
-/** Pad Length and Next Header. */
-export const TRAILER_BYTES = 2;
 
 /** One direction of a child SA with its cipher bound to the key, once for all packets. */
 export interface BoundEspSa {
@@ -163,26 +162,16 @@ function highWord(sequence: number): Uint8Array {
   return word;
 }
 
-/** Payload, the bytes 1, 2, 3, … up to the alignment, Pad Length, Next Header (RFC 4303 2.4). */
 function pad(payload: Uint8Array, nextHeader: number, alignment: number): Uint8Array {
-  const unpadded = payload.length + TRAILER_BYTES;
-  const padLength = (alignment - (unpadded % alignment)) % alignment;
-  const out = new Uint8Array(unpadded + padLength);
+  const padLength = padLengthOf(payload.length, alignment);
+  const out = new Uint8Array(payload.length + padLength + TRAILER_BYTES);
   out.set(payload);
-  for (let i = 1; i <= padLength; i++) out[payload.length + i - 1] = i;
-  out[out.length - 2] = padLength;
-  out[out.length - 1] = nextHeader;
+  writeTrailer(out, payload.length, padLength, nextHeader);
   return out;
 }
 
-/** Takes the trailer off; the padding must count 1, 2, 3, … (RFC 4303 2.4). */
 function unpad(plaintext: Uint8Array): OpenedEsp {
-  if (plaintext.length < TRAILER_BYTES) return { verdict: 'malformed', authentic: true };
-  const padLength = plaintext[plaintext.length - 2]!;
-  const end = plaintext.length - TRAILER_BYTES - padLength;
-  if (end < 0) return { verdict: 'malformed', authentic: true };
-  for (let i = 1; i <= padLength; i++) {
-    if (plaintext[end + i - 1] !== i) return { verdict: 'malformed', authentic: true };
-  }
-  return { verdict: 'ok', nextHeader: plaintext[plaintext.length - 1]!, payload: plaintext.subarray(0, end) };
+  const length = unpaddedBytes(plaintext, 0, plaintext.length);
+  if (length < 0) return { verdict: 'malformed', authentic: true };
+  return { verdict: 'ok', nextHeader: plaintext.at(-1)!, payload: plaintext.subarray(0, length) };
 }

@@ -1,9 +1,9 @@
 import type { Arena } from '../../core/arena.js';
+import { IPV6_BYTES } from '../ipv6-extensions.js';
 import type { Checksum } from './checksum.js';
 import {
   addressesAt,
   DONT_FRAGMENT,
-  IPV6_BYTES,
   IpProtocol,
   type PacketHeaders,
   TCP_CHECKSUM,

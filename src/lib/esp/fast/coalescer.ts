@@ -1,11 +1,11 @@
 import type { Arena } from '../../core/arena.js';
+import { IPV6_BYTES } from '../ipv6-extensions.js';
 import { Building, MAX_PACKET } from './building.js';
 import { Checksum } from './checksum.js';
 import {
   addressesAt,
   DONT_FRAGMENT,
   IPV4_BYTES,
-  IPV6_BYTES,
   IpProtocol,
   PacketHeaders,
   TcpFlag,

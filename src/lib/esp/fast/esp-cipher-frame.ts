@@ -2,7 +2,8 @@ import { randomFillSync } from 'node:crypto';
 import type { Arena } from '../../core/arena.js';
 import { KitError } from '../../core/errors.js';
 import { MAC_SETUP_BYTES, TAG_PARAMETER_BYTES } from '../../crypto/evp-contexts.js';
-import { type BoundEspSa, HEADER_BYTES, TRAILER_BYTES } from '../packet.js';
+import { type BoundEspSa, HEADER_BYTES } from '../packet.js';
+import { TRAILER_BYTES } from '../trailer.js';
 import type { EspCipher } from './esp-cipher.js';
 
 /** SPI and all 64 bits of the sequence number. */

@@ -1,7 +1,8 @@
+import { IPV6_BYTES, Ipv6Extensions } from '../ipv6-extensions.js';
+
 export const IpProtocol = { TCP: 6, UDP: 17 } as const;
 
 export const IPV4_BYTES = 20;
-export const IPV6_BYTES = 40;
 export const UDP_BYTES = 8;
 const TCP_BYTES = 20;
 
@@ -9,13 +10,6 @@ const TCP_BYTES = 20;
 export const DONT_FRAGMENT = 0x4000;
 /** More Fragments and Fragment Offset. */
 const FRAGMENTED = 0x3fff;
-/** IPv6 extension headers: hop-by-hop options, routing, destination options. Length in units of 8 bytes after the first. */
-const HOP_BY_HOP = 0;
-const ROUTING = 43;
-const DESTINATION = 60;
-const FRAGMENT = 44;
-/** RFC 8200 4.1 knows seven extension headers in a packet at most. */
-const MAX_EXTENSIONS = 8;
 
 /** Flags of TCP in the order of its byte 13. */
 export const TcpFlag = {
@@ -63,6 +57,7 @@ export class PacketHeaders {
   fragment = false;
   /** Header of TCP or UDP; 0 for other protocols, for fragments, and for headers that are not whole. */
   transportBytes = 0;
+  readonly #extensions = new Ipv6Extensions();
 
   /**
    * @param at where the packet begins
@@ -94,19 +89,11 @@ export class PacketHeaders {
     if (available < IPV6_BYTES) return false;
     this.version = 6;
     this.length = IPV6_BYTES + view.getUint16(at + 4);
-    this.fragment = false;
-    if (this.length > available) return false;
-    let protocol = view.getUint8(at + 6);
-    let bytes = IPV6_BYTES;
-    for (let seen = 0; !this.fragment && isExtension(protocol); seen++) {
-      if (seen === MAX_EXTENSIONS || bytes + 8 > this.length) return false;
-      this.fragment = protocol === FRAGMENT;
-      protocol = view.getUint8(at + bytes);
-      bytes += this.fragment ? 8 : (view.getUint8(at + bytes + 1) + 1) * 8;
-      if (bytes > this.length) return false;
-    }
-    this.networkBytes = bytes;
-    this.protocol = protocol;
+    const extensions = this.#extensions;
+    if (this.length > available || !extensions.read(view, at, this.length)) return false;
+    this.networkBytes = extensions.networkBytes;
+    this.protocol = extensions.protocol;
+    this.fragment = extensions.fragment;
     return true;
   }
 
@@ -117,8 +104,4 @@ export class PacketHeaders {
     const bytes = (view.getUint8(at + 12) >> 4) * 4;
     return bytes < TCP_BYTES || bytes > left ? 0 : bytes;
   }
-}
-
-function isExtension(protocol: number): boolean {
-  return protocol === HOP_BY_HOP || protocol === ROUTING || protocol === FRAGMENT || protocol === DESTINATION;
 }

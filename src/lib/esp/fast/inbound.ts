@@ -5,8 +5,9 @@ import type { NativeIo } from '../../net/native-io.js';
 import { endpointOf, SOCKADDR_IN6_BYTES } from '../../net/socket-address.js';
 import { readInnerPacket } from '../inner.js';
 import type { MssClamp } from '../mss.js';
-import { HEADER_BYTES, NextHeader, TRAILER_BYTES } from '../packet.js';
+import { HEADER_BYTES, NextHeader } from '../packet.js';
 import { mayArrive } from '../plane/sa-table.js';
+import { TRAILER_BYTES, unpaddedBytes } from '../trailer.js';
 import { Coalescer } from './coalescer.js';
 import { PathCounter, SaCounter } from './counters.js';
 import { combineEcn } from './ecn.js';
@@ -200,17 +201,14 @@ export class Inbound {
     if (!warned && counters[SaCounter.BYTES_IN]! >= softBytes) this.#options.onSoftLifetime(entry, 'bytes');
   }
 
-  /** Takes the trailer off; the padding must count 1, 2, 3, … (RFC 4303 2.4). @returns bytes before it; -1 when it is wrong */
+  /** Takes the trailer off. @returns bytes before it; -1 when it is wrong */
   #unpad(at: number, length: number): number {
     const { bytes } = this.#arena;
-    if (length < TRAILER_BYTES) return -1;
-    const padLength = bytes[at + length - 2]!;
+    const payload = unpaddedBytes(bytes, at, length);
+    if (payload < 0) return -1;
     this.#nextHeader = bytes[at + length - 1]!;
-    const end = length - TRAILER_BYTES - padLength;
-    if (end < 0) return -1;
-    for (let i = 1; i <= padLength; i++) if (bytes[at + end + i - 1] !== i) return -1;
     // A dummy packet may have any payload, which nobody looks at.
-    return this.#nextHeader === NextHeader.NONE ? 0 : end;
+    return this.#nextHeader === NextHeader.NONE ? 0 : payload;
   }
 
   /** Inbound checks of RFC 4301 5.2. */

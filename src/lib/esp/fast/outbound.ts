@@ -10,9 +10,10 @@ import type { NativeIo } from '../../net/native-io.js';
 import { MAX_QUOTED, mayBeFragmented } from '../icmp.js';
 import { readInnerPacket } from '../inner.js';
 import type { MssClamp } from '../mss.js';
-import { HEADER_BYTES, NextHeader, TRAILER_BYTES } from '../packet.js';
+import { HEADER_BYTES, NextHeader } from '../packet.js';
 import type { PathPolicy } from '../path-policy.js';
 import type { LifetimeReason } from '../plane/plane.js';
+import { padLengthOf, TRAILER_BYTES, writeTrailer } from '../trailer.js';
 import { PathCounter, SaCounter } from './counters.js';
 import { ECN_MASK, trafficClassOf } from './ecn.js';
 import type { FastEntry, FastTable } from './fast-sa.js';
@@ -259,9 +260,9 @@ export class Outbound {
       this.#options.onHardLifetime(entry);
       return;
     }
-    const unpadded = length + TRAILER_BYTES;
-    const padLength = (cipher.alignment - (unpadded % cipher.alignment)) % cipher.alignment;
-    const size = HEADER_BYTES + cipher.ivBytes + unpadded + padLength + cipher.icvBytes;
+    const padLength = padLengthOf(length, cipher.alignment);
+    const trailerBytes = padLength + TRAILER_BYTES;
+    const size = HEADER_BYTES + cipher.ivBytes + length + trailerBytes + cipher.icvBytes;
     if (size > MAX_PAYLOAD) {
       this.#options.counters[PathCounter.tooBig]! += 1;
       return;
@@ -276,15 +277,12 @@ export class Outbound {
       }
     }
     const trailer = at + length;
-    for (let i = 0; i < padLength + TRAILER_BYTES; i++) this.#covered[i] = bytes[trailer + i]!;
-    // RFC 4303 2.4: the padding counts 1, 2, 3, …
-    for (let i = 0; i < padLength; i++) bytes[trailer + i] = i + 1;
-    bytes[trailer + padLength] = padLength;
-    bytes[trailer + padLength + 1] = nextHeader;
+    for (let i = 0; i < trailerBytes; i++) this.#covered[i] = bytes[trailer + i]!;
+    writeTrailer(bytes, trailer, padLength, nextHeader);
     halves.sequence += 1;
-    this.#used += cipher.seal(this.#out.at + this.#used, at, unpadded + padLength, halves.sequence);
+    this.#used += cipher.seal(this.#out.at + this.#used, at, length + trailerBytes, halves.sequence);
     this.#packets += 1;
-    for (let i = 0; i < padLength + TRAILER_BYTES; i++) bytes[trailer + i] = this.#covered[i]!;
+    for (let i = 0; i < trailerBytes; i++) bytes[trailer + i] = this.#covered[i]!;
     counters[SaCounter.PACKETS_OUT]! += 1;
     counters[SaCounter.BYTES_OUT]! += length;
     if (halves.warned) return;

@@ -1,6 +1,7 @@
 import type { Arena } from '../../core/arena.js';
+import { IPV6_BYTES } from '../ipv6-extensions.js';
 import { Checksum, fold } from './checksum.js';
-import { IPV6_BYTES, IpProtocol, PacketHeaders, TCP_CHECKSUM, TcpFlag, UDP_CHECKSUM } from './headers.js';
+import { IpProtocol, PacketHeaders, TCP_CHECKSUM, TcpFlag, UDP_CHECKSUM } from './headers.js';
 import { GsoType, VIRTIO_BYTES, VirtioHeader } from './virtio.js';
 
 /** Headers of a packet that is cut; TCP with all options after a full routing header of IPv6 has less. */

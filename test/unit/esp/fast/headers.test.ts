@@ -95,5 +95,13 @@ describe('headers of a packet', () => {
       networkBytes: 48,
       transportBytes: 0,
     });
+    const options = [6, 0, 1, 4, 0, 0, 0, 0];
+    const behindFirst = { first: 44, bytes: Uint8Array.from([60, 0, 0, 1, 0, 0, 0, 9, ...options]) };
+    expect(read(packetOf({ version: 6, extensions: behindFirst }))).toMatchObject({
+      fragment: true,
+      protocol: 6,
+      networkBytes: 56,
+      transportBytes: 0,
+    });
   });
 });
