@@ -2,6 +2,7 @@ import type { Endpoint, Path } from '../core/endpoint.js';
 import { type Clock, type Milliseconds, systemClock } from '../core/environment.js';
 import { KitError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
+import { SteadyClock } from '../core/steady-clock.js';
 import type { LifetimeReason, PlaneEvents } from '../esp/plane/plane.js';
 import type { Session } from '../ike/session/session.js';
 import type {
@@ -89,7 +90,8 @@ export class Driver {
   readonly #host: DriverHost;
   readonly #tracker: SaTracker;
   readonly #log: Log;
-  readonly #clock: Clock;
+  /** Sessions wait for moments: those must come even when the system's clock is set back. */
+  readonly #clock: SteadyClock;
   #transport: UdpTransport | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -102,7 +104,7 @@ export class Driver {
     this.#host = host;
     this.#tracker = tracker;
     this.#log = log;
-    this.#clock = clock;
+    this.#clock = new SteadyClock(clock);
   }
 
   /** Where datagrams go. Before this, and after `stop`, they are dropped. */
@@ -235,8 +237,13 @@ export class Driver {
     if (wakeAt === undefined || this.#stopped) return;
     const pause = Math.min(Math.max(wakeAt - this.#clock.now(), shortestSleep), longestSleep);
     this.#timer = setTimeout(() => {
-      this.#submit({ type: 'timeout', inboundSeenAt: (session) => this.#tracker.inboundSeenAt(session) });
+      this.#submit({ type: 'timeout', inboundSeenAt: (session) => this.#inboundSeenAt(session) });
     }, pause);
+  }
+
+  #inboundSeenAt(session: number): Milliseconds | undefined {
+    const seenAt = this.#tracker.inboundSeenAt(session);
+    return seenAt === undefined ? undefined : this.#clock.at(seenAt);
   }
 
   #crashed(error: unknown, session: number | undefined): void {

@@ -210,6 +210,23 @@ describe('Driver', () => {
     expect(story).toEqual(['crash 1: E_INTERNAL An internal error ended the session: no device', 'event 2']);
   });
 
+  it('wakes in time, and knows when a peer was heard, after the clock was set back', () => {
+    const inputs: EngineInput[] = [];
+    const times: number[] = [];
+    const { driver, tracker } = setUp((input, now) => {
+      inputs.push(input);
+      times.push(now);
+      return { wakeAt: now + 10_000 };
+    });
+    driver.receive({ kind: 'ike', path, data });
+    tracker.inboundSeenAt = () => Date.now() - 3000;
+    vi.setSystemTime(500);
+    vi.advanceTimersByTime(10_000);
+    expect(times).toEqual([1_000_000, 1_010_000]);
+    const timeout = inputs[1];
+    expect(timeout?.type === 'timeout' && timeout.inboundSeenAt?.(0)).toBe(1_007_000);
+  });
+
   it('turns what the plane reports into commands and events, after the packet at hand', async () => {
     const commands: unknown[] = [];
     const told: TunnelEvent[] = [];
