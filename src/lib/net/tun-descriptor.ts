@@ -28,6 +28,8 @@ const TUN_PATH = '/dev/net/tun';
 /** linux/if_tun.h and linux/sockios.h; the same on x86-64, arm64 and riscv64. */
 const TUNSETIFF = 0x400454ca;
 const TUNSETOFFLOAD = 0x400454d0;
+const TUNSETVNETHDRSZ = 0x400454d8;
+const TUNSETVNETLE = 0x400454dc;
 const SIOCSIFMTU = 0x8922;
 const IFF_TUN = 0x0001;
 const IFF_PERSIST = 0x0800;
@@ -37,6 +39,12 @@ const IFF_VNET_HDR = 0x4000;
 const TCP_OFFLOADS = 0x1 | 0x2 | 0x4 | 0x8;
 /** TUN_F_USO4, USO6; Linux 6.2 and later. */
 const UDP_OFFLOADS = 0x20 | 0x40;
+/** Bytes of struct virtio_net_hdr: the least that a TUN device takes, and all that we read and write. */
+const VNET_HEADER_BYTES = 10;
+const EPERM = 1;
+const EACCES = 13;
+const EBUSY = 16;
+const EINVAL = 22;
 /** What is refused without CAP_NET_ADMIN. */
 const CREATING = 'Creating a TUN device';
 const AF_INET = 2;
@@ -75,12 +83,14 @@ function attempt(
 ): TunDescriptor | undefined {
   const fd = openTunFile();
   try {
-    const name = attach(libc, fd, wanted ?? 'ikit%d', offload ? IFF_VNET_HDR : 0);
-    const granted = offload ? setOffloads(libc, fd) : undefined;
-    if (offload && granted === undefined) {
+    const name = attach(libc, fd, wanted, offload);
+    const granted = name !== undefined && offload ? setOffloads(libc, fd) : undefined;
+    if (name === undefined || (offload && granted === undefined)) {
       closeSync(fd);
       return undefined;
     }
+    // A persistent device has the offloads of who used it last; a system that knows none has none to take back.
+    if (!offload) libc.ioctlValue(fd, TUNSETOFFLOAD, 0);
     setMtu(libc, name, mtu);
     return { fd, name, mtu, offload: granted };
   } catch (error) {
@@ -90,8 +100,17 @@ function attempt(
 }
 
 function setOffloads(libc: Libc, fd: number): TunDescriptor['offload'] {
+  // A persistent device also has the header of who used it last. Systems without the second call know no other order
+  // of bytes than the machine's.
+  if (libc.ioctl(fd, TUNSETVNETHDRSZ, int(VNET_HEADER_BYTES)) < 0) return undefined;
+  libc.ioctl(fd, TUNSETVNETLE, int(1));
   if (libc.ioctlValue(fd, TUNSETOFFLOAD, TCP_OFFLOADS | UDP_OFFLOADS) === 0) return { udp: true };
   return libc.ioctlValue(fd, TUNSETOFFLOAD, TCP_OFFLOADS) === 0 ? { udp: false } : undefined;
+}
+
+/** What a request that takes a pointer to an int is given. */
+function int(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
 }
 
 /**
@@ -147,16 +166,23 @@ function openTunFile(): number {
   }
 }
 
-/** @returns the device's name */
-function attach(libc: Libc, fd: number, wanted: string, flags: number): string {
+/** @returns the device's name; undefined when there is none that has virtio headers, though wanted */
+function attach(
+  libc: Libc,
+  fd: number,
+  wanted: string | undefined,
+  virtioHeaders: boolean,
+): string | undefined {
   const ifreq = Buffer.alloc(IFREQ_BYTES);
-  ifreq.write(wanted, 0, IFNAME_MAX, 'latin1');
-  ifreq.writeUInt16LE(IFF_TUN | IFF_NO_PI | flags, 16);
+  ifreq.write(wanted ?? 'ikit%d', 0, IFNAME_MAX, 'latin1');
+  ifreq.writeUInt16LE(IFF_TUN | IFF_NO_PI | (virtioHeaders ? IFF_VNET_HDR : 0), 16);
   if (libc.ioctl(fd, TUNSETIFF, ifreq) < 0) {
     const errno = libc.errno();
-    if (errno === 1 || errno === 13) throw privilegeError(CREATING);
-    if (errno === 16 || errno === 22) throw busyError(wanted);
-    throw deviceError(`the device ${wanted} cannot be created`, errno);
+    if (errno === EPERM || errno === EACCES) throw privilegeError(CREATING);
+    // Besides a device of another kind EINVAL may mean the flag: who asks without it hears which.
+    if (errno === EINVAL && virtioHeaders) return undefined;
+    if (wanted !== undefined && (errno === EBUSY || errno === EINVAL)) throw busyError(wanted);
+    throw deviceError(`the device ${wanted ?? 'ikit…'} cannot be created`, errno);
   }
   return ifreq.toString('latin1', 0, ifreq.indexOf(0));
 }

@@ -226,6 +226,11 @@ const actions: Record<string, () => Promise<unknown>> = {
     return {};
   },
 
+  async 'tun-kept'() {
+    const { keptDevices } = await import('./kept-device-guest.js');
+    return keptDevices();
+  },
+
   async 'tun-check'() {
     await run('ip', ['tuntap', 'add', 'kept0', 'mode', 'tun']);
     const names = ['lo', 'kept0', 'free0', 'no/name'];

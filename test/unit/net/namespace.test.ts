@@ -30,6 +30,17 @@ describe.skipIf(reason !== undefined)('TUN device', () => {
     expect(await inNamespace('tun-check')).toEqual(codes);
   });
 
+  it('has nothing of who used it before, and no offloads where the system knows none', async () => {
+    expect(await inNamespace('tun-kept')).toEqual({
+      checksum: 0xffff,
+      // Of UDP behind IPv4, and bytes of all headers with ten of payload.
+      checksumStart: 20,
+      length: 10 + 20 + 8 + 10,
+      bare: ['ikit0', 'none'],
+      taken: 'E_TUN_BUSY',
+    });
+  });
+
   it('leaves timers their turn under a flood', async () => {
     expect(await inNamespace('tun-flood')).toMatchObject({ packets: expect.any(Number) });
   });

@@ -16,9 +16,8 @@ const GSO_ECN = 0x80;
 const NEEDS_CSUM = 1;
 
 /**
- * A virtio header as numbers, to be used again for each packet. It is little-endian: a TUN device takes the byte order
- * of the machine until TUNSETVNETLE says so, which a big-endian machine has to do. Whether it fits the packet is for
- * the reader of the packet to tell.
+ * A virtio header as numbers, to be used again for each packet. It is little-endian, as TUNSETVNETLE asks of a TUN
+ * device. Whether it fits the packet is for the reader of the packet to tell.
  */
 export class VirtioHeader {
   needsChecksum = false;
