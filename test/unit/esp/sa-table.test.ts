@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { parseIp } from '../../../src/lib/core/ip.js';
 import { type InnerPacket, narrowestMatch } from '../../../src/lib/esp/inner.js';
 import { NextHeader } from '../../../src/lib/esp/packet.js';
 import { type Entry, SaTable } from '../../../src/lib/esp/plane/sa-table.js';
 import { createRandom } from '../../fuzz/mutate.js';
 import { selector } from './inner-packets.js';
-import { pair, right } from './plane-sides.js';
+import { left, pair, right } from './plane-sides.js';
 
 type Random = ReturnType<typeof createRandom>;
 type Pair = Entry<undefined>;
@@ -129,5 +130,49 @@ describe('SaTable', () => {
     expect(chosen).toBeGreaterThan(1000);
     for (const { entry } of model.known) table.remove(entry.child.id);
     expect(table.senderFor(somePacket(random))).toBeUndefined();
+  });
+
+  it('never has a pair seal what it, or another, has sealed, wherever peers have moved', () => {
+    let changes = 0;
+    const table = new SaTable(
+      () => undefined,
+      () => {
+        changes += 1;
+      },
+    );
+    const any = [selector('0.0.0.0/0')];
+    const [one, two] = ['10.2.0.1', '10.2.0.2'];
+    for (const [n, address] of [one, two].entries()) {
+      table.install(pair(n, { localSelectors: any, remoteSelectors: [selector(`${address}/32`)] }));
+    }
+    const sender = (source: string, destination: string, port: number | undefined = 4500) =>
+      table.senderFor({
+        nextHeader: NextHeader.IPV4,
+        length: 60,
+        source: parseIp(source),
+        destination: parseIp(destination),
+        protocol: 17,
+        sourcePort: port,
+        destinationPort: port,
+      })?.child.id;
+    const move = (n: number, address: string) =>
+      table.movePeer(`child-${n}`, { local: left, remote: { address, port: 4500 }, encapsulation: 'udp' });
+    expect(sender(left.address, two)).toBe('child-1');
+    const before = changes;
+    move(0, two);
+    // Flows that were decided before are decided again.
+    expect(changes).toBe(before + 1);
+    move(1, one);
+    for (const address of [one, two]) {
+      expect(sender(left.address, address)).toBeUndefined();
+      // Later fragments have no ports.
+      expect(sender(left.address, address, undefined)).toBeUndefined();
+    }
+    expect(sender('10.1.0.1', one)).toBe('child-0');
+    move(1, right.address);
+    expect(sender(left.address, one)).toBe('child-0');
+    expect(sender(left.address, two)).toBeUndefined();
+    table.remove('child-0');
+    expect(sender(left.address, two)).toBe('child-1');
   });
 });

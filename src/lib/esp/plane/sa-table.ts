@@ -1,5 +1,6 @@
 import { type Endpoint, type EspPath, sameEndpoint } from '../../core/endpoint.js';
 import { KitError } from '../../core/errors.js';
+import { parseIp } from '../../core/ip.js';
 import { SelectorIndex } from '../../ike/selector-index.js';
 import { type InnerPacket, narrowestMatch } from '../inner.js';
 import type { ChildSa } from '../sa.js';
@@ -35,6 +36,8 @@ export class SaTable<Halves> {
   readonly #bySpi = new Map<number, Entry<Halves>>();
   /** Those that may send, by where to. */
   readonly #senders = new SelectorIndex<Entry<Halves>>();
+  /** From where to where outer packets go, and for how many pairs. */
+  readonly #outer = new Map<string, number>();
   #installed = 0;
 
   /**
@@ -57,7 +60,10 @@ export class SaTable<Halves> {
 
   movePeer(id: string, path: EspPath): Entry<Halves> {
     const entry = this.known(id);
+    this.#countOuter(entry.path, -1);
     entry.path = path;
+    this.#countOuter(path, 1);
+    this.onChange();
     return entry;
   }
 
@@ -65,6 +71,7 @@ export class SaTable<Halves> {
     const entry = this.known(id);
     this.#entries.delete(id);
     this.#bySpi.delete(entry.child.inbound.spi | 0);
+    this.#countOuter(entry.path, -1);
     const { predecessor, successors } = entry;
     predecessor?.successors.delete(entry);
     for (const successor of successors) {
@@ -120,7 +127,11 @@ export class SaTable<Halves> {
     return true;
   }
 
-  /** The child SA with the narrowest selectors for the packet, the newest among equals. */
+  /**
+   * The child SA with the narrowest selectors for the packet, the newest among equals. What goes from where to where
+   * outer packets go has none: it is one of ours that a route led back into the tunnel, where it would be sealed again
+   * and again. Ports do not matter, since fragments have none to see.
+   */
   senderFor(packet: InnerPacket): Entry<Halves> | undefined {
     let best: Entry<Halves> | undefined;
     let bestRemote = -1;
@@ -138,7 +149,7 @@ export class SaTable<Halves> {
       bestRemote = remote;
       bestLocal = local;
     }
-    return best;
+    return best !== undefined && this.#outer.has(flowKey(source, destination)) ? undefined : best;
   }
 
   #add(child: ChildSa, predecessor: Entry<Halves> | undefined, pending: boolean): Entry<Halves> {
@@ -165,9 +176,17 @@ export class SaTable<Halves> {
     };
     this.#entries.set(child.id, entry);
     this.#bySpi.set(child.inbound.spi | 0, entry);
+    this.#countOuter(path, 1);
     predecessor?.successors.add(entry);
     this.#chooseSenders(entry, predecessor);
     return entry;
+  }
+
+  #countOuter({ local, remote }: EspPath, change: 1 | -1): void {
+    const key = flowKey(parseIp(local.address), parseIp(remote.address));
+    const count = (this.#outer.get(key) ?? 0) + change;
+    if (count > 0) this.#outer.set(key, count);
+    else this.#outer.delete(key);
   }
 
   /** Looks again at pairs that a change concerns: one sends unless it waits for its turn or a successor has taken over. */
@@ -186,6 +205,10 @@ export class SaTable<Halves> {
     }
     this.onChange();
   }
+}
+
+function flowKey(source: Uint8Array, destination: Uint8Array): string {
+  return `${source.join()}>${destination.join()}`;
 }
 
 /** Whether an inner packet that arrived on a pair is one that it may carry (RFC 4301 5.2). */
