@@ -16,15 +16,13 @@ import { MssClamp } from '../mss.js';
 import { defaultPathPolicy } from '../path-policy.js';
 import type { LifetimeReason, PlaneEvents } from '../plane/plane.js';
 import { SaTable } from '../plane/sa-table.js';
-import { ReplayWindow } from '../replay.js';
-import { byteLifetime, type ChildSa } from '../sa.js';
+import type { ChildSa } from '../sa.js';
 import { PathCounter } from './counters.js';
-import type { EspCipher } from './esp-cipher.js';
-import { createEspCipher } from './esp-cipher-create.js';
-import { type FastEntry, type FastSa, NameSlots } from './fast-sa.js';
+import type { FastEntry, FastSa } from './fast-sa.js';
 import { Inbound, type ReceivingSocket } from './inbound.js';
 import { Outbound } from './outbound.js';
 import { PathMtu } from './path-mtu.js';
+import { SaFactory } from './sa-factory.js';
 
 /** Datagrams, or super-segments of them, that one call may bring. */
 const BATCH = 32;
@@ -78,10 +76,9 @@ export class DataPath {
   readonly #arena: Arena;
   readonly #sockets: ReceivingSocket[];
   readonly #wake: number;
-  readonly #initialSequence: number;
   readonly #counters: Float64Array;
   readonly #table: SaTable<FastSa>;
-  readonly #names: NameSlots;
+  readonly #sas: SaFactory;
   readonly #sender: DatagramSender;
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
@@ -114,10 +111,9 @@ export class DataPath {
     this.#sockets = sockets.map((socket) => pathSocket(socket, 'udp'));
     this.#wake = wake;
     this.#counters = counters;
-    this.#initialSequence = initialSequence;
     const arena = new Arena(ARENA_BYTES, io.addressOf);
     this.#arena = arena;
-    this.#names = new NameSlots(arena);
+    this.#sas = new SaFactory(arena, initialSequence);
     this.#ikeName = arena.reserve('name of an IKE peer', 32).at;
     this.#ikeMessage = arena.reserve('IKE message', MAX_PAYLOAD).at;
     // Where there is a socket for ESP in UDP there may come one for ESP without.
@@ -190,6 +186,7 @@ export class DataPath {
 
   /** See `Plane.install`. @param counters of the child SA, see `SaCounter` */
   install(child: ChildSa, counters: Float64Array): void {
+    this.#sas.checkRoom();
     this.#nextCounters = counters;
     this.#table.install(child);
   }
@@ -206,9 +203,7 @@ export class DataPath {
     this.#outbound.flush();
     const socket = this.#socketFor(path);
     const { halves } = this.#table.movePeer(id, path);
-    const name = socketAddress(path.remote);
-    this.#names.write(halves.name, name);
-    halves.nameLength = name.length;
+    this.#sas.address(halves, path.remote);
     halves.socket = socket;
     Object.assign(halves.path, this.#pathMtu.unknown());
   }
@@ -219,7 +214,7 @@ export class DataPath {
     const { path } = this.#table.known(id);
     // IKE on a port of its own overtakes ESP that waits here, and the peer may have sent that before it let the pair go.
     if (path.encapsulation === 'none') this.#drain(this.#socketFor(path));
-    this.#free(this.#table.remove(id).halves);
+    this.#sas.free(this.#table.remove(id).halves);
   }
 
   /** Sends and receives ESP without UDP from and to `address` through a raw socket from now on. */
@@ -321,42 +316,7 @@ export class DataPath {
   }
 
   #makeSa(child: ChildSa): FastSa {
-    const socket = this.#socketFor(child);
-    const name = this.#names.take();
-    let seal: EspCipher | undefined;
-    let open: EspCipher;
-    try {
-      seal = createEspCipher(this.#arena, child.outbound, 'seal');
-      open = createEspCipher(this.#arena, child.inbound, 'open');
-    } catch (error) {
-      seal?.free();
-      this.#names.put(name);
-      throw error;
-    }
-    const address = socketAddress(child.remote);
-    this.#names.write(name, address);
-    return {
-      seal,
-      open,
-      window: new ReplayWindow(child.inbound.esn),
-      counters: this.#nextCounters,
-      sequence: this.#initialSequence,
-      // With ESN the counter is held in a Number; it ends at 2^53 - 1 instead of 2^64 - 1.
-      lastSequence: child.outbound.esn ? Number.MAX_SAFE_INTEGER : 2 ** 32 - 1,
-      ...byteLifetime(child),
-      warned: false,
-      ended: false,
-      socket,
-      name,
-      nameLength: address.length,
-      path: this.#pathMtu.unknown(),
-    };
-  }
-
-  #free(sa: FastSa): void {
-    sa.seal.free();
-    sa.open.free();
-    this.#names.put(sa.name);
+    return this.#sas.make(child, this.#socketFor(child), this.#nextCounters, this.#pathMtu.unknown());
   }
 
   #socketFor({ local, encapsulation }: EspPath): ReceivingSocket {

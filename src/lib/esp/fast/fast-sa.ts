@@ -1,14 +1,8 @@
 import type { Arena } from '../../core/arena.js';
-import { KitError } from '../../core/errors.js';
 import type { SendingSocket } from '../../net/datagram-io.js';
 import type { Entry, SaTable } from '../plane/sa-table.js';
 import type { ReplayWindow } from '../replay.js';
 import type { EspCipher } from './esp-cipher.js';
-
-/** Child SAs that a data path may have at a time. */
-export const MAX_CHILD_SAS = 8192;
-/** struct sockaddr_in6, rounded up. */
-const SLOT_BYTES = 32;
 
 /** What a child SA knows of its path. */
 export interface PathLimits {
@@ -46,40 +40,6 @@ export interface FastSa {
 
 export type FastEntry = Entry<FastSa>;
 export type FastTable = SaTable<FastSa>;
-
-/** Places for the addresses of peers in an arena. */
-export class NameSlots {
-  readonly #arena: Arena;
-  readonly #free: number[];
-
-  constructor(arena: Arena, count = MAX_CHILD_SAS) {
-    this.#arena = arena;
-    const { at } = arena.reserve('names of peers', count * SLOT_BYTES);
-    this.#free = Array.from({ length: count }, (_, i) => at + i * SLOT_BYTES);
-  }
-
-  /** @throws {KitError} `E_CHILD_SA_LIMIT` (environment) when there are as many peers as can be */
-  take(): number {
-    const slot = this.#free.pop();
-    if (slot === undefined) {
-      throw new KitError(
-        'environment',
-        'E_CHILD_SA_LIMIT',
-        'There are too many child SAs for the fast plane',
-      );
-    }
-    return slot;
-  }
-
-  put(slot: number): void {
-    this.#free.push(slot);
-  }
-
-  /** Writes a struct sockaddr. */
-  write(slot: number, name: Uint8Array): void {
-    this.#arena.bytes.set(name.subarray(0, SLOT_BYTES), slot);
-  }
-}
 
 /** Whether two struct sockaddr in an arena name the same endpoint. */
 export function sameName({ view }: Arena, a: number, b: number, length: number): boolean {

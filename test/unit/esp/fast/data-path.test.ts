@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { concatBytes, toHex } from '../../../../src/lib/core/bytes.js';
 import { systemEntropy } from '../../../../src/lib/core/environment.js';
+import { MAX_CHILD_SAS } from '../../../../src/lib/esp/fast/sa-factory.js';
 import { bindEspSa, NextHeader, sealEsp } from '../../../../src/lib/esp/packet.js';
 import type { EspSaParameters } from '../../../../src/lib/esp/sa.js';
 import { ipv4, ipv6, ports } from '../inner-packets.js';
@@ -123,6 +124,24 @@ describe('outbound', () => {
     w.fromDevice(out());
     expect(spi()).toEqual([0x2002]);
   });
+});
+
+it('has room for rekeys when there is none for another child SA', async () => {
+  const w = await world();
+  const pair = (number: number) => {
+    const { inbound, outbound } = w.options;
+    return w.child(`child-${number}`, {
+      inbound: { ...inbound, spi: 0x10000 + number },
+      outbound: { ...outbound, spi: 0x20000 + number },
+    });
+  };
+  const most = MAX_CHILD_SAS / 2;
+  for (let i = 0; i < most; i++) w.path.install(pair(i), w.counters);
+  expect(() => w.path.install(pair(most), w.counters)).toThrow(/too many child SAs/);
+  for (let i = 0; i < most; i++) w.path.replace(`child-${i}`, pair(most + i), 'new', w.counters);
+  expect(() => w.path.replace('child-0', pair(2 * most), 'new', w.counters)).toThrow(/too many child SAs/);
+  w.path.remove('child-0');
+  w.path.replace('child-1', pair(2 * most), 'new', w.counters);
 });
 
 describe('inbound', () => {
