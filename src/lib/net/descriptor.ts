@@ -33,7 +33,7 @@ export function prepareForPlane(libc: Libc, fd: number, six: boolean): void {
 /** setsockopt with a number. @returns whether the system took it */
 export function setOption(libc: Libc, fd: number, level: number, option: number, value: number): boolean {
   const bytes = new Uint8Array(Int32Array.of(value).buffer);
-  return libc.setsockopt(fd, level, option, bytes, bytes.length) === 0;
+  return libc.setsockopt(fd, level, option, bytes) === 0;
 }
 
 /** The last failure of a call, with `code` as Node has it, e.g. `EADDRINUSE`. */

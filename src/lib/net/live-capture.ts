@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KitError } from '../core/errors.js';
+import { setOption } from './descriptor.js';
 import { type Libc, loadLibc } from './libc.js';
 import type { LiveFrame } from './live-frame.js';
 import { loadPacketCalls, type PacketCalls } from './packet-socket.js';
@@ -67,7 +68,7 @@ export async function liveCapture(
   const fd = openSocket(libc, calls, iface);
   const wake = libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
   const one = new Uint8Array(new BigUint64Array([1n]).buffer);
-  const stop = () => libc.write(wake, one, one.length);
+  const stop = () => libc.write(wake, one);
   signal.addEventListener('abort', stop, { once: true });
   try {
     if (wake < 0) throw captureError(iface, libc.errno());
@@ -83,7 +84,6 @@ export async function liveCapture(
 class SocketReader {
   readonly #packet = new Uint8Array(MAX_PACKET);
   readonly #address = Buffer.alloc(ADDRESS_BYTES);
-  readonly #addressLength = Buffer.alloc(4);
   readonly #stamp = Buffer.alloc(16);
   #count = 0;
 
@@ -103,7 +103,7 @@ class SocketReader {
     set.writeInt32LE(wake, 8);
     set.writeInt16LE(POLLIN, 12);
     while (!signal.aborted) {
-      await this.libc.poll(set, 2, POLL_MS);
+      await this.libc.poll(set, POLL_MS);
       while (!signal.aborted && this.#drain(signal)) await nextTurn();
     }
   }
@@ -111,17 +111,9 @@ class SocketReader {
   /** Reads until the queue is empty or a burst is full. @returns true when there may be more */
   #drain(signal: AbortSignal): boolean {
     for (let i = 0; i < BURST && !signal.aborted; i++) {
-      this.#addressLength.writeUInt32LE(ADDRESS_BYTES);
       const { fd, calls, libc } = this;
       // With MSG_TRUNC the result is the length on the wire, even when the packet did not fit.
-      const length = calls.recvfrom(
-        fd,
-        this.#packet,
-        MAX_PACKET,
-        MSG_TRUNC,
-        this.#address,
-        this.#addressLength,
-      );
+      const length = calls.recvfrom(fd, this.#packet, MSG_TRUNC, this.#address);
       if (length < 0) {
         const errno = libc.errno();
         if (errno === EAGAIN || errno === EINTR) return false;
@@ -180,39 +172,35 @@ function openSocket(libc: Libc, calls: PacketCalls, iface: string): number {
   }
   const fd = libc.socket(AF_PACKET, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0);
   if (fd < 0) throw captureError(iface, libc.errno());
-  const size = Buffer.alloc(4);
-  size.writeInt32LE(RECEIVE_BUFFER);
-  if (calls.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) < 0) {
-    calls.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4);
+  if (!setOption(libc, fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)) {
+    setOption(libc, fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
   }
   const address = Buffer.alloc(ADDRESS_BYTES);
   address.writeUInt16LE(AF_PACKET, 0);
   address.writeUInt16BE(ETH_P_ALL, 2);
   address.writeInt32LE(index, 4);
-  if (calls.bind(fd, address, ADDRESS_BYTES) < 0) {
+  if (libc.bind(fd, address) < 0) {
     const errno = libc.errno();
     closeSync(fd);
     throw captureError(iface, errno);
   }
-  if (index > 0) listenToAll(calls, fd, index);
+  if (index > 0) listenToAll(libc, fd, index);
   return fd;
 }
 
 /** Packets for others too, as a mirror port brings them; an interface that cannot do it is captured without. */
-function listenToAll(calls: PacketCalls, fd: number, index: number): void {
+function listenToAll(libc: Libc, fd: number, index: number): void {
   // struct packet_mreq: int ifindex, unsigned short type, unsigned short alen, unsigned char address[8].
   const request = Buffer.alloc(16);
   request.writeInt32LE(index, 0);
   request.writeUInt16LE(PACKET_MR_PROMISC, 4);
-  calls.setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, request, request.length);
+  libc.setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, request);
 }
 
 /** struct tpacket_stats: packets, drops. */
 function droppedBy(calls: PacketCalls, fd: number): number {
   const stats = Buffer.alloc(8);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(stats.length);
-  return calls.getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, stats, length) < 0 ? 0 : stats.readUInt32LE(4);
+  return calls.getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, stats) < 0 ? 0 : stats.readUInt32LE(4);
 }
 
 function captureError(iface: string, errno: number): KitError {

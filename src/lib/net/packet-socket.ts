@@ -1,18 +1,10 @@
-import { KitError } from '../core/errors.js';
+import { noKoffi } from './libc.js';
 
-/** What a packet socket needs of the C library besides `libc.ts`. Sizes and buffers are the caller's to check. */
+/** What a packet socket needs of the C library besides `libc.ts`; here too C is told the length of each array. */
 export interface PacketCalls {
-  bind(fd: number, address: Uint8Array, length: number): number;
-  recvfrom(
-    fd: number,
-    into: Uint8Array,
-    length: number,
-    flags: number,
-    address: Uint8Array,
-    addressLength: Uint8Array,
-  ): number;
-  setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
-  getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
+  /** @param name where the sender goes, a struct sockaddr */
+  recvfrom(fd: number, into: Uint8Array, flags: number, name: Uint8Array): number;
+  getsockopt(fd: number, level: number, option: number, into: Uint8Array): number;
   if_nametoindex(name: string): number;
 }
 
@@ -21,26 +13,24 @@ export async function loadPacketCalls(): Promise<PacketCalls> {
   try {
     const { default: koffi } = await import('koffi');
     const lib = koffi.load(null);
+    const recvfrom = lib.func(
+      'long recvfrom(int fd, void *into, size_t length, int flags, void *name, void *nameLength)',
+    );
+    const getsockopt = lib.func('int getsockopt(int fd, int level, int option, void *value, void *length)');
+    /** What C reads as the room there is, and writes how much it took. */
+    const room = new Uint32Array(1);
     return {
-      bind: lib.func('int bind(int fd, const void *address, unsigned int length)'),
-      recvfrom: lib.func(
-        'long recvfrom(int fd, void *into, size_t length, int flags, void *address, void *size)',
-      ),
-      setsockopt: lib.func(
-        'int setsockopt(int fd, int level, int option, const void *value, unsigned int length)',
-      ),
-      getsockopt: lib.func('int getsockopt(int fd, int level, int option, void *value, void *length)'),
+      recvfrom: (fd, into, flags, name) => {
+        room[0] = name.length;
+        return recvfrom(fd, into, into.length, flags, name, room);
+      },
+      getsockopt: (fd, level, option, into) => {
+        room[0] = into.length;
+        return getsockopt(fd, level, option, into, room);
+      },
       if_nametoindex: lib.func('unsigned int if_nametoindex(const char *name)'),
     };
   } catch (cause) {
-    throw new KitError(
-      'environment',
-      'E_NO_KOFFI',
-      'The optional package koffi is missing or does not load',
-      {
-        hint: 'Install it with `npm install koffi`.',
-        cause,
-      },
-    );
+    throw noKoffi(cause);
   }
 }

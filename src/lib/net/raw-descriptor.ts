@@ -20,7 +20,7 @@ export function openEspDescriptor(libc: Libc, address: string): number {
   const fd = libc.socket(six ? AF_INET6 : AF_INET, SOCK_RAW_NONBLOCK_CLOEXEC, IPPROTO_ESP);
   if (fd < 0) throw noPlainEsp(address, systemError(libc));
   const name = socketAddress({ address, port: 0 });
-  if (libc.bind(fd, name, name.length) !== 0) {
+  if (libc.bind(fd, name) !== 0) {
     const error = systemError(libc);
     libc.close(fd);
     throw noPlainEsp(address, error);

@@ -70,7 +70,7 @@ class LinuxTun implements TunDevice {
     const { length } = packet;
     const fits = !this.#closing && length > 0 && length <= MAX_PACKET;
     // EAGAIN and ENOBUFS: queue full. EIO: device down. IP is lossy, and what is above it knows what to do.
-    const sent = fits && this.libc.write(this.fd, packet, length) === length;
+    const sent = fits && this.libc.write(this.fd, packet) === length;
     if (!sent) this.dropped += 1;
     return sent;
   }
@@ -79,7 +79,7 @@ class LinuxTun implements TunDevice {
     if (!this.#closing) {
       this.#closing = true;
       const one = new Uint8Array(new BigUint64Array([1n]).buffer);
-      this.libc.write(this.wake, one, one.length);
+      this.libc.write(this.wake, one);
     }
     await this.#done;
   }
@@ -94,7 +94,7 @@ class LinuxTun implements TunDevice {
     const packet = new Uint8Array(MAX_PACKET);
     try {
       while (!this.#closing) {
-        await this.libc.poll(set, 2, POLL_MS);
+        await this.libc.poll(set, POLL_MS);
         if (this.#closing) break;
         if ((set.readInt16LE(6) & POLL_BROKEN) !== 0) throw deviceError(`${this.name} is gone`);
         while (!this.#closing && this.#drain(packet)) await nextTurn();
@@ -111,7 +111,7 @@ class LinuxTun implements TunDevice {
   /** Reads until the queue is empty or a burst is full. @returns true when there may be more */
   #drain(into: Uint8Array): boolean {
     for (let i = 0; i < BURST && !this.#closing; i++) {
-      const length = this.libc.read(this.fd, into, into.length);
+      const length = this.libc.read(this.fd, into);
       if (length <= 0) {
         const errno = this.libc.errno();
         if (length < 0 && errno !== EAGAIN && errno !== EINTR)

@@ -26,9 +26,7 @@ export async function openUdpDescriptor(wanted: Endpoint): Promise<number> {
   const fd = libc.socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0);
   if (fd < 0) throw systemError(libc);
   const address = socketAddress(wanted);
-  const isBound =
-    (!six || setOption(libc, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
-    libc.bind(fd, address, address.length) === 0;
+  const isBound = (!six || setOption(libc, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) && libc.bind(fd, address) === 0;
   if (isBound) return fd;
   const error = systemError(libc);
   libc.close(fd);

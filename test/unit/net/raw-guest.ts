@@ -39,7 +39,7 @@ async function exchange(from: string, to: string, options?: Uint8Array) {
   arena.bytes.set(target, name.at);
   const [sender, receiver] = [new DatagramSender(io, arena), new DatagramReceiver(io, arena, 32, 65_536)];
   const socket = { fd: openEspDescriptor(libc, from), segments: false };
-  if (options !== undefined) libc.setsockopt(socket.fd, SOL_IP, IP_OPTIONS, options, options.length);
+  if (options !== undefined) libc.setsockopt(socket.fd, SOL_IP, IP_OPTIONS, options);
   const send = () =>
     sender.send(
       ...([socket, data.at, data.length, SIZE, name.at, target.length] as const),

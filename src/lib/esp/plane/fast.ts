@@ -192,7 +192,7 @@ export class FastPlane implements Plane {
   #post(order: PathOrder): void {
     if (this.#worker === undefined) return;
     this.#worker.postMessage(order);
-    this.#libc.write(this.#wake, ONE, ONE.length);
+    this.#libc.write(this.#wake, ONE);
   }
 
   #hear(report: PathReport): void {

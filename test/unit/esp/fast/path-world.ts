@@ -172,8 +172,7 @@ export class PathWorld {
   /** The same, without waiting for it to be read. */
   queue(packet: Uint8Array, header: Uint8Array = new Uint8Array(VIRTIO_BYTES)): void {
     const data = this.#offload ? Uint8Array.from([...header, ...packet]) : packet;
-    if (libc.write(this.#application, data, data.length) !== data.length)
-      throw new Error('the device is full');
+    if (libc.write(this.#application, data) !== data.length) throw new Error('the device is full');
   }
 
   /** ESP or IKE from the peer's address, or from another socket. */
@@ -234,9 +233,9 @@ export class PathWorld {
 
 function drain(fd: number, buffer: Uint8Array): Uint8Array[] {
   const all: Uint8Array[] = [];
-  for (let length = libc.read(fd, buffer, buffer.length); length > 0; ) {
+  for (let length = libc.read(fd, buffer); length > 0; ) {
     all.push(buffer.slice(0, length));
-    length = libc.read(fd, buffer, buffer.length);
+    length = libc.read(fd, buffer);
   }
   return all;
 }

@@ -111,7 +111,7 @@ async function openCuttingSocket(size: number): Promise<number> {
   const libc = await loadLibc();
   const fd = libc.socket(version === 4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
   const value = Uint8Array.from([size & 0xff, size >> 8, 0, 0]);
-  if (fd < 0 || libc.setsockopt(fd, SOL_UDP, UDP_SEGMENT, value, 4) !== 0) throw new Error('no UDP_SEGMENT');
+  if (fd < 0 || libc.setsockopt(fd, SOL_UDP, UDP_SEGMENT, value) !== 0) throw new Error('no UDP_SEGMENT');
   return fd;
 }
 
