@@ -45,7 +45,7 @@ async function firstDatagram(libc: Libc, fd: number): Promise<Uint8Array> {
     socket.send(PAYLOAD, 9, '10.99.0.2');
     await delay(10);
     for (let length = 1; length > 0; ) {
-      length = libc.read(fd, buffer, buffer.length);
+      length = libc.read(fd, buffer);
       if (length < PAYLOAD.length || !PAYLOAD.equals(buffer.subarray(length - PAYLOAD.length, length)))
         continue;
       socket.close();
