@@ -1,5 +1,5 @@
-import type { Arena, Region } from '../core/arena.js';
-import type { NativeIo } from './native-io.js';
+import type { Address, Arena, Region } from '../core/arena.js';
+import { type NativeIo, noFastIo } from './native-io.js';
 import { SOCKADDR_IN6_BYTES } from './socket-address.js';
 
 /*
@@ -43,10 +43,12 @@ const SOL_IPV6 = 41;
 const IPV6_MTU_DISCOVER = 23;
 const IPV6_TCLASS = 67;
 
+const EPERM = 1;
 const EINTR = 4;
 const EIO = 5;
 const EAGAIN = 11;
 const EINVAL = 22;
+const ENOSYS = 38;
 const EMSGSIZE = 90;
 const ENOBUFS = 105;
 
@@ -230,6 +232,7 @@ export class DatagramSender {
    * @param name where the struct sockaddr of the receiver is
    * @param trafficClass TOS or traffic class of the outer packets
    * @param discovery whether they may be fragmented
+   * @throws {KitError} `E_NO_FAST_IO` (environment) when the system has no such call
    */
   send(
     socket: SendingSocket,
@@ -319,12 +322,22 @@ export class DatagramSender {
         this.#headers.at + this.sent * MMSGHDR_BYTES,
         (count - this.sent) * MMSGHDR_BYTES,
       );
-      const sent = this.#io.sendmmsg(socket.fd, vector, count - this.sent, MSG_DONTWAIT);
-      if (sent <= 0) return outcomeOf(this.#io.errno());
+      const sent = this.#sendSome(socket.fd, vector, count - this.sent);
+      if (sent <= 0) return outcomeOf(-sent);
       this.calls += 1;
       this.sent += sent;
     }
     return 'ok';
+  }
+
+  /** @returns how many left; minus errno when none did */
+  #sendSome(fd: number, vector: Address, count: number): number {
+    const sent = this.#io.sendmmsg(fd, vector, count, MSG_DONTWAIT);
+    if (sent >= 0) return sent;
+    const errno = this.#io.errno();
+    if (errno !== ENOSYS && errno !== EPERM) return -errno;
+    // A sandbox may forbid this call and allow the other, which takes the first part of a struct mmsghdr.
+    return this.#io.sendmsg(fd, vector, MSG_DONTWAIT) < 0 ? -this.#io.errno() : 1;
   }
 
   #address(
@@ -367,7 +380,9 @@ export class DatagramSender {
   }
 }
 
+/** EPERM is a failure like others: firewalls answer with it, and may change their mind. */
 function outcomeOf(errno: number): Sent {
+  if (errno === ENOSYS) throw noFastIo('the system has no sendmsg');
   if (errno === EAGAIN || errno === ENOBUFS) return 'full';
   return errno === EMSGSIZE ? 'tooBig' : 'failed';
 }

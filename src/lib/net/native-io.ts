@@ -39,14 +39,7 @@ export async function loadNativeIo(): Promise<NativeIo> {
   // The layouts of structures are those of 64-bit little-endian machines.
   if (process.platform !== 'linux' || !['x64', 'arm64', 'riscv64', 'loong64'].includes(process.arch)) {
     const system = `${process.platform} on ${process.arch}`;
-    throw new KitError(
-      'environment',
-      'E_NO_FAST_IO',
-      `Reading many packets at once is not possible on ${system}`,
-      {
-        hint: 'The simple plane (--plane simple) works on every Linux.',
-      },
-    );
+    throw noFastIo(`this is ${system}`);
   }
   try {
     const { default: koffi } = await import('koffi');
@@ -72,4 +65,12 @@ export async function loadNativeIo(): Promise<NativeIo> {
   } catch (cause) {
     throw noKoffi(cause);
   }
+}
+
+/** This system does not do what a `NativeIo` is for. @param reason for people */
+export function noFastIo(reason: string): KitError {
+  const message = `Many packets cannot be read and sent at once: ${reason}`;
+  return new KitError('environment', 'E_NO_FAST_IO', message, {
+    hint: 'The simple plane (--plane simple) works on every Linux.',
+  });
 }

@@ -161,6 +161,27 @@ describe('sending', () => {
   });
 });
 
+it('leave one by one where the system forbids to send many at once', async () => {
+  const ENOSYS = 38;
+  let errno = EIO;
+  const old: NativeIo = {
+    ...io,
+    sendmsg(fd, message, flags) {
+      const isFirst = errno === EIO;
+      return isFirst ? -1 : io.sendmsg(fd, message, flags);
+    },
+    sendmmsg() {
+      errno = ENOSYS;
+      return -1;
+    },
+    errno: () => errno,
+  };
+  const { send, receive, sender, sent } = await world('127.0.0.1', old);
+  expect(send(14_001, 1400)).toBe('ok');
+  expect(sender.sent).toBe(11);
+  expect(receive().datagrams).toEqual(sent(14_001, 1400));
+});
+
 describe('fragmentation', () => {
   const IP_MTU_DISCOVER = 10;
   const IPV6_MTU_DISCOVER = 23;

@@ -113,6 +113,11 @@ export class Building {
     this.#short = payload < this.#gsoSize;
   }
 
+  /** How many are in it. */
+  get packets(): number {
+    return this.#count;
+  }
+
   /** True when no other packet can follow. */
   get complete(): boolean {
     return this.#short || this.#ending !== 0 || this.#count === MAX_SEGMENTS;

@@ -39,9 +39,11 @@ export interface CoalescerOptions {
  * came in, and what is held back leaves with {@link flush}, to be called whenever no more packets are at hand.
  */
 export class Coalescer {
+  /** Once it is false, whatever comes is written out packet by packet, as it is. */
+  merging = true;
   readonly #arena: Arena;
   readonly #checksum: Checksum;
-  readonly #write: (offset: number, length: number) => void;
+  readonly #write: (offset: number, length: number, packets: number) => void;
   readonly #udp: boolean;
   readonly #headers = new PacketHeaders();
   /** One more than flows: there is always an idle one for the packet at hand. */
@@ -60,12 +62,12 @@ export class Coalescer {
   #begun = 0;
 
   /**
-   * @param write takes a virtio header with a packet; what is there may change after it returns
+   * @param write takes a virtio header with a packet, and how many came for it; what is there may change after it returns
    * @throws RangeError when the arena is too small: about 65 KiB are needed for each flow and for one more
    */
   constructor(
     arena: Arena,
-    write: (offset: number, length: number) => void,
+    write: (offset: number, length: number, packets: number) => void,
     { flows = 8, udp = false }: CoalescerOptions = {},
   ) {
     if (!(flows >= 1)) throw new RangeError('at least one flow has to be merged');
@@ -129,7 +131,7 @@ export class Coalescer {
       return true;
     }
     const flow = this.#flowOf(offset);
-    const fit = this.#isMergeable(offset) && this.#checksumsHold(offset);
+    const fit = this.merging && this.#isMergeable(offset) && this.#checksumsHold(offset);
     if (flow !== undefined && fit && flow.continues(offset, headers.length)) {
       this.#merge(flow, offset);
       return true;
@@ -230,12 +232,12 @@ export class Coalescer {
 
   #pass(building: Building, length: number): void {
     writePlainVirtio(this.#arena.view, building.packet - VIRTIO_BYTES);
-    this.#write(building.packet - VIRTIO_BYTES, VIRTIO_BYTES + length);
+    this.#write(building.packet - VIRTIO_BYTES, VIRTIO_BYTES + length, 1);
   }
 
   #writeOut(building: Building): void {
     const length = building.close();
-    this.#write(building.packet - VIRTIO_BYTES, length);
+    this.#write(building.packet - VIRTIO_BYTES, length, building.packets);
   }
 
   /** Takes the packet at hand off the flow that it lies on. @returns where it is now, at the beginning */

@@ -18,6 +18,7 @@ import type { LifetimeReason, PlaneEvents } from '../plane/plane.js';
 import { SaTable } from '../plane/sa-table.js';
 import type { ChildSa } from '../sa.js';
 import { PathCounter } from './counters.js';
+import { gone } from './failures.js';
 import type { FastEntry, FastSa } from './fast-sa.js';
 import { Inbound, type ReceivingSocket } from './inbound.js';
 import { Outbound } from './outbound.js';
@@ -42,9 +43,7 @@ const SEND_TRIES = 5;
 const NOBODY = -1;
 const EINTR = 4;
 const EIO = 5;
-const EBADF = 9;
 const EAGAIN = 11;
-const ENOTSOCK = 88;
 
 /** The device as the data path knows it. */
 export interface PathDevice {
@@ -181,6 +180,8 @@ export class DataPath {
       },
       onSoftLifetime,
       onHardLifetime,
+      onUnmerged: () =>
+        hooks.degraded('the TUN device refuses super-segments: packets are written one by one'),
     });
   }
 
@@ -256,14 +257,14 @@ export class DataPath {
    * Waits until something comes, or somebody wakes us, and handles a bounded part of it.
    * @param milliseconds at most so long
    * @returns true when the wake-up descriptor is readable
-   * @throws {KitError} `E_DEVICE` (environment) when the device or a socket is gone
+   * @throws {KitError} `E_DEVICE` (environment) when the device or a socket is gone; `E_NO_FAST_IO` (environment)
    */
   turn(milliseconds: number): boolean {
     if (this.#set.poll(milliseconds) <= 0) return false;
     const device = this.#set.happened(0);
     if ((device & PollEvent.BROKEN) !== 0) throw gone('the device');
     for (let i = 0; i < this.#sockets.length; i++) {
-      if (this.#set.happened(2 + i) !== 0) this.#receive(this.#sockets[i]!);
+      if (this.#set.happened(2 + i) !== 0) this.#inbound.read(this.#sockets[i]!);
     }
     if (device !== 0) this.#readDevice();
     return this.#set.happened(1) !== 0;
@@ -289,17 +290,9 @@ export class DataPath {
     for (const { child } of [...this.#table.entries()]) this.remove(child.id);
   }
 
-  /** @returns datagrams, or super-segments of them, that came */
-  #receive(socket: ReceivingSocket): number {
-    const result = this.#inbound.read(socket);
-    // A report that nobody listened (ECONNREFUSED) is no fault of the socket: it was read, and the next call goes on.
-    if (result === -EBADF || result === -ENOTSOCK) throw gone('a socket');
-    return result;
-  }
-
   /** Handles what has come to a socket. */
   #drain(socket: ReceivingSocket): void {
-    for (let i = 0; i < DRAIN_READS && this.#receive(socket) > 0; i++);
+    for (let i = 0; i < DRAIN_READS && this.#inbound.read(socket) > 0; i++);
   }
 
   #readDevice(): void {
@@ -350,11 +343,12 @@ export class DataPath {
 
 function pathSocket({ fd, local }: PathSocket, encapsulation: Encapsulation): ReceivingSocket {
   const raw = encapsulation === 'none';
-  return { fd, local, encapsulation, segments: !raw, hasIpHeader: raw && !isIPv6(local.address) };
-}
-
-function gone(what: string): KitError {
-  return new KitError('environment', 'E_DEVICE', `The tunnel failed: ${what} is gone`, {
-    hint: 'Start again; something on this host may have removed the device.',
-  });
+  return {
+    fd,
+    local,
+    encapsulation,
+    segments: !raw,
+    hasIpHeader: raw && !isIPv6(local.address),
+    failures: 0,
+  };
 }

@@ -11,6 +11,7 @@ import { TRAILER_BYTES, unpaddedBytes } from '../trailer.js';
 import { Coalescer } from './coalescer.js';
 import { PathCounter, SaCounter } from './counters.js';
 import { combineEcn } from './ecn.js';
+import { noteReceived } from './failures.js';
 import { type FastEntry, type FastTable, sameName } from './fast-sa.js';
 import { FlowCache } from './flow-cache.js';
 import { ipv4HeaderBytes } from './headers.js';
@@ -36,6 +37,8 @@ export interface InboundOptions {
   onSoftLifetime: (entry: FastEntry, reason: 'bytes') => void;
   /** A packet came for a child SA that may carry no more. */
   onHardLifetime: (entry: FastEntry) => void;
+  /** The device refused a super-segment, which it is not given anymore. */
+  onUnmerged: () => void;
 }
 
 /** A socket for ESP; without UDP it is a raw one, and its port is 0. */
@@ -44,7 +47,11 @@ export interface ReceivingSocket extends SendingSocket {
   readonly encapsulation: Encapsulation;
   /** What comes has its IP header before it. */
   readonly hasIpHeader: boolean;
+  /** Reads that failed in a row. */
+  failures: number;
 }
+
+const EINVAL = 22;
 
 /** Instead of a name, where the sender does not matter. */
 const NOWHERE = -1;
@@ -67,7 +74,7 @@ export class Inbound {
     this.#options = options;
     this.#arena = arena;
     this.#flows = new FlowCache(arena);
-    this.#coalescer = new Coalescer(arena, (at, length) => this.#write(at, length), {
+    this.#coalescer = new Coalescer(arena, (at, length, packets) => this.#write(at, length, packets), {
       udp: tun.offload?.udp ?? false,
     });
   }
@@ -77,10 +84,15 @@ export class Inbound {
     this.#flows.clear();
   }
 
-  /** Reads one batch and handles all of it. @returns datagrams, or super-segments of them; minus errno when it failed */
+  /**
+   * Reads one batch and handles all of it.
+   * @returns datagrams, or super-segments of them; minus errno when it failed
+   * @throws {KitError} `E_DEVICE`, `E_NO_FAST_IO` (environment) when it fails for good
+   */
   read(socket: ReceivingSocket): number {
     const { receiver, counters } = this.#options;
     const count = receiver.receive(socket.fd);
+    noteReceived(socket, count);
     if (count <= 0) return count;
     counters[PathCounter.socketReads]! += 1;
     this.#now = Date.now();
@@ -196,7 +208,6 @@ export class Inbound {
     if (this.#options.tun.offload === undefined) this.#coalescer.flush();
     counters[SaCounter.PACKETS_IN]! += 1;
     counters[SaCounter.BYTES_IN]! += this.#innerLength;
-    this.#options.counters[PathCounter.devicePacketsIn]! += 1;
     const { warned, softBytes } = entry.halves;
     if (!warned && counters[SaCounter.BYTES_IN]! >= softBytes) this.#options.onSoftLifetime(entry, 'bytes');
   }
@@ -249,13 +260,20 @@ export class Inbound {
     return endpointOf(this.#arena.bytes.subarray(name, name + SOCKADDR_IN6_BYTES));
   }
 
-  /** Hands a packet behind a virtio header to the device. */
-  #write(at: number, length: number): void {
-    const { io, tun, counters } = this.#options;
+  /** Hands what a virtio header and the packet behind it are to the device: one packet, or several merged. */
+  #write(at: number, length: number, packets: number): void {
+    const { io, tun, counters, onUnmerged } = this.#options;
     const skipped = tun.offload === undefined ? VIRTIO_BYTES : 0;
     const address = this.#arena.address(at + skipped, length - skipped);
+    if (io.write(tun.fd, address, length - skipped) >= 0) {
+      counters[PathCounter.deviceWrites]! += 1;
+      counters[PathCounter.devicePacketsIn]! += packets;
+      return;
+    }
     // EAGAIN and ENOBUFS: queue full. EIO: device down. IP is lossy, and what is above it knows what to do.
-    if (io.write(tun.fd, address, length - skipped) < 0) counters[PathCounter.device]! += 1;
-    else counters[PathCounter.deviceWrites]! += 1;
+    counters[PathCounter.device]! += packets;
+    if (packets === 1 || io.errno() !== EINVAL || !this.#coalescer.merging) return;
+    this.#coalescer.merging = false;
+    onUnmerged();
   }
 }

@@ -16,6 +16,7 @@ import type { LifetimeReason } from '../plane/plane.js';
 import { padLengthOf, TRAILER_BYTES, writeTrailer } from '../trailer.js';
 import { PathCounter, SaCounter } from './counters.js';
 import { ECN_MASK, trafficClassOf } from './ecn.js';
+import { UnreadablePackets } from './failures.js';
 import type { FastEntry, FastTable } from './fast-sa.js';
 import { FlowCache } from './flow-cache.js';
 import { DONT_FRAGMENT } from './headers.js';
@@ -52,6 +53,7 @@ export class Outbound {
   readonly #arena: Arena;
   readonly #segmenter: Segmenter;
   readonly #flows: FlowCache<FastEntry>;
+  readonly #unreadable = new UnreadablePackets();
   readonly #in: Region;
   readonly #out: Region;
   /** What a trailer covers of the next segment. */
@@ -89,17 +91,28 @@ export class Outbound {
     this.#flows.clear();
   }
 
-  /** Reads once from the device and seals what came. @returns false when there was nothing; minus errno when it failed */
+  /**
+   * Reads once from the device and seals what came.
+   * @returns more than 0 when something came; 0 when nothing did; minus errno when it failed
+   */
   read(): number {
     const { io, tun, counters } = this.#options;
     const skipped = tun.offload ? 0 : VIRTIO_BYTES;
     const room = VIRTIO_BYTES + MAX_PACKET_BYTES - skipped;
     const length = io.read(tun.fd, this.#arena.address(this.#in.at + skipped, room), room);
-    if (length <= 0) return length < 0 ? -io.errno() : 0;
+    if (length <= 0) return this.#nothingRead(length < 0 ? -io.errno() : 0);
+    this.#unreadable.note(length);
     if (!tun.offload) writePlainVirtio(this.#arena.view, this.#in.at);
     counters[PathCounter.deviceReads]! += 1;
     this.#take(skipped + length);
     return length;
+  }
+
+  /** @param result minus errno, or 0 */
+  #nothingRead(result: number): number {
+    if (!this.#unreadable.note(result)) return result;
+    this.#options.counters[PathCounter.malformed]! += 1;
+    return 1;
   }
 
   /** Sends what was sealed and is not sent. */
