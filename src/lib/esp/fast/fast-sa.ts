@@ -8,6 +8,8 @@ import type { EspCipher } from './esp-cipher.js';
 export interface PathLimits {
   /** The largest inner packet that fits, bytes: what the device takes, or less when the path was found to take less. */
   largest: number;
+  /** The same, unless it is less than an IPv4 sender can be told: what is larger than this leaves in fragments. */
+  whole: number;
   /** The path MTU, bytes, and when it was learned; 0 before. */
   pathMtu: number;
   learnedAt: number;

@@ -217,13 +217,15 @@ export class Outbound {
     if (policy.df === 'clear') return PathDiscovery.DONT;
     const { largest } = this.#segmenter;
     const { view } = this.#arena;
-    if (largest > entry.halves.path.largest) {
+    const { path } = entry.halves;
+    if (largest > path.whole) {
       const fitting = pathMtu.largest(entry);
       if (largest > fitting) {
         if (mayBeFragmented(view, packet, largest)) return PathDiscovery.DONT;
         this.#tooBig(fitting);
         return undefined;
       }
+      if (largest > path.whole) return PathDiscovery.DONT;
     }
     if (policy.df === 'set') return PathDiscovery.DO;
     // IPv6 is never fragmented on its way, as if it always had DF.

@@ -39,7 +39,8 @@ export class PathMtu {
 
   /** Of a path that nothing is known of. */
   unknown(): PathLimits {
-    return { largest: this.#options.tun.mtu, pathMtu: 0, learnedAt: 0 };
+    const { mtu } = this.#options.tun;
+    return { largest: mtu, whole: mtu, pathMtu: 0, learnedAt: 0 };
   }
 
   /** The largest inner packet that fits; what was learned long ago is forgotten. */
@@ -88,7 +89,7 @@ export class PathMtu {
   #set({ path, halves }: FastEntry, pathMtu: number, learnedAt: number): void {
     const family = halves.nameLength === SOCKADDR_IN6_BYTES ? 6 : 4;
     const inner = largestInner(pathMtu, outerBytes(family, path.encapsulation), halves.seal);
-    const largest = Math.min(Math.max(inner, IPV4_MIN_MTU), this.#options.tun.mtu);
-    Object.assign(halves.path, { largest, pathMtu, learnedAt });
+    const whole = Math.min(inner, this.#options.tun.mtu);
+    Object.assign(halves.path, { largest: Math.max(whole, IPV4_MIN_MTU), whole, pathMtu, learnedAt });
   }
 }
