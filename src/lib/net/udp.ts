@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { closeSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { concatBytes } from '../core/bytes.js';
 import type { Endpoint, Path } from '../core/endpoint.js';
@@ -34,6 +35,7 @@ export interface UdpTransport {
    * Gives the NAT-T sockets to somebody who reads and writes them by descriptor, closes these, and hands the IKE
    * messages among what arrives to `receive` of the result. They may receive super-segments. From then on IKE goes out through `send`.
    * @returns undefined when they were not opened for that
+   * @throws Error with `code` when one cannot be given, e.g. `EMFILE`; no descriptor of them stays open then
    */
   giveAway(send: SendMessage): Promise<GivenSockets | undefined>;
   /** Datagrams that were not sent: queue full, no such socket, refused by the system. */
@@ -104,12 +106,18 @@ export async function openUdp(
     },
     async giveAway(send) {
       const given = ports.filter(({ binding }) => binding.natT);
-      const sockets = [];
-      for (const port of given) {
-        const fd = await port.give(send);
-        if (fd === undefined) continue;
-        const superSegments = await prepareForBatches(fd, isIPv6(port.binding.address));
-        sockets.push({ local: endpointOf(port.binding), fd, superSegments });
+      const sockets: { local: Endpoint; fd: number; superSegments: boolean }[] = [];
+      try {
+        for (const port of given) {
+          const fd = await port.give(send);
+          if (fd === undefined) continue;
+          const socket = { local: endpointOf(port.binding), fd, superSegments: false };
+          sockets.push(socket);
+          socket.superSegments = await prepareForBatches(fd, isIPv6(port.binding.address));
+        }
+      } catch (error) {
+        for (const { fd } of sockets) closeSync(fd);
+        throw error;
       }
       if (sockets.length === 0) return undefined;
       return {

@@ -1,9 +1,11 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { fstatSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { toHex } from '../../../src/lib/core/bytes.js';
 import type { Endpoint, Path } from '../../../src/lib/core/endpoint.js';
 import { silent } from '../../../src/lib/core/log.js';
+import { loadLibc } from '../../../src/lib/net/libc.js';
 import {
   type Datagram,
   localAddressFor,
@@ -229,6 +231,22 @@ describe('sockets that can be given away', () => {
     expect(sent.map(({ message }) => toHex(message))).toEqual([`00000000${toHex(ike)}`, 'ff']);
     given!.receive(local, remote, ike);
     expect(await next()).toEqual({ kind: 'ike', path: { local, remote, natT: true }, data: ike });
+  });
+
+  it('are all closed when one cannot be given', async () => {
+    const { udp } = await open([...bindings, bindings[1]!], true);
+    const libc = await loadLibc();
+    const real = libc.duplicate;
+    const copies: number[] = [];
+    const duplicate = vi.spyOn(libc, 'duplicate').mockImplementation((fd, least) => {
+      if (copies.length > 0) return -1;
+      copies.push(real(fd, least));
+      return copies[0]!;
+    });
+    await expect(udp.giveAway(() => {})).rejects.toThrow();
+    duplicate.mockRestore();
+    expect(copies).toHaveLength(1);
+    expect(() => fstatSync(copies[0]!)).toThrow('EBADF');
   });
 
   it('stay where they are when they were not opened for that', async () => {

@@ -107,7 +107,8 @@ export class FastPlane implements Plane {
 
   /** Raw sockets are opened when they are needed: most tunnels never do. */
   prepare({ local: { address }, encapsulation }: EspPath): void {
-    if (encapsulation === 'udp' || this.#raw.has(address)) return;
+    // What is opened after the end nobody closes.
+    if (encapsulation === 'udp' || this.#raw.has(address) || this.#closing !== undefined) return;
     const fd = openEspDescriptor(this.#libc, address);
     this.#raw.set(address, fd);
     this.#order({ type: 'raw', fd, address });
