@@ -289,6 +289,34 @@ describe('a NAT that changes its mapping', () => {
     },
   );
 
+  it('is followed only where the host lets it be, for ESP as for IKE', () => {
+    const asked: string[] = [];
+    const allowed = new Set<string>();
+    const mayFollow = (address: string) => {
+      asked.push(address);
+      return allowed.has(address);
+    };
+    const world = new World(21, { server: { ...serverPolicy(), mayFollow } });
+    const client = world.connect(clientPolicy({ dpd: 30_000 }));
+    world.run(MINUTE, () => client.ledger.children.size > 0);
+    const served = world.latestServed;
+    const was = served.ikeSa?.path;
+    // Another port at the same address is nothing new to the host.
+    client.natPort = 61_234;
+    world.run(2 * MINUTE);
+    expect(served.count('peer-moved')).toBe(1);
+    expect(asked).toEqual([]);
+    const elsewhere = { ...was!, remote: { address: '10.9.0.1', port: 4500 } };
+    world.command('server', { type: 'peer-moved', path: elsewhere });
+    expect(asked).toEqual(['10.9.0.1']);
+    expect(served.count('peer-moved')).toBe(1);
+    expect(served.events.at(-1)).toEqual({ type: 'peer-elsewhere', path: elsewhere });
+    allowed.add('10.9.0.1');
+    world.command('server', { type: 'peer-moved', path: elsewhere });
+    expect(served.count('peer-moved')).toBe(2);
+    expect(served.count('peer-elsewhere')).toBe(1);
+  });
+
   it('is not followed for a message that only looks like the peer', () => {
     const { world, ours, theirs } = up();
     const forged = seal(ours.ikeSa!, NEXT, []);

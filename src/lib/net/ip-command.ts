@@ -17,6 +17,16 @@ export interface Route {
   metric?: number | undefined;
   /** Bytes. */
   mtu?: number | undefined;
+  /** Number of a routing table; undefined: the main one. */
+  table?: number | undefined;
+}
+
+/** A rule by which UDP datagrams from a port of this host to a prefix take the routes of a table. */
+export interface PortRule {
+  /** A CIDR. */
+  to: string;
+  sourcePort: number;
+  table: number;
 }
 
 /** How this host reaches an address. */
@@ -35,6 +45,21 @@ interface IpRoute {
   prefsrc?: string;
   metrics?: { mtu?: number }[];
 }
+
+/** What `ip -json route show` prints for a route. */
+interface IpTableRoute {
+  dst: string;
+  /** Undefined: unicast. */
+  type?: string;
+  dev?: string;
+  gateway?: string;
+  metric?: number;
+  flags?: string[];
+  nexthops?: { dev?: string; gateway?: string; flags?: string[] }[];
+}
+
+/** After rules that people make, before that of the main table (32766). */
+const PORT_RULE_PREFERENCE = 32765;
 
 /** Sets a device up and its MTU in bytes. @throws {KitError} as {@link addRoute} */
 export async function setUp(device: string, mtu?: number): Promise<void> {
@@ -72,6 +97,21 @@ export function removeRouteCommand(route: Route): string[] {
   return ['ip', ...routeArguments('del', route)];
 }
 
+/** @throws {KitError} as {@link addRoute} */
+export async function addPortRule(rule: PortRule): Promise<void> {
+  await ip(ruleArguments('add', rule));
+}
+
+/** Takes a rule of {@link addPortRule} back. @throws {KitError} as {@link addRoute} */
+export async function removePortRule(rule: PortRule): Promise<void> {
+  await ip(ruleArguments('del', rule));
+}
+
+/** The command that {@link removePortRule} runs, for {@link Undo}. */
+export function removePortRuleCommand(rule: PortRule): string[] {
+  return ['ip', ...ruleArguments('del', rule)];
+}
+
 /** The command that {@link removeAddress} runs, for {@link Undo}. */
 export function removeAddressCommand(device: string, cidr: string): string[] {
   return ['ip', familyOf(cidr), 'address', 'del', checkCidr(cidr), 'dev', checkDevice(device)];
@@ -101,6 +141,44 @@ export async function routeTo(address: string): Promise<FoundRoute> {
   return { device, via, source, mtu: metrics.find(({ mtu }) => mtu !== undefined)?.mtu };
 }
 
+/**
+ * How the main table would lead to an address if a device were not there: the longest prefix, then the least metric.
+ * @throws {KitError} `E_NO_ROUTE` (network), or as {@link addRoute}
+ */
+export async function routeBeside(device: string, address: string): Promise<Pick<Route, 'device' | 'via'>> {
+  const host = checkCidr(address);
+  const output = await ip(['-json', familyOf(host), 'route', 'show', 'table', 'main', 'match', host]);
+  const found = (JSON.parse(output) as IpTableRoute[])
+    .filter(({ type }) => type === undefined || type === 'unicast')
+    .flatMap(({ dst, metric = 0, nexthops, ...only }) => {
+      const [hop] = (nexthops ?? [only]).filter(
+        ({ dev, flags = [] }) => dev !== undefined && dev !== device && !flags.includes('dead'),
+      );
+      return hop?.dev === undefined
+        ? []
+        : [{ prefix: prefixOf(dst), metric, device: hop.dev, via: hop.gateway }];
+    })
+    .sort((a, b) => b.prefix - a.prefix || a.metric - b.metric);
+  const [best] = found;
+  if (best === undefined) {
+    throw new KitError('network', 'E_NO_ROUTE', `This host has no route to ${address} outside of ${device}`);
+  }
+  return { device: best.device, via: best.via };
+}
+
+/** Of a destination as `ip` prints it: `default`, a CIDR, or one address. */
+function prefixOf(destination: string): number {
+  if (destination === 'default') return 0;
+  const [, prefix = '128'] = destination.split('/');
+  return Number(prefix);
+}
+
+function ruleArguments(action: 'add' | 'del', { to, sourcePort, table }: PortRule): string[] {
+  const argv = [familyOf(to), 'rule', action, 'pref', count(PORT_RULE_PREFERENCE), 'to', checkCidr(to)];
+  argv.push('ipproto', 'udp', 'sport', count(sourcePort), 'lookup', count(table));
+  return argv;
+}
+
 function routeArguments(action: 'add' | 'del', route: Route): string[] {
   const argv = [familyOf(route.to), 'route', action, checkCidr(route.to)];
   if (route.via !== undefined) argv.push('via', checkCidr(route.via));
@@ -108,6 +186,7 @@ function routeArguments(action: 'add' | 'del', route: Route): string[] {
   if (route.source !== undefined) argv.push('src', checkCidr(route.source));
   if (route.metric !== undefined) argv.push('metric', count(route.metric));
   if (route.mtu !== undefined) argv.push('mtu', count(route.mtu));
+  if (route.table !== undefined) argv.push('table', count(route.table));
   return argv;
 }
 

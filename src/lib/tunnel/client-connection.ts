@@ -11,6 +11,7 @@ import { type Attempt, connectFailure, internalError, unconfirmed } from './fail
 import { HostNetwork, outerPath } from './host-network.js';
 import type { KeyLog } from './keylog.js';
 import { defaultMtu, mtuWarnings } from './overhead.js';
+import { PeerMoves } from './peer-moves.js';
 import { deviceFailed, devicePlane, givesSockets, inStep } from './plane.js';
 import { findGateway } from './resolve.js';
 import { coversAddress, familyOf, leftOutside, sourceWithin, tunnelRoutes } from './routes.js';
@@ -40,6 +41,7 @@ export class ClientConnection {
   readonly #context: TunnelContext;
   readonly #tracker: SaTracker;
   readonly #network: HostNetwork;
+  readonly #moves: PeerMoves;
   readonly #sequence = new Sequence();
   readonly #attempt: Attempt;
   #driver: Driver | undefined;
@@ -63,6 +65,13 @@ export class ClientConnection {
     this.#context = context;
     this.#tracker = new SaTracker(keylog, context.log);
     this.#network = new HostNetwork(context.log);
+    this.#moves = new PeerMoves({
+      tracker: this.#tracker,
+      network: context.createPlane ? undefined : this.#network,
+      leased: [],
+      follow: (session, path) => this.#driver?.command(session, { type: 'peer-moved', path }),
+      log: context.log,
+    });
     this.#attempt = {
       gateway: options.gateway,
       address: '',
@@ -146,7 +155,7 @@ export class ClientConnection {
       natT: binding!.natT,
     });
     const session = createInitiator(
-      this.#policy,
+      { ...this.#policy, mayFollow: this.#moves.allows },
       { path: path(ike, this.#options.port), natPath: path(nat, this.#options.natPort) },
       systemEntropy,
     );
@@ -187,6 +196,10 @@ export class ClientConnection {
         break;
       case 'ike-sa-deleted':
         return this.#ended(event, via);
+      case 'peer-elsewhere':
+        return this.#moves.prepare(onlySession, event.path);
+      case 'peer-moved':
+        return this.#moved(event, via);
       default:
         break;
     }
@@ -195,6 +208,14 @@ export class ClientConnection {
     if (event.type === 'child-sa-deleted' && event.reason !== 'rekeyed') this.#replaceGone(event.child);
     const made = event.type === 'child-sa-established' || event.type === 'child-sa-rekeyed';
     return made ? inStep(this.#tracker.plane, event.child) : undefined;
+  }
+
+  /** Traffic to where the gateway was belongs into the tunnel now. */
+  #moved(event: SessionEvent & { type: 'peer-moved' }, via: Path | undefined): Promise<void> | undefined {
+    const before = this.#tracker.pathOf(onlySession)?.remote.address;
+    this.#emit(this.#tracker.apply(onlySession, event, via));
+    if (before === undefined || before === event.path.remote.address) return undefined;
+    return this.#network.unprotect(before);
   }
 
   /**

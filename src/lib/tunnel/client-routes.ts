@@ -31,6 +31,20 @@ export class ClientRoutes {
     }
   }
 
+  /**
+   * A peer was followed to an address, which is pinned if its child SAs cover it: the pin of the old one is in the way
+   * of their traffic now.
+   */
+  async move(children: readonly ChildSaInfo[], address: string): Promise<void> {
+    const left = new Set<string>();
+    for (const { id, remoteTs } of children) {
+      left.add(this.#pinned.get(id) ?? address);
+      if (coversAddress(remoteTs, address)) this.#pinned.set(id, address);
+      else this.#pinned.delete(id);
+    }
+    for (const old of left) await this.#unpin(old);
+  }
+
   async remove(child: ChildSaInfo): Promise<void> {
     for (const to of tunnelRoutes(child.localTs, child.remoteTs)) {
       const users = this.#users.get(to);
@@ -41,6 +55,10 @@ export class ClientRoutes {
     // Not the present address of the peer: it may have moved since.
     const peer = this.#pinned.get(child.id);
     this.#pinned.delete(child.id);
-    if (peer !== undefined && ![...this.#pinned.values()].includes(peer)) await this.network.unprotect(peer);
+    if (peer !== undefined) await this.#unpin(peer);
+  }
+
+  async #unpin(peer: string): Promise<void> {
+    if (![...this.#pinned.values()].includes(peer)) await this.network.unprotect(peer);
   }
 }

@@ -39,7 +39,8 @@ export function toTunnelEvents(event: SessionEvent, context: EventContext): Tunn
           ...(context.path && { peer }),
         },
       ];
-    // Not a fact yet: the tunnel says it in its log.
+    // Not facts yet: the tunnel says them in its log.
+    case 'peer-elsewhere':
     case 'refused-unconfirmed':
       return [];
     case 'ike-sa-established': {

@@ -4,16 +4,23 @@ import { KitError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
 import {
   addAddress,
+  addPortRule,
   addRoute,
   type Route,
+  removePortRule,
+  removePortRuleCommand,
   removeRoute,
   removeRouteCommand,
+  routeBeside,
   routeTo,
   setUp,
   TOOL_PATH,
 } from '../net/ip-command.js';
 import { openUndo, type Undo } from '../net/undo.js';
 import { familyOf, hostCidr } from './routes.js';
+
+/** Routing tables are a number for all; nobody else's is likely to be this one, and another process has another. */
+const TABLE = 2 ** 30 + process.pid;
 
 /** How the host reaches a peer. */
 export interface OuterPath {
@@ -31,8 +38,10 @@ export interface OuterPath {
 export class HostNetwork {
   readonly #log: Log;
   #undo: Undo | undefined;
-  /** Peers with a host route of ours: the route and how to take its undo back. */
-  readonly #protected = new Map<string, { route: Route; forget: () => void }>();
+  /** Peers whose path is pinned, and what takes that back, last change first. */
+  readonly #protected = new Map<string, (() => Promise<void>)[]>();
+  /** The tunnel's own device, once it is there. */
+  #device: string | undefined;
 
   constructor(log: Log) {
     this.#log = log;
@@ -45,6 +54,7 @@ export class HostNetwork {
     addresses: readonly string[],
     routes: readonly Route[],
   ): Promise<void> {
+    this.#device = device;
     await setUp(device, mtu);
     const failures: unknown[] = [];
     let worked = 0;
@@ -86,25 +96,71 @@ export class HostNetwork {
     const { device, via } = await routeTo(peer);
     // A peer on this host is reached by the local table, which comes before all routes.
     if (device === 'lo' || this.#protected.has(peer)) return;
-    const route: Route = { to: hostCidr(peer), device, via };
-    const undo = this.#guardian();
-    const forget = undo.add(removeRouteCommand(route));
     try {
-      await addRoute(route);
-      this.#protected.set(peer, { route, forget });
+      this.#protected.set(peer, [await this.#addGuarded({ to: hostCidr(peer), device, via })]);
     } catch (error) {
-      forget();
       if (!exists(error)) throw error;
     }
   }
 
-  /** Takes back what `protect` did. */
+  /**
+   * Pins a path to a peer that the tunnel's routes cover already. Whoever changes packets on the way can make any
+   * address that of a peer, so this is for datagrams of one port of ours alone: other traffic to there must not leave
+   * the tunnel for it.
+   * @param port where we send from
+   * @throws {KitError} `E_OWN_ADDRESS`, `E_NO_ROUTE` (network), or as `addRoute`
+   */
+  async protectMoved(peer: string, port: number): Promise<void> {
+    if (this.#protected.has(peer)) return;
+    const found = await routeTo(peer);
+    if (found.device === 'lo') {
+      throw new KitError('network', 'E_OWN_ADDRESS', `${peer} is an address of this host`);
+    }
+    const inside = found.device === this.#device;
+    const { device, via } = inside ? await routeBeside(found.device, peer) : found;
+    const to = hostCidr(peer);
+    const removeRoute = await this.#addGuarded({ to, device, via, table: TABLE });
+    const rule = { to, sourcePort: port, table: TABLE };
+    const forget = this.#guardian().add(removePortRuleCommand(rule));
+    try {
+      await addPortRule(rule);
+    } catch (error) {
+      forget();
+      await removeRoute();
+      throw error;
+    }
+    const removeRule = async () => {
+      await removePortRule(rule).catch((error: Error) => this.#log('debug', error.message));
+      forget();
+    };
+    this.#protected.set(peer, [removeRule, removeRoute]);
+  }
+
+  /** Whether the path to a peer is pinned. */
+  protects(peer: string): boolean {
+    return this.#protected.has(peer);
+  }
+
+  /** Takes back what `protect` or `protectMoved` did. */
   async unprotect(peer: string): Promise<void> {
-    const pinned = this.#protected.get(peer);
-    if (!pinned) return;
+    const pinned = this.#protected.get(peer) ?? [];
     this.#protected.delete(peer);
-    await this.removeRoute(pinned.route);
-    pinned.forget();
+    for (const takeBack of pinned) await takeBack();
+  }
+
+  /** Adds a route that outlives the device. @returns what takes it back */
+  async #addGuarded(route: Route): Promise<() => Promise<void>> {
+    const forget = this.#guardian().add(removeRouteCommand(route));
+    try {
+      await addRoute(route);
+    } catch (error) {
+      forget();
+      throw error;
+    }
+    return async () => {
+      await this.removeRoute(route);
+      forget();
+    };
   }
 
   /** Tells systemd-resolved about the resolvers of a device; with `all`, for every name. */

@@ -1,5 +1,6 @@
 import type { Encapsulation, Endpoint, EspPath, Path } from '../core/endpoint.js';
 import type { Milliseconds } from '../core/environment.js';
+import { parseIp } from '../core/ip.js';
 import type { Log } from '../core/log.js';
 import type { Plane } from '../esp/plane/plane.js';
 import type { ChildSa } from '../esp/sa.js';
@@ -7,7 +8,7 @@ import { SelectorIndex } from '../ike/selector-index.js';
 import type { ChildSaInfo, DeleteReason, IkeSaInfo, SessionEvent } from '../ike/session/types.js';
 import { toTunnelEvents } from './events.js';
 import type { KeyLog } from './keylog.js';
-import { overlapping } from './routes.js';
+import { coversAddress, overlapping } from './routes.js';
 import type { TunnelEvent } from './types.js';
 
 /** The SAs of one session. */
@@ -136,6 +137,15 @@ export class SaTracker {
       if (overlapping(child.remoteTs, remoteTs) && overlapping(child.localTs, localTs)) rivals.add(owner);
     }
     return [...rivals].sort((a, b) => a - b);
+  }
+
+  /** Sessions of which a child SA carries traffic to an address. */
+  sessionsReaching(address: string): number[] {
+    const sessions = new Set<number>();
+    for (const { session, child } of this.#claims.covering(parseIp(address))) {
+      if (coversAddress(child.remoteTs, address)) sessions.add(session);
+    }
+    return [...sessions];
   }
 
   /** Which session an IKE SA belongs to, by its SPIs. */

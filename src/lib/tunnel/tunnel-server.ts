@@ -4,7 +4,7 @@ import { KitError } from '../core/errors.js';
 import { formatIdentity, sameIdentity } from '../ike/identity.js';
 import { createListener } from '../ike/session/listener.js';
 import type { ChildSaInfo, SessionEvent, SessionPolicy } from '../ike/session/types.js';
-import { formatSelector, selectorCidrs } from '../ike/traffic-selectors.js';
+import { formatSelector, selectorCidrs, selectorFromCidr } from '../ike/traffic-selectors.js';
 import type { Route } from '../net/ip-command.js';
 import { openUdp, type UdpBinding, type UdpTransport } from '../net/udp.js';
 import { type HostAddress, hostAddresses } from './addresses.js';
@@ -18,6 +18,7 @@ import { HostNetwork, interfaceMtu, outerPath } from './host-network.js';
 import type { KeyLog } from './keylog.js';
 import { listenBindings } from './listen.js';
 import { defaultMtu, mtuWarnings, possibleSuites } from './overhead.js';
+import { PeerMoves } from './peer-moves.js';
 import { deviceFailed, devicePlane, givesSockets, inStep } from './plane.js';
 import { familyOf, sourceWithin } from './routes.js';
 import { Sequence } from './sequence.js';
@@ -42,6 +43,7 @@ export class TunnelServer {
   readonly #sequence = new Sequence();
   readonly #driver: Driver;
   readonly #routes: ClientRoutes;
+  readonly #moves: PeerMoves;
   /** Sessions that broke once; the second time they are dropped without a word to the peer. */
   readonly #broken = new Set<number>();
   /** The MTU that was asked for, until somebody was told that it is too much. */
@@ -66,13 +68,20 @@ export class TunnelServer {
       () => this.#device,
       (to, child) => this.#routeTo(to, child),
     );
+    this.#moves = new PeerMoves({
+      tracker: this.#tracker,
+      network: context.createPlane ? undefined : this.#network,
+      leased: options.pools.map(selectorFromCidr),
+      follow: (session, path) => this.#driver.command(session, { type: 'peer-moved', path }),
+      log: context.log,
+    });
     const limits = { cookieThreshold: options.cookieThreshold, maxHalfOpen, maxHalfOpenPerAddress };
     const host = {
       onEvent: (session: number, event: SessionEvent, via: Path | undefined) =>
         this.#act(session, event, via),
       onCrash: (error: KitError, session: number | undefined) => this.#crashed(error, session),
     };
-    const listener = createListener(policy, limits, systemEntropy);
+    const listener = createListener({ ...policy, mayFollow: this.#moves.allows }, limits, systemEntropy);
     this.#driver = new Driver(listener, host, this.#tracker, context.log);
   }
 
@@ -164,18 +173,23 @@ export class TunnelServer {
       );
       return undefined;
     }
+    if (event.type === 'peer-elsewhere') {
+      return this.#sequence.run(() => this.#moves.prepare(session, event.path), this.#failed);
+    }
     const made = event.type === 'child-sa-established' || event.type === 'child-sa-rekeyed';
     if (made && !this.#admit(session, event.child)) return undefined;
-    const before = event.type === 'ike-sa-deleted' ? this.#tracker.childrenOf(session) : [];
+    const ends = event.type === 'ike-sa-deleted';
+    const concerned = ends || event.type === 'peer-moved' ? this.#tracker.childrenOf(session) : [];
     const events = this.#tracker.apply(session, event, via);
     const done = this.#sequence.run(() => {
-      const changes = this.#context.createPlane ? undefined : this.#route(event, before);
+      const changes = this.#context.createPlane ? undefined : this.#route(event, concerned);
       if (!changes) return this.#emit(events);
       return changes.finally(() => this.#emit(events));
     }, this.#failed);
     if (event.type === 'child-sa-established') this.#checkMtu(event.child);
     if (event.type === 'ike-sa-deleted') {
       this.#broken.delete(session);
+      this.#moves.forget(session);
       if (this.#tracker.sessions.length === 0) this.#onEmpty();
     }
     const ready = made ? inStep(this.#tracker.plane, event.child) : undefined;
@@ -259,16 +273,18 @@ export class TunnelServer {
   }
 
   /** Host routes follow child SAs. */
-  #route(event: SessionEvent, before: readonly ChildSaInfo[]): Promise<void> | undefined {
+  #route(event: SessionEvent, concerned: readonly ChildSaInfo[]): Promise<void> | undefined {
     switch (event.type) {
       case 'child-sa-established':
       case 'child-sa-rekeyed':
         return this.#routes.add(event.child);
       case 'child-sa-deleted':
         return this.#routes.remove(event.child);
+      case 'peer-moved':
+        return this.#routes.move(concerned, event.path.remote.address);
       case 'ike-sa-deleted':
-        if (before.length === 0) return undefined;
-        return Promise.all(before.map((child) => this.#routes.remove(child))).then(() => {});
+        if (concerned.length === 0) return undefined;
+        return Promise.all(concerned.map((child) => this.#routes.remove(child))).then(() => {});
       default:
         return undefined;
     }

@@ -13,6 +13,7 @@ import {
   addRoute,
   removeRoute,
   removeRouteCommand,
+  routeBeside,
   routeTo,
   setUp,
 } from '../../../src/lib/net/ip-command.js';
@@ -169,6 +170,30 @@ const actions: Record<string, () => Promise<unknown>> = {
   async 'raw-esp'() {
     const { rawEsp } = await import('./raw-guest.js');
     return rawEsp();
+  },
+
+  async 'route-beside'() {
+    const [inside, outside] = [await openTun({ name: 'inside', mtu: 1400 }), await openTun({ mtu: 1400 })];
+    await setUp(inside.name);
+    await setUp(outside.name);
+    await addAddress(outside.name, '192.0.2.1/24');
+    for (const to of ['0.0.0.0/1', '128.0.0.0/1', '203.0.113.0/24']) {
+      await addRoute({ to, device: inside.name });
+    }
+    const none = await codeOf(routeBeside(inside.name, '203.0.113.7'));
+    await addRoute({ to: '0.0.0.0/0', device: outside.name, via: '192.0.2.9', metric: 9 });
+    await addRoute({ to: '0.0.0.0/0', device: outside.name, via: '192.0.2.8', metric: 8 });
+    const byDefault = await routeBeside(inside.name, '203.0.113.7');
+    await run('ip', ['route', 'add', 'unreachable', '203.0.113.0/28']);
+    const hops = ['nexthop', 'via', '192.0.2.6', 'nexthop', 'via', '192.0.2.5'];
+    await run('ip', ['route', 'add', '203.0.112.0/20', ...hops]);
+    const byPrefix = await routeBeside(inside.name, '203.0.113.7');
+    const onLink = await routeBeside(inside.name, '192.0.2.77');
+    await addRoute({ to: '203.0.113.7/32', device: outside.name, via: '192.0.2.4' });
+    const byHost = await routeBeside(inside.name, '203.0.113.7');
+    const name = outside.name;
+    await Promise.all([inside.close(), outside.close()]);
+    return { name, none, byDefault, byPrefix, onLink, byHost };
   },
 
   async 'no-route'() {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { addAddress, addRoute, removeRouteCommand, setUp } from '../../../src/lib/net/ip-command.js';
+import {
+  addAddress,
+  addPortRule,
+  addRoute,
+  removePortRuleCommand,
+  removeRouteCommand,
+  setUp,
+} from '../../../src/lib/net/ip-command.js';
 
 describe('ip commands', () => {
   it('are built in full', () => {
@@ -16,6 +23,12 @@ describe('ip commands', () => {
     );
     expect(removeRouteCommand({ to: '2001:db8::/32', device: 'ikit0' }).join(' ')).toBe(
       'ip -6 route del 2001:db8::/32 dev ikit0',
+    );
+    expect(removeRouteCommand({ to: '192.0.2.1', device: 'eth0', table: 99 }).join(' ')).toBe(
+      'ip -4 route del 192.0.2.1 dev eth0 table 99',
+    );
+    expect(removePortRuleCommand({ to: '2001:db8::1/128', sourcePort: 4500, table: 99 }).join(' ')).toBe(
+      'ip -6 rule del pref 32765 to 2001:db8::1/128 ipproto udp sport 4500 lookup 99',
     );
   });
 
@@ -40,5 +53,7 @@ describe('ip commands', () => {
     }
     await expect(addRoute({ to: '192.0.2.0/24', device: 'lo', metric: -1 })).rejects.toEqual(refused);
     await expect(addRoute({ to: '192.0.2.0/24', device: 'lo', via: 'x' })).rejects.toEqual(refused);
+    await expect(addPortRule({ to: 'x', sourcePort: 1, table: 1 })).rejects.toEqual(refused);
+    await expect(addPortRule({ to: '192.0.2.1', sourcePort: -1, table: 1 })).rejects.toEqual(refused);
   });
 });

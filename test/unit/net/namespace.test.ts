@@ -58,6 +58,17 @@ describe.skipIf(reason !== undefined)('host network', () => {
     });
   });
 
+  it('tells how an address would be reached without a device', async () => {
+    const { name, ...found } = (await inNamespace('route-beside')) as { name: string };
+    expect(found).toEqual({
+      none: 'E_NO_ROUTE',
+      byDefault: { device: name, via: '192.0.2.8' },
+      byPrefix: { device: name, via: '192.0.2.6' },
+      onLink: { device: name },
+      byHost: { device: name, via: '192.0.2.4' },
+    });
+  });
+
   it('without a route says so', async () => {
     expect(await inNamespace('no-route')).toEqual({ local: 'E_NO_ROUTE', asked: 'E_NO_ROUTE' });
   });

@@ -56,6 +56,24 @@ describe('ClientRoutes', () => {
     expect(said.slice(-3)).toEqual(['remove 0.0.0.0/1', 'remove 128.0.0.0/1', `unpin ${PEER}`]);
   });
 
+  it('unpin where a peer was when it has moved, and where it is at the end', async () => {
+    const { said, routes } = setUp();
+    const [first, second] = [child('c1', '0.0.0.0/0'), child('c2', '10.3.0.0/16')];
+    await routes.add(first);
+    await routes.add(second);
+    // Another client behind the same NAT.
+    const other = child('c3', '198.51.100.0/24');
+    await routes.add(other);
+    await routes.move([first, second], '203.0.113.9');
+    expect(said).not.toContain(`unpin ${PEER}`);
+    await routes.move([other], '192.0.2.99');
+    expect(said.at(-1)).toBe(`unpin ${PEER}`);
+    await routes.remove(second);
+    expect(said).not.toContain('unpin 203.0.113.9');
+    await routes.remove(first);
+    expect(said.at(-1)).toBe('unpin 203.0.113.9');
+  });
+
   it('unpin where the peer was, not where it has moved', async () => {
     const { said, routes } = setUp();
     const before = child('c1', '0.0.0.0/0');

@@ -97,6 +97,18 @@ describe('SaTracker', () => {
     expect(rivals('0.0.0.0/0')).toEqual([]);
   });
 
+  it('knows whose traffic an address is, whatever protocols are carried', () => {
+    const { tracker } = setUp();
+    const remoteTs = [{ ...selectorFromCidr('10.9.0.0/24'), ipProtocol: 6 }];
+    const child = childSaInfo(undefined, { remoteTs });
+    tracker.apply(1, { type: 'child-sa-established', child });
+    expect(tracker.sessionsReaching('10.9.0.7')).toEqual([1]);
+    expect(tracker.sessionsReaching('10.9.1.7')).toEqual([]);
+    expect(tracker.sessionsReaching('fd09::7')).toEqual([]);
+    tracker.apply(1, { type: 'child-sa-deleted', child, reason: 'deleted-by-peer' });
+    expect(tracker.sessionsReaching('10.9.0.7')).toEqual([]);
+  });
+
   it('leaves nothing in the plane when an IKE SA ends without a word about its children', () => {
     const { tracker, calls } = setUp();
     tracker.apply(1, { type: 'child-sa-established', child: childSaInfo() });

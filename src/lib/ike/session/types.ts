@@ -60,6 +60,11 @@ export interface SessionPolicy {
   pool: AddressPool | undefined;
   /** Claim to be behind a NAT, so that ESP is encapsulated in UDP whatever lies between. */
   encap: boolean;
+  /**
+   * Whether a peer may be followed to an address at once; where it may not, `peer-elsewhere` asks for that. Undefined:
+   * to every address.
+   */
+  mayFollow?: ((address: string) => boolean) | undefined;
   /** Lifetimes after which this side rekeys; undefined: never. */
   rekeyIke: Milliseconds | undefined;
   rekeyChild: Milliseconds | undefined;
@@ -120,7 +125,7 @@ export type SessionCommand =
   | { type: 'create-child'; localTs: readonly TrafficSelector[]; remoteTs: readonly TrafficSelector[] }
   | { type: 'delete-child'; childId: string; reason: DeleteReason }
   | { type: 'check-liveness' }
-  /** Authenticated ESP came from a new address (RFC 7296 2.23). */
+  /** Authenticated ESP came from a new address (RFC 7296 2.23), or one that may be followed now. */
   | { type: 'peer-moved'; path: Path }
   /** Forget everything without a word: the peer has started anew. */
   | { type: 'abandon' }
@@ -212,6 +217,8 @@ export type SessionEvent =
   | { type: 'child-sa-deleted'; child: ChildSaInfo; reason: DeleteReason }
   | { type: 'ike-sa-rekeyed'; old: IkeSaInfo; ikeSa: IkeSaInfo }
   | { type: 'peer-moved'; path: Path; encapsulation: Encapsulation }
+  /** The peer would have been followed, but `mayFollow` did not allow it yet; command `peer-moved` asks again. */
+  | { type: 'peer-elsewhere'; path: Path }
   /** A child could not be made or rekeyed; the IKE SA goes on. */
   | { type: 'child-sa-failed'; error: KitError }
   /** The last event of a session. `error` tells why when it was not wanted. */
