@@ -26,6 +26,8 @@ export class PeerMoves {
   readonly #ground: MoveGround;
   /** Sessions whose peer was not followed, which is told once. */
   readonly #told = new Set<number>();
+  /** Sessions for whose peer a way is being made. */
+  readonly #preparing = new Set<number>();
 
   constructor(ground: MoveGround) {
     this.#ground = ground;
@@ -37,8 +39,23 @@ export class PeerMoves {
     return network?.protects(address) === true || tracker.sessionsReaching(address).length === 0;
   };
 
-  /** Makes the way to a peer, and follows it then, or says why not. Never rejects. */
-  async prepare(session: number, path: Path): Promise<void> {
+  /**
+   * Makes the way to a peer, and follows it then, or says why not. One way at a time: a peer that is somewhere else
+   * again meanwhile will be heard from there again, and no client can have more made than the host keeps up with.
+   * @param run queues changes of the host
+   * @returns the end of it, never rejected; undefined: nothing is begun
+   */
+  prepare(
+    session: number,
+    path: Path,
+    run = (step: () => Promise<void>): Promise<void> | undefined => step(),
+  ): Promise<void> | undefined {
+    if (this.#preparing.has(session)) return undefined;
+    this.#preparing.add(session);
+    return run(() => this.#prepare(session, path).finally(() => this.#preparing.delete(session)));
+  }
+
+  async #prepare(session: number, path: Path): Promise<void> {
     const { network, tracker, leased, follow } = this.#ground;
     const { address } = path.remote;
     if (network === undefined || coversAddress(leased, address)) {

@@ -174,7 +174,7 @@ export class TunnelServer {
       return undefined;
     }
     if (event.type === 'peer-elsewhere') {
-      return this.#sequence.run(() => this.#moves.prepare(session, event.path), this.#failed);
+      return this.#moves.prepare(session, event.path, (step) => this.#sequence.run(step, this.#failed));
     }
     const made = event.type === 'child-sa-established' || event.type === 'child-sa-rekeyed';
     if (made && !this.#admit(session, event.child)) return undefined;

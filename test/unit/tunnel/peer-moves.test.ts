@@ -71,6 +71,25 @@ describe('PeerMoves', () => {
     expect(said).toEqual([expect.stringContaining('warn')]);
   });
 
+  it('have one way made at a time, however often they are heard from elsewhere', async () => {
+    const { said, moves, at } = setUp();
+    const steps: (() => Promise<void>)[] = [];
+    const queue = (step: () => Promise<void>) => {
+      steps.push(step);
+      return undefined;
+    };
+    for (const address of ['203.0.113.1', '203.0.113.2', '203.0.113.3']) moves.prepare(1, at(address), queue);
+    moves.prepare(2, at('192.0.2.1'), queue);
+    expect(steps).toHaveLength(2);
+    for (const step of steps) await step();
+    expect(said.filter((word) => word.startsWith('follow'))).toEqual([
+      'follow 1 203.0.113.1',
+      'follow 2 192.0.2.1',
+    ]);
+    await moves.prepare(1, at('203.0.113.4'));
+    expect(said.at(-1)).toBe('follow 1 203.0.113.4');
+  });
+
   it('leave no way behind for a session that has ended meanwhile', async () => {
     const { said, moves, at } = setUp({ lasts: false });
     await moves.prepare(1, at('203.0.113.1'));
