@@ -10,8 +10,9 @@ describe.each(['simple', 'fast'] as const)('the %s plane', (plane) => {
     const flags = { plane, esp: 'aes256gcm16-x25519', 'rekey-child-bytes': '4M' };
     const { kit } = await connectToStrongSwan(lab, { flags, peer: { esp: 'aes256gcm16-x25519' } });
     const [client, server] = [lab.a, lab.b].map((host) => ({ host, address: host.inner4 }));
-    await expectTransfer(lab, client!, server!, 16_000_000);
-    await kit.waitFor('child-sa-deleted', 2);
+    // In steps: what is lost of a rekey in a stream that fills every queue comes again after a second, and that is more
+    // than a stream needs for the rest of a pair.
+    while (kit.all('child-sa-deleted').length < 2) await expectTransfer(lab, client!, server!, 1_000_000);
     for (const { bytesIn, bytesOut, reason } of kit.all('child-sa-deleted')) {
       expect(reason).toBe('rekeyed');
       expect(Math.max(bytesIn, bytesOut)).toBeGreaterThanOrEqual(0.9 * 4 * 2 ** 20);
