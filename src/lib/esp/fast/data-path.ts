@@ -28,6 +28,8 @@ import { SaFactory } from './sa-factory.js';
 /** Datagrams, or super-segments of them, that one call may bring. */
 const BATCH = 32;
 const MAX_DATAGRAM = 65_536;
+/** Full batches of a socket before the device gets its turn: behind another there is seldom more. */
+const SOCKET_READS = 4;
 /** Reads of the device before sockets get their turn: some hundred microseconds of work at most. */
 const DEVICE_READS = 8;
 /** Reads that empty a socket unless it is flooded, as anybody can do. */
@@ -214,7 +216,7 @@ export class DataPath {
     this.#outbound.flush();
     const { path } = this.#table.known(id);
     // IKE on a port of its own overtakes ESP that waits here, and the peer may have sent that before it let the pair go.
-    if (path.encapsulation === 'none') this.#drain(this.#socketFor(path));
+    if (path.encapsulation === 'none') this.#inbound.read(this.#socketFor(path), DRAIN_READS, 1);
     this.#sas.free(this.#table.remove(id).halves);
   }
 
@@ -264,7 +266,7 @@ export class DataPath {
     const device = this.#set.happened(0);
     if ((device & PollEvent.BROKEN) !== 0) throw gone('the device');
     for (let i = 0; i < this.#sockets.length; i++) {
-      if (this.#set.happened(2 + i) !== 0) this.#inbound.read(this.#sockets[i]!);
+      if (this.#set.happened(2 + i) !== 0) this.#inbound.read(this.#sockets[i]!, SOCKET_READS, BATCH);
     }
     if (device !== 0) this.#readDevice();
     return this.#set.happened(1) !== 0;
@@ -288,11 +290,6 @@ export class DataPath {
   /** Frees what is held outside of the heap; descriptors are their owner's. */
   close(): void {
     for (const { child } of [...this.#table.entries()]) this.remove(child.id);
-  }
-
-  /** Handles what has come to a socket. */
-  #drain(socket: ReceivingSocket): void {
-    for (let i = 0; i < DRAIN_READS && this.#inbound.read(socket) > 0; i++);
   }
 
   #readDevice(): void {

@@ -85,11 +85,18 @@ export class Inbound {
   }
 
   /**
-   * Reads one batch and handles all of it.
-   * @returns datagrams, or super-segments of them; minus errno when it failed
-   * @throws {KitError} `E_DEVICE`, `E_NO_FAST_IO` (environment) when it fails for good
+   * Reads batches and handles them. Packets of a flow are merged across batches.
+   * @param most how many batches
+   * @param least a batch of fewer datagrams, or super-segments of them, is the last
+   * @throws {KitError} `E_DEVICE`, `E_NO_FAST_IO` (environment) when reading fails for good
    */
-  read(socket: ReceivingSocket): number {
+  read(socket: ReceivingSocket, most: number, least: number): void {
+    for (let i = 0; i < most && this.#readBatch(socket) >= least; i++);
+    this.#coalescer.flush();
+  }
+
+  /** @returns datagrams, or super-segments of them; minus errno when it failed */
+  #readBatch(socket: ReceivingSocket): number {
     const { receiver, counters } = this.#options;
     const count = receiver.receive(socket.fd);
     noteReceived(socket, count);
@@ -112,7 +119,6 @@ export class Inbound {
         this.#take(socket, at + done, Math.min(size, length - done), name, trafficClass);
       }
     }
-    this.#coalescer.flush();
     return count;
   }
 

@@ -2,11 +2,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { concatBytes, toHex } from '../../../../src/lib/core/bytes.js';
 import { systemEntropy } from '../../../../src/lib/core/environment.js';
 import { MAX_CHILD_SAS } from '../../../../src/lib/esp/fast/sa-factory.js';
+import { VIRTIO_BYTES } from '../../../../src/lib/esp/fast/virtio.js';
 import { bindEspSa, NextHeader, sealEsp } from '../../../../src/lib/esp/packet.js';
 import type { EspSaParameters } from '../../../../src/lib/esp/sa.js';
-import { ipv4, ipv6, ports } from '../inner-packets.js';
+import { ipv4, ipv6, ports, selector } from '../inner-packets.js';
 import { mirror } from '../plane-sides.js';
 import { oneSuiteEach, suite } from '../suites.js';
+import { bytesOf, packetOf } from './packets.js';
 import { PathWorld, type WorldOptions } from './path-world.js';
 
 const open: PathWorld[] = [];
@@ -158,6 +160,18 @@ describe('inbound', () => {
     for (let i = 0; i < 3; i++) w.fromNetwork(packet);
     expect(w.packets()).toHaveLength(1);
     expect(w.stats()).toMatchObject({ packetsIn: 1, replays: 2 });
+  });
+
+  it('merges what comes in more than one batch', async () => {
+    const w = await world();
+    const all = [selector('10.0.0.0/8')];
+    w.install(w.child('child-1', { localSelectors: all, remoteSelectors: all }));
+    for (let i = 0; i < 40; i++) {
+      w.sendTo(sealed(w, packetOf({ sequence: 100 * i, payload: bytesOf(100, i) })));
+    }
+    w.path.turn(100);
+    expect(w.delivered().map(({ length }) => length)).toEqual([VIRTIO_BYTES + 40 + 40 * 100]);
+    expect(w.pathStats()).toMatchObject({ datagramsIn: 40, socketReads: 2, deviceWrites: 1 });
   });
 
   it('asks for a rekey after so many bytes, and opens nothing after twice as many', async () => {
